@@ -13,9 +13,8 @@
 static const size_t HUGE_PAGE = 2u << 20;
 
 /** Memory of `bytes`, aligned to 64 bytes, in huge pages where large; null if there is none. Contents undefined. */
-FETTLE_EXPORT void *fettle_allocate(double bytes);
-void *fettle_allocate(double bytes) {
-  size_t size = (size_t)bytes > 64 ? (size_t)bytes : 64;
+static void *allocate(size_t bytes) {
+  size_t size = bytes > 64 ? bytes : 64;
   size_t alignment = size >= 2 * HUGE_PAGE ? HUGE_PAGE : 64;
   void *memory = NULL;
   if (posix_memalign(&memory, alignment, size) != 0) return NULL;
@@ -25,9 +24,15 @@ void *fettle_allocate(double bytes) {
   return memory;
 }
 
-FETTLE_EXPORT void fettle_free(void *memory);
-void fettle_free(void *memory) {
-  free(memory);
+/** For the device: an address as a double, 0 when there is no memory. */
+FETTLE_EXPORT double fettle_allocate(double bytes);
+double fettle_allocate(double bytes) {
+  return (double)(uintptr_t)allocate((size_t)bytes);
+}
+
+FETTLE_EXPORT void fettle_free(double address);
+void fettle_free(double address) {
+  free((void *)(uintptr_t)address);
 }
 
 struct transfer {
@@ -41,6 +46,7 @@ static void transfer_range(int64_t begin, int64_t end, void *context) {
   else memset(job->to + begin, 0, (size_t)(end - begin));
 }
 
+/** [address, bytes] */
 FETTLE_KERNEL(fettle_zero) {
   struct transfer job = {PTR(char, 0), NULL};
   parallel_for(INT(1), 1 << 20, transfer_range, &job);
@@ -59,10 +65,10 @@ struct region {
 
 static void *grow(struct region *region, size_t bytes) {
   if (bytes <= region->bytes) return region->memory;
-  fettle_free(region->memory);
+  free(region->memory);
   /* A quarter more than asked, so that slowly growing shapes do not allocate anew each time. */
   region->bytes = bytes + bytes / 4;
-  region->memory = fettle_allocate((double)region->bytes);
+  region->memory = allocate(region->bytes);
   if (!region->memory) {
     fprintf(stderr, "fettle: no memory for %zu bytes of kernel scratch\n", region->bytes);
     abort();
