@@ -64,22 +64,28 @@ export function readAgNews(dataFolder: string, split: "train" | "test"): Labelle
   }));
 }
 
-/** Letters and digits of title and description, case ignored: two rows with the same key are the same news. */
+/**
+ * Letters and digits of the description, case ignored. Agencies issue the same text under several headlines: rows with
+ * the same key are the same news.
+ */
 export function articleKey(article: Article): string {
-  return `${article.title} ${article.description}`.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
+  return article.description.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
 }
 
 /** Training articles without labels, each once, none of whose texts occurs in the test file. */
 export function readArticles(dataFolder: string): Article[] {
+  return withoutTestRows(dataFolder).map(({ title, description }) => ({ title, description }));
+}
+
+/** The labelled training rows, each text once, none of which occurs in the test file. */
+export function withoutTestRows(dataFolder: string): LabelledArticle[] {
   const seen = new Set(readAgNews(dataFolder, "test").map(articleKey));
-  const articles: Article[] = [];
-  for (const { title, description } of readAgNews(dataFolder, "train")) {
-    const key = articleKey({ title, description });
-    if (seen.has(key)) continue;
+  return readAgNews(dataFolder, "train").filter((article) => {
+    const key = articleKey(article);
+    if (seen.has(key)) return false;
     seen.add(key);
-    articles.push({ title, description });
-  }
-  return articles;
+    return true;
+  });
 }
 
 /** Dockerfiles of the collections and repositories whose licence is stated and permissive. */
