@@ -1,0 +1,145 @@
+import type { Paths, Recipe, ValidationFraction } from "./recipe.ts";
+import type { OptionPath } from "./source.ts";
+
+/** Options that are right one by one and impossible together. */
+export interface Conflict {
+  /** The option to point at. */
+  readonly path: OptionPath;
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** What a recipe is loaded for; scoring needs no training set. */
+export type Purpose = "train" | "evaluate";
+
+interface Rule {
+  readonly path: OptionPath;
+  readonly broken: (recipe: Recipe, purpose: Purpose) => boolean;
+  readonly message: string | ((recipe: Recipe) => string);
+  readonly fix: string;
+}
+
+const rules: readonly Rule[] = [
+  {
+    path: ["lora"],
+    broken: (recipe) => recipe.method === "full" && recipe.lora !== undefined,
+    message: "a lora section with method full, which has no adapter",
+    fix: "remove the section, or take method lora or qlora",
+  },
+  {
+    path: ["quantization"],
+    broken: (recipe) => recipe.method !== "qlora" && recipe.quantization !== undefined,
+    message: (recipe) => `a quantization section with method ${recipe.method}, whose base is not quantized`,
+    fix: "remove the section, or take method qlora",
+  },
+  {
+    path: ["init"],
+    broken: (recipe) => recipe.init === "random" && recipe.method !== "full",
+    message: "an adapter over random weights learns nothing of use",
+    fix: "take method full with init random",
+  },
+  {
+    path: ["warm_start"],
+    broken: (recipe) => recipe.init === "random" && recipe.warm_start !== null,
+    message: "warm_start gives weights, and init random asks for random ones",
+    fix: "remove one of the two",
+  },
+  {
+    path: ["data", "train"],
+    broken: (recipe, purpose) => purpose === "train" && recipe.data.train === null,
+    message: "no training data",
+    fix: "name a file in data.train",
+  },
+  {
+    path: ["data", "header"],
+    broken: ({ data }) => data.header !== "auto" && ["jsonl", "json", "text"].includes(data.format),
+    message: (recipe) => `data.header is about CSV and TSV, and data.format is ${recipe.data.format}`,
+    fix: "remove one of the two",
+  },
+  {
+    path: ["data", "validation"],
+    broken: ({ data }) => shared(data.train, data.validation),
+    message: "a file of data.train is also in data.validation, so that validation would measure memory",
+    fix: "take another file, or {fraction: 0.1}",
+  },
+  {
+    path: ["data", "test"],
+    broken: ({ data }) => shared(data.train, data.test) || shared(data.validation, data.test),
+    message: "a file of data.test is also used in training",
+    fix: "take another file",
+  },
+  {
+    path: ["template", "text"],
+    broken: ({ template }) =>
+      template.text !== null && (template.system ?? template.user ?? template.assistant) !== null,
+    message: "template.text is for plain text and stands alone; system, user and assistant make a conversation",
+    fix: "remove one or the other",
+  },
+  {
+    path: ["template", "user"],
+    broken: ({ template }) => template.user === null && template.assistant !== null,
+    message: "template.assistant without template.user: there is no message to answer",
+    fix: 'add template.user, such as "{text}"',
+  },
+  {
+    path: ["template", "cut_field"],
+    broken: ({ template }) => template.cut_field !== "auto" && template.too_long !== "cut",
+    message: (recipe) => `template.cut_field with too_long ${recipe.template.too_long}, which cuts nothing`,
+    fix: "remove it, or take too_long cut",
+  },
+  {
+    path: ["template", "cut_field"],
+    broken: ({ template }) => template.cut_field === "label",
+    message: "the label is never cut",
+    fix: "name the field that holds the document",
+  },
+  {
+    path: ["training", "warmup_ratio"],
+    broken: ({ training }) => training.warmup_steps > 0 && training.warmup_ratio > 0,
+    message: "warmup_steps and warmup_ratio are two ways to say the same",
+    fix: "remove one of the two",
+  },
+  {
+    path: ["training", "lr_scheduler_type"],
+    broken: ({ training }) => training.max_steps !== null && training.warmup_steps >= training.max_steps,
+    message: "warmup_steps is not below max_steps, so that the learning rate would never reach its height",
+    fix: "shorten the warm-up",
+  },
+  {
+    path: ["evaluation", "eval_steps"],
+    broken: ({ data, evaluation }) => evaluation.eval_steps !== null && data.validation === null,
+    message: "evaluation while training needs a validation set",
+    fix: "name a file in data.validation, or give {fraction: 0.1}",
+  },
+  {
+    path: ["evaluation", "early_stopping"],
+    broken: ({ evaluation }) => evaluation.early_stopping !== null && evaluation.eval_steps === null,
+    message: "early stopping goes by evaluations, and evaluation.eval_steps is off",
+    fix: "set evaluation.eval_steps",
+  },
+  {
+    path: ["evaluation", "load_best_model_at_end"],
+    broken: ({ evaluation }) => evaluation.load_best_model_at_end && evaluation.eval_steps === null,
+    message: "the best checkpoint is found by evaluations, and evaluation.eval_steps is off",
+    fix: "set evaluation.eval_steps",
+  },
+];
+
+/** Every impossible combination in a recipe whose options are valid one by one. */
+export function findConflicts(recipe: Recipe, purpose: Purpose): readonly Conflict[] {
+  return rules
+    .filter((rule) => rule.broken(recipe, purpose))
+    .map(({ path, message, fix }) => ({ path, fix, message: typeof message === "string" ? message : message(recipe) }));
+}
+
+/** The files an option names; none for a fraction. */
+export function pathList(paths: Paths | ValidationFraction | null): readonly string[] {
+  if (paths === null) return [];
+  if (typeof paths === "string") return [paths];
+  return "fraction" in paths ? [] : paths;
+}
+
+function shared(a: Paths | ValidationFraction | null, b: Paths | ValidationFraction | null): boolean {
+  const files = new Set(pathList(a));
+  return pathList(b).some((file) => files.has(file));
+}

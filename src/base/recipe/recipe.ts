@@ -1,0 +1,119 @@
+/**
+ * The recipe as code sees it: every option present, paths resolved. `schema.ts` holds what each option means, its
+ * default and its range; the compiler checks that the two agree.
+ */
+export interface Recipe {
+  readonly base: string;
+  readonly output: string;
+  readonly seed: number;
+  readonly device: "auto" | "reference" | "cpu";
+  readonly precision: "auto" | "f32" | "bf16";
+  readonly threads: "auto" | number;
+  readonly method: "full" | "lora" | "qlora";
+  readonly init: "pretrained" | "random";
+  readonly warm_start: string | null;
+  /** Present exactly when `method` is lora or qlora. */
+  readonly lora?: LoraOptions | undefined;
+  /** Present exactly when `method` is qlora. */
+  readonly quantization?: QuantizationOptions | undefined;
+  readonly data: DataOptions;
+  readonly template: TemplateOptions;
+  readonly training: TrainingOptions;
+  readonly packing: PackingOptions;
+  readonly evaluation: EvaluationOptions;
+  readonly checkpoints: CheckpointOptions;
+}
+
+export interface LoraOptions {
+  readonly r: number;
+  readonly lora_alpha: number;
+  readonly lora_dropout: number;
+  /** `all-linear`, a list of names or name endings, or one regular expression over full module names. */
+  readonly target_modules: string | readonly string[];
+}
+
+export interface QuantizationOptions {
+  readonly type: "nf4";
+  readonly block_size: number;
+  readonly double_quant: boolean;
+}
+
+/** One file or several, read in the order given. */
+export type Paths = string | readonly string[];
+
+/** A part of the training set, stratified by label and drawn by the seed. */
+export interface ValidationFraction {
+  readonly fraction: number;
+}
+
+export type DataFormat = "jsonl" | "csv" | "tsv" | "json" | "text";
+
+export interface DataOptions {
+  readonly train: Paths | null;
+  readonly validation: Paths | ValidationFraction | null;
+  readonly test: Paths | null;
+  readonly format: "auto" | DataFormat;
+  readonly header: "auto" | boolean;
+  /** Our name for a field -> the file's name for it, or its position in a CSV file. */
+  readonly columns: Readonly<Record<string, string | number>>;
+  /** Names in order, or the file's value -> name; null: collected from the training set. */
+  readonly labels: readonly string[] | Readonly<Record<string, string>> | null;
+  readonly limit: number | null;
+}
+
+export interface TemplateOptions {
+  readonly system: string | null;
+  readonly user: string | null;
+  readonly assistant: string | null;
+  readonly text: string | null;
+  readonly chat_template_kwargs: Readonly<Record<string, unknown>>;
+  readonly max_length: "auto" | number;
+  readonly too_long: "cut" | "skip" | "refuse";
+  readonly cut_field: string;
+}
+
+export interface TrainingOptions {
+  readonly num_train_epochs: number;
+  readonly max_steps: number | null;
+  readonly batch_size: number;
+  readonly gradient_accumulation_steps: number;
+  readonly learning_rate: number;
+  readonly lr_scheduler_type: "linear" | "cosine" | "constant";
+  readonly warmup_steps: number;
+  readonly warmup_ratio: number;
+  readonly weight_decay: number;
+  readonly adam_beta1: number;
+  readonly adam_beta2: number;
+  readonly adam_epsilon: number;
+  readonly max_grad_norm: number;
+  readonly optim: "adamw" | "adamw_8bit";
+  readonly loss_on: "assistant" | "all";
+  readonly recompute: "none" | "full" | "auto";
+  readonly logging_steps: number;
+  readonly shuffle: boolean;
+}
+
+export interface PackingOptions {
+  readonly enabled: boolean;
+  readonly share_prompts: boolean;
+  readonly supervised_rows_only: boolean;
+  readonly max_tokens: "auto" | number;
+}
+
+export interface EvaluationOptions {
+  readonly eval_steps: number | "epoch" | null;
+  readonly eval_samples: number | null;
+  readonly metric_for_best_model: "loss" | "accuracy" | "macro_f1";
+  readonly early_stopping: EarlyStopping | null;
+  readonly load_best_model_at_end: boolean;
+}
+
+export interface EarlyStopping {
+  readonly patience: number;
+  readonly threshold: number;
+}
+
+export interface CheckpointOptions {
+  readonly save_steps: number | "epoch" | null;
+  readonly save_total_limit: number;
+}

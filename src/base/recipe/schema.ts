@@ -1,0 +1,212 @@
+/**
+ * The one place where an option is declared: its type, default, range and a sentence. The check of a recipe, the JSON
+ * Schema for editors and the tables of the documentation come from here. Names are those of Hugging Face's
+ * TrainingArguments and PEFT's LoraConfig wherever they have one; `null` always means "off" or "not given".
+ */
+import { z } from "zod";
+import type {
+  CheckpointOptions,
+  DataOptions,
+  EvaluationOptions,
+  LoraOptions,
+  PackingOptions,
+  QuantizationOptions,
+  Recipe,
+  TemplateOptions,
+  TrainingOptions,
+} from "./recipe.ts";
+
+const count = z.int().min(1);
+const path = z.string().min(1);
+const pathsShape = z.union([path, z.array(path).min(1)], { error: "expected a path or a list of paths" });
+const unitInterval = z.number().min(0).max(1);
+const beta = z.number().min(0).lt(1);
+
+const lora: z.ZodType<LoraOptions> = z.strictObject({
+  r: z.int().min(1).max(4096).default(16).describe("Rank of the adapter's two factors."),
+  lora_alpha: z
+    .number()
+    .positive()
+    .default(32)
+    .describe("Scale: the adapter's product is multiplied by lora_alpha / r."),
+  lora_dropout: z.number().min(0).lt(1).default(0).describe("Share of the adapter's inputs dropped in training."),
+  target_modules: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
+      error: 'expected "all-linear", a list of names, or a regular expression',
+    })
+    .default("all-linear")
+    .describe("Which linear layers get an adapter: all-linear, a list of names or endings, or a regular expression."),
+});
+
+const quantization: z.ZodType<QuantizationOptions> = z.strictObject({
+  type: z.enum(["nf4"]).default("nf4").describe("Data type of the frozen weights."),
+  block_size: z
+    .union([z.literal(32), z.literal(64), z.literal(128), z.literal(256)], { error: "expected 32, 64, 128 or 256" })
+    .default(64)
+    .describe("Weights that share one scale."),
+  double_quant: z.boolean().default(true).describe("Store the scales themselves in 8 bits."),
+});
+
+const data: z.ZodType<DataOptions> = z.strictObject({
+  train: pathsShape.nullable().default(null).describe("Training file, or a list of files; gzip is read as it is."),
+  validation: z
+    .union([path, z.array(path).min(1), z.strictObject({ fraction: z.number().gt(0).lt(1) })], {
+      error: "expected a path, a list of paths, or {fraction: 0.1} of the training set",
+    })
+    .nullable()
+    .default(null)
+    .describe("Validation file or files, or {fraction: 0.1}: a stratified part of the training set."),
+  test: pathsShape.nullable().default(null).describe("Test file or files; never used in training."),
+  format: z
+    .enum(["auto", "jsonl", "csv", "tsv", "json", "text"])
+    .default("auto")
+    .describe("How the files are written; auto looks at their content. text: one row per line."),
+  header: z
+    .union([z.literal("auto"), z.boolean()], { error: "expected auto, true or false" })
+    .default("auto")
+    .describe("Whether a CSV file's first row holds column names."),
+  columns: z
+    .record(z.string(), z.union([z.string(), z.int().min(0)], { error: "expected a column's name or position" }))
+    .default({})
+    .describe("Field name -> the file's column name, or its position (from 0) in a CSV file without header."),
+  labels: z
+    .union([z.array(z.string().min(1)).min(2), z.record(z.string(), z.string().min(1))], {
+      error: "expected a list of at least two label names, or a map from the file's value to a name",
+    })
+    .nullable()
+    .default(null)
+    .describe("Label names in order, or the file's value -> name; null collects them from the training set."),
+  limit: count.nullable().default(null).describe("Read at most this many rows of each set."),
+});
+
+const template: z.ZodType<TemplateOptions> = z.strictObject({
+  system: z.string().nullable().default(null).describe("System message put before each conversation."),
+  user: z.string().nullable().default(null).describe("User message; {name} is replaced by the row's field."),
+  assistant: z.string().nullable().default(null).describe("Answer to learn; {name} is replaced by the row's field."),
+  text: z.string().nullable().default(null).describe("Plain text to learn whole, without messages (pre-training)."),
+  chat_template_kwargs: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe("Variables handed to the model's chat template, such as enable_thinking."),
+  max_length: z
+    .union([z.literal("auto"), z.int().min(2)], { error: "expected auto or a number of tokens" })
+    .default("auto")
+    .describe("Longest example in tokens; auto takes the model's context length."),
+  too_long: z
+    .enum(["cut", "skip", "refuse"])
+    .default("cut")
+    .describe("A longer example is cut in its document field (never in the answer), skipped, or refused."),
+  cut_field: z
+    .string()
+    .min(1)
+    .default("auto")
+    .describe("Field that is cut; auto takes the longest of the user message."),
+});
+
+const training: z.ZodType<TrainingOptions> = z.strictObject({
+  num_train_epochs: z.number().positive().default(1).describe("Passes over the training set; may be a fraction."),
+  max_steps: count
+    .nullable()
+    .default(null)
+    .describe("Stop after this many optimizer steps; overrides num_train_epochs."),
+  batch_size: count.default(16).describe("Examples per forward pass."),
+  gradient_accumulation_steps: count.default(1).describe("Forward passes per optimizer step."),
+  learning_rate: z.number().positive().max(10).default(2e-4).describe("Highest learning rate."),
+  lr_scheduler_type: z.enum(["linear", "cosine", "constant"]).default("linear").describe("Course after the warm-up."),
+  warmup_steps: z.int().min(0).default(0).describe("Steps of linear warm-up."),
+  warmup_ratio: unitInterval.default(0).describe("Warm-up as a share of all steps, in place of warmup_steps."),
+  weight_decay: unitInterval.default(0).describe("Decoupled weight decay of AdamW."),
+  adam_beta1: beta.default(0.9).describe("Decay of the first moment."),
+  adam_beta2: beta.default(0.999).describe("Decay of the second moment."),
+  adam_epsilon: z.number().positive().default(1e-8).describe("Added to the denominator of AdamW."),
+  max_grad_norm: z.number().min(0).default(1).describe("Gradients are clipped to this norm; 0 turns it off."),
+  optim: z
+    .enum(["adamw", "adamw_8bit"])
+    .default("adamw")
+    .describe("AdamW with f32 states, or with 8-bit block-wise ones."),
+  loss_on: z.enum(["assistant", "all"]).default("assistant").describe("Tokens that are learnt."),
+  recompute: z.enum(["none", "full", "auto"]).default("auto").describe("Recompute activations in the backward pass."),
+  logging_steps: count.default(10).describe("Steps between two logged losses."),
+  shuffle: z.boolean().default(true).describe("A new order each epoch, drawn by the seed."),
+});
+
+const packing: z.ZodType<PackingOptions> = z.strictObject({
+  enabled: z.boolean().default(true).describe("Lay examples one after the other instead of padding them."),
+  share_prompts: z.boolean().default(true).describe("Compute the beginning that examples have in common once."),
+  supervised_rows_only: z.boolean().default(true).describe("Vocabulary projection for the learnt rows only."),
+  max_tokens: z
+    .union([z.literal("auto"), z.int().min(16)], { error: "expected auto or a number of tokens" })
+    .default("auto")
+    .describe("Most tokens computed at once; auto goes by memory."),
+});
+
+const evaluation: z.ZodType<EvaluationOptions> = z.strictObject({
+  eval_steps: z
+    .union([count, z.literal("epoch")], { error: "expected a number of steps, epoch or null" })
+    .nullable()
+    .default(null)
+    .describe("Evaluate on the validation set every so many steps, or at the end of each epoch."),
+  eval_samples: count.nullable().default(null).describe("Evaluate on at most this many rows, drawn by the seed."),
+  metric_for_best_model: z
+    .enum(["loss", "accuracy", "macro_f1"])
+    .default("loss")
+    .describe("What early stopping and the best checkpoint go by; loss is minimised, the others maximised."),
+  early_stopping: z
+    .strictObject({
+      patience: count.default(3).describe("Evaluations without improvement before training stops."),
+      threshold: z.number().min(0).default(0).describe("Smallest change that counts as an improvement."),
+    })
+    .nullable()
+    .default(null)
+    .describe("Stop when the metric no longer improves."),
+  load_best_model_at_end: z.boolean().default(false).describe("End with the best checkpoint instead of the last one."),
+});
+
+const checkpoints: z.ZodType<CheckpointOptions> = z.strictObject({
+  save_steps: z
+    .union([count, z.literal("epoch")], { error: "expected a number of steps, epoch or null" })
+    .nullable()
+    .default(500)
+    .describe("Write a checkpoint every so many steps, or at the end of each epoch; the last step always has one."),
+  save_total_limit: count.default(2).describe("Newest checkpoints kept; the best one is kept besides."),
+});
+
+/** Options by section; sections that only some methods have are optional, all others are filled with defaults. */
+export const recipeSchema: z.ZodType<Recipe> = z
+  .strictObject({
+    base: path.describe("Folder of the base model, relative to the recipe file."),
+    output: path.default("auto").describe("Run folder, relative to the working directory; auto is runs/<recipe name>."),
+    seed: z.int().min(0).default(42).describe("Seed of every random draw."),
+    device: z.enum(["auto", "reference", "cpu"]).default("auto").describe("Where tensors live and kernels run."),
+    precision: z.enum(["auto", "f32", "bf16"]).default("auto").describe("Number format of the matrix products."),
+    threads: z
+      .union([z.literal("auto"), count], { error: "expected auto or a number of threads" })
+      .default("auto")
+      .describe("CPU threads; auto takes every core."),
+    method: z.enum(["full", "lora", "qlora"]).default("lora").describe("What is trained, and over what kind of base."),
+    init: z
+      .enum(["pretrained", "random"])
+      .default("pretrained")
+      .describe("Start from the base's weights, or from random ones of the same shape (pre-training)."),
+    warm_start: path.nullable().default(null).describe("Adapter or run folder whose weights training starts from."),
+    lora: lora.optional().describe("The adapter; for the methods lora and qlora."),
+    quantization: quantization.optional().describe("The 4-bit base; for the method qlora."),
+    data: data.prefault({}).describe("Files, and what their fields mean."),
+    template: template.prefault({}).describe("How a row becomes a conversation."),
+    training: training.prefault({}).describe("The optimizer and its schedule."),
+    packing: packing.prefault({}).describe("Savings that do not change the result."),
+    evaluation: evaluation.prefault({}).describe("Looking at the validation set while training."),
+    checkpoints: checkpoints.prefault({}).describe("What is written while training."),
+  })
+  .meta({ title: "Fettle recipe" });
+
+/** Defaults of the sections that depend on the method. */
+export function methodSections(
+  method: Recipe["method"],
+  given: Pick<Recipe, "lora" | "quantization">,
+): Pick<Recipe, "lora" | "quantization"> {
+  return {
+    ...(method === "full" ? {} : { lora: given.lora ?? lora.parse({}) }),
+    ...(method === "qlora" ? { quantization: given.quantization ?? quantization.parse({}) } : {}),
+  };
+}
