@@ -1,0 +1,71 @@
+import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
+import { MAX_PICTURED_CLASSES, renderConfusionChart } from "./confusion-chart.ts";
+import { formatCount, formatPercent } from "./format.ts";
+import { type Html, html } from "./html.ts";
+import { scrolling, section } from "./parts.ts";
+import type { ReportData } from "./report-data.ts";
+
+const COMMONEST = 8;
+
+/** Which classes are taken for which: pictures where they can be seen, the commonest confusions and the counts. */
+export function confusionSection({ base, tuned }: NonNullable<ReportData["evaluation"]>): Html {
+  const pictured = tuned.confusion.labels.length <= MAX_PICTURED_CLASSES;
+  const models: [string, Evaluation][] =
+    base === undefined
+      ? [["Tuned", tuned]]
+      : [
+          ["Base", base],
+          ["Tuned", tuned],
+        ];
+  const pictures = html`<div class="pictures">${models.map(([name, evaluation]) => picture(name, evaluation))}</div>
+<p class="quiet"><span class="key square accent"></span>right <span class="key square warm"></span>wrong;
+the stronger the colour, the larger the share of the true class</p>`;
+  return section(
+    "What is taken for what",
+    pictured ? pictures : html`<p>${tuned.confusion.labels.length} classes are too many for a picture.</p>`,
+    commonestTable(base, tuned),
+    pictured &&
+      models.map(
+        ([name, { confusion }]) => html`<details><summary>Counts, ${name.toLowerCase()} model</summary>
+${scrolling(`Confusion counts of the ${name.toLowerCase()} model`, countsTable(confusion))}</details>`,
+      ),
+  );
+}
+
+function picture(name: string, { confusion, accuracy, rows }: Evaluation): Html {
+  const description =
+    `Confusion matrix of the ${name.toLowerCase()} model: ${formatPercent(accuracy)} of ${formatCount(rows)} rows ` +
+    "on the diagonal. The counts are in a table below.";
+  return html`<figure><figcaption>${name}</figcaption>
+${renderConfusionChart(confusion.labels, confusion.matrix, description)}</figure>`;
+}
+
+function commonestTable(base: Evaluation | undefined, tuned: Evaluation): Html | undefined {
+  const { labels, matrix } = tuned.confusion;
+  const confusions = matrix
+    .flatMap((row, target) => row.map((count, predicted) => ({ target, predicted, count })))
+    .filter(({ target, predicted, count }) => target !== predicted && count > 0)
+    .sort((a, b) => b.count - a.count)
+    .slice(0, COMMONEST);
+  if (confusions.length === 0) return undefined;
+  const rows = confusions.map(({ target, predicted, count }) => {
+    const share = formatPercent(count / tuned.perClass[target]!.support);
+    const before = base && html`<td class="number">${formatCount(base.confusion.matrix[target]![predicted]!)}</td>`;
+    return html`<tr><td>${labels[target]}</td><td>${labels[predicted]}</td>${before}
+<td class="number">${formatCount(count)}</td><td class="number">${share}</td></tr>`;
+  });
+  const heads = [base && "Base", base === undefined ? "Rows" : "Tuned", "Of the class"];
+  return scrolling(
+    "Commonest confusions",
+    html`<table><caption>Commonest confusions</caption><thead><tr><th scope="col">True</th><th scope="col">Predicted</th>
+${heads.map((head) => head && html`<th scope="col" class="number">${head}</th>`)}</tr></thead><tbody>${rows}</tbody></table>`,
+  );
+}
+
+function countsTable({ labels, matrix }: Evaluation["confusion"]): Html {
+  const row = (label: string, target: number): Html => html`<tr><th scope="row">${label}</th>
+${matrix[target]!.map((count) => html`<td class="number">${formatCount(count)}</td>`)}</tr>`;
+  return html`<table><thead><tr><th scope="col">True \\ predicted</th>
+${labels.map((label) => html`<th scope="col" class="number">${label}</th>`)}</tr></thead>
+<tbody>${labels.map(row)}</tbody></table>`;
+}

@@ -1,0 +1,82 @@
+/**
+ * The page's style sheet. Colours are variables that the charts use too. The dark ones are for screens only, so that
+ * paper stays white.
+ */
+export const pageStyle = `
+:root {
+  color-scheme: light dark;
+  --paper: #ffffff; --ink: #1c2126; --muted: #5b656f; --rule: #dde2e7; --shade: #f5f7f9;
+  --accent: #1c5d99; --warm: #b9501b;
+}
+@media screen and (prefers-color-scheme: dark) {
+  :root {
+    --paper: #15181b; --ink: #e7eaed; --muted: #9ba6b0; --rule: #30373d; --shade: #1c2125;
+    --accent: #79b4ea; --warm: #f0a468;
+  }
+}
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body {
+  margin: 0 auto; padding: 3rem 1.25rem 4rem; max-width: 50rem; background: var(--paper); color: var(--ink);
+  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  font-variant-numeric: tabular-nums; overflow-wrap: break-word;
+}
+header p, h1, h2, figure, table, dl, pre { margin: 0; }
+h1 { font-size: 1.25rem; font-weight: 600; line-height: 1.3; }
+.byline, figcaption, caption, .quiet { color: var(--muted); font-size: .875rem; }
+.answer { margin-top: 2.25rem; }
+.answer strong {
+  display: block; font-size: clamp(2.25rem, 9vw, 3.75rem); font-weight: 650; line-height: 1.1; letter-spacing: -.02em;
+}
+.answer .before { color: var(--muted); font-weight: 400; }
+.answer p { margin: .6rem 0 0; max-width: 40rem; }
+.figures {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1px; margin-top: 2rem;
+  background: var(--rule); border-block: 1px solid var(--rule);
+}
+.figures div { background: var(--paper); padding: .7rem .25rem; }
+.figures dt { color: var(--muted); font-size: .8125rem; }
+.figures dd { margin: 0; font-size: 1.125rem; font-weight: 600; }
+section { margin-top: 3rem; }
+h2 { font-size: 1.0625rem; font-weight: 600; margin-bottom: .9rem; }
+section > p { margin: 0 0 .9rem; max-width: 40rem; }
+.scroll { overflow-x: auto; }
+table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
+caption { text-align: left; padding-bottom: .5rem; }
+th, td { padding: .42rem .8rem .42rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); }
+th { font-weight: 600; }
+thead th { color: var(--muted); font-size: .8125rem; font-weight: 500; }
+th:last-child, td:last-child { padding-right: 0; }
+.number { text-align: right; white-space: nowrap; }
+tfoot th, tfoot td { border-bottom: 0; font-weight: 600; }
+td .before { color: var(--muted); font-weight: 400; }
+.up { color: var(--accent); } .down { color: var(--warm); }
+svg { display: block; width: 100%; height: auto; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1.5rem; }
+.pictures figcaption { color: var(--ink); font-weight: 600; margin-bottom: .4rem; }
+.narrow { display: none; }
+@media screen and (max-width: 34rem) { .wide { display: none; } .narrow { display: block; } }
+.key { display: inline-block; width: .9rem; height: .2rem; margin-right: .4rem; vertical-align: middle; border-radius: 1px; }
+.key.accent { background: var(--accent); } .key.warm { background: var(--warm); }
+.square { height: .8rem; border-radius: 2px; }
+ol.mistakes { list-style: none; margin: 0; padding: 0; }
+.mistakes li { padding: .9rem 0; border-top: 1px solid var(--rule); }
+.mistakes q { display: block; quotes: none; white-space: pre-line; }
+details { margin-top: .9rem; }
+summary { cursor: pointer; color: var(--muted); font-size: .9375rem; }
+details[open] summary { margin-bottom: .7rem; }
+pre {
+  padding: .8rem 1rem; overflow-x: auto; background: var(--shade); border-radius: 4px;
+  font: .8125rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace;
+}
+code { font: .875em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+.facts { margin-top: 1rem; }
+.facts th { width: 12rem; color: var(--muted); font-weight: 400; }
+@media (max-width: 34rem) { body { padding-top: 1.75rem; } .facts th { width: 8rem; } }
+@media print {
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  section { margin-top: 1.6rem; } h2 { break-after: avoid; }
+  figure, tr, .mistakes li, .figures { break-inside: avoid; }
+  pre { white-space: pre-wrap; }
+}
+`;
