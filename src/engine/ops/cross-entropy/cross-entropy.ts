@@ -1,0 +1,84 @@
+/**
+ * Cross-entropy of a linear head, loss[i] = weights[i] · (logsumexp(z) - z[targets[i]]) with z = hidden[i] · Wᵀ, never
+ * holding more than a chunk of logits: a chunk's gradient is taken as soon as its loss is there (as in Liger Kernel, Hsu
+ * et al. 2024, arXiv 2410.10989). With a soft cap, z is cap · tanh(z / cap).
+ *
+ * Kernel: cross_entropy (loss [rows], logits [rows, vocabulary] (overwritten), targets i32 [rows], weights [rows], rows,
+ *   vocabulary, scale, wantGradient 0 | 1, softcap or 0)
+ * With wantGradient the logits become those' own gradient: scale · weights[i] · (softmax(z) - onehot(targets[i])), times
+ * the slope of the soft cap; otherwise their contents are undefined.
+ */
+import { dtypeCode, precisionCode } from "../../device/device.ts";
+import { gradientOf, isRecording, record } from "../../tensor/tape.ts";
+import { empty, expectShape, lastAxis, rowCount, rows, type Tensor } from "../../tensor/tensor.ts";
+import { forEachLogitChunk, type LogitChunk } from "./logit-chunks.ts";
+
+export interface LinearCrossEntropyOptions {
+  /** Logits are squeezed into ±softcap. */
+  readonly softcap?: number;
+  /** Rows whose logits exist at once; by default what fits 16 MiB. */
+  readonly chunkRows?: number;
+}
+
+/**
+ * The objective is scale · Σ loss[i], and its gradient is computed here, in the forward pass: that of the weight, where
+ * it is trainable, is accumulated now, that of `hidden` is kept for the backward pass. The seed that backward is given
+ * for the loss is therefore ignored: use every row once, summed.
+ * @param hidden [rows, width]
+ * @param weight [vocabulary, width], f32 or bf16; trained only in f32
+ * @param targets i32 [rows], each below the vocabulary's size (not checked)
+ * @param weights [rows]
+ * @param scale usually 1 / supervised tokens of the step
+ * @returns the losses [rows], weighted but not scaled
+ */
+export function linearCrossEntropy(
+  hidden: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  weights: Tensor,
+  scale: number,
+  { softcap = 0, chunkRows }: LinearCrossEntropyOptions = {},
+): Tensor {
+  const { device } = hidden;
+  const count = rowCount(hidden);
+  const vocabulary = weight.shape[0]!;
+  expectShape("cross-entropy targets", targets, [count]);
+  expectShape("cross-entropy weights", weights, [count]);
+  const loss = empty(device, [count]);
+  const dhidden = isRecording([hidden]) ? empty(device, hidden.shape) : undefined;
+  const dweight = isRecording([weight]) ? gradientOf(weight) : undefined;
+  const wantGradient = dhidden || dweight ? 1 : 0;
+  forEachLogitChunk(hidden, weight, chunkRows, (chunk) => {
+    const { begin, end, logits } = chunk;
+    const [chunkLoss, chunkTargets, chunkWeights] = [loss, targets, weights].map((whole) => rows(whole, begin, end));
+    device.launch("cross_entropy", [
+      chunkLoss!,
+      logits,
+      chunkTargets!,
+      chunkWeights!,
+      end - begin,
+      vocabulary,
+      scale,
+      wantGradient,
+      softcap,
+    ]);
+    if (dhidden) backwardInput(rows(dhidden, begin, end), weight, chunk);
+    if (dweight) backwardWeight(dweight, chunk);
+  });
+  record([loss], [hidden, weight], dhidden ? [dhidden] : [], () => [dhidden]);
+  return loss;
+}
+
+function backwardInput(dhidden: Tensor, weight: Tensor, { begin, end, logits }: LogitChunk): void {
+  const { device } = logits;
+  const product = [logits, weight, dtypeCode[weight.dtype], lastAxis(logits), 1];
+  const precision = precisionCode[device.precision];
+  device.launch("linear_backward_input", [dhidden, end - begin, lastAxis(dhidden), precision, 0, 1, ...product]);
+}
+
+function backwardWeight(dweight: Tensor, { begin, end, hidden, logits }: LogitChunk): void {
+  const { device } = logits;
+  const product = [logits, lastAxis(logits), dweight, null, 1];
+  const precision = precisionCode[device.precision];
+  device.launch("linear_backward_weight", [hidden, end - begin, lastAxis(hidden), precision, 1, ...product]);
+}

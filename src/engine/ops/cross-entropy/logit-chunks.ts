@@ -1,0 +1,50 @@
+/**
+ * The projection on the vocabulary, a few rows at a time: with 150 000 tokens the logits of one row take 600 kB, those
+ * of a whole pack would be the largest tensor of the step.
+ */
+import { dtypeCode, precisionCode } from "../../device/device.ts";
+import { scope } from "../../tensor/scope.ts";
+import { empty, expectShape, lastAxis, rowCount, rows, type Tensor } from "../../tensor/tensor.ts";
+
+/** Bytes of logits held at once, unless a single row takes more. */
+const budget = 16 * 2 ** 20;
+
+export interface LogitChunk {
+  /** Rows begin..end-1 of `hidden`. */
+  readonly begin: number;
+  readonly end: number;
+  readonly hidden: Tensor;
+  /** [end - begin, vocabulary]; the next chunk reuses its memory. */
+  readonly logits: Tensor;
+}
+
+/**
+ * Calls `visit` with hidden · weightᵀ, chunk by chunk, in order.
+ * @param hidden [rows, width]
+ * @param weight [vocabulary, width], f32 or bf16
+ * @param chunkRows rows a chunk; by default what fits 16 MiB
+ */
+export function forEachLogitChunk(
+  hidden: Tensor,
+  weight: Tensor,
+  chunkRows: number | undefined,
+  visit: (chunk: LogitChunk) => void,
+): void {
+  const { device } = hidden;
+  const count = rowCount(hidden);
+  const width = lastAxis(hidden);
+  const vocabulary = weight.shape[0]!;
+  expectShape("head weight", weight, [vocabulary, width]);
+  const step = Math.min(count, chunkRows ?? Math.max(1, Math.floor(budget / (4 * vocabulary))));
+  scope(() => {
+    const memory = empty(device, [step, vocabulary]);
+    for (let begin = 0; begin < count; begin += step) {
+      const end = Math.min(count, begin + step);
+      const part = rows(hidden, begin, end);
+      const logits = rows(memory, 0, end - begin);
+      const product = [weight, dtypeCode[weight.dtype], vocabulary, null, logits, 0, 1];
+      device.launch("linear_forward", [part, end - begin, width, precisionCode[device.precision], 1, ...product]);
+      visit({ begin, end, hidden: part, logits });
+    }
+  });
+}

@@ -1,0 +1,31 @@
+/**
+ * y = activation(gate) · up, element by element: the middle of a gated MLP (Shazeer 2020, arXiv 2002.05202).
+ *
+ * Kernels, `activation` as its code:
+ *   gated_forward  (y, gate, up, length, activation)
+ *   gated_backward (dgate, dup, dy, gate, up, length, activation)
+ */
+import { record } from "../../tensor/tape.ts";
+import { empty, expectShape, type Tensor } from "../../tensor/tensor.ts";
+
+/** By Hugging Face's names: x·σ(x); 0.5x(1 + tanh(√(2/π)(x + 0.044715x³))); 0.5x(1 + erf(x/√2)). */
+export type Activation = "silu" | "gelu_pytorch_tanh" | "gelu";
+
+/** Codes under which kernels know the activations. */
+export const activationCode: Readonly<Record<Activation, number>> = { silu: 0, gelu_pytorch_tanh: 1, gelu: 2 };
+
+/** @param gate any shape @param up the same shape @returns the same shape */
+export function gated(gate: Tensor, up: Tensor, activation: Activation): Tensor {
+  expectShape("gated up", up, gate.shape);
+  const { device, shape, length } = gate;
+  const code = activationCode[activation];
+  const y = empty(device, shape);
+  device.launch("gated_forward", [y, gate, up, length, code]);
+  record([y], [gate, up], [gate, up], ([dy]) => {
+    const dgate = empty(device, shape);
+    const dup = empty(device, shape);
+    device.launch("gated_backward", [dgate, dup, dy!, gate, up, length, code]);
+    return [dgate, dup];
+  });
+  return y;
+}
