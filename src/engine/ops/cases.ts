@@ -1,6 +1,37 @@
+import { adamwCases } from "./adamw/adamw.cases.ts";
 import { addCases } from "./add/add.cases.ts";
+import { attentionCases } from "./attention/attention.cases.ts";
+import { castCases } from "./cast/cast.cases.ts";
+import { crossEntropyCases } from "./cross-entropy/cross-entropy.cases.ts";
+import { dropoutCases } from "./dropout/dropout.cases.ts";
+import { embeddingCases } from "./embedding/embedding.cases.ts";
+import { gatedCases } from "./gated/gated.cases.ts";
+import { linearCases } from "./linear/linear.cases.ts";
+import { logProbabilityCases } from "./log-probability/log-probability.cases.ts";
 import type { OpCase } from "./op-case.ts";
+import { reshapeCases } from "./reshape/reshape.cases.ts";
 import { rmsnormCases } from "./rmsnorm/rmsnorm.cases.ts";
+import { ropeCases } from "./rope/rope.cases.ts";
+import { rowsCases } from "./rows/rows.cases.ts";
+import { scaleCases } from "./scale/scale.cases.ts";
+import { sumSquaresCases } from "./sum-squares/sum-squares.cases.ts";
 
 /** Every op's conformance cases, one line an op. */
-export const opCases: readonly OpCase[] = [...addCases, ...rmsnormCases];
+export const opCases: readonly OpCase[] = [
+  ...addCases,
+  ...attentionCases,
+  ...linearCases,
+  ...rmsnormCases,
+  ...adamwCases,
+  ...castCases,
+  ...scaleCases,
+  ...sumSquaresCases,
+  ...crossEntropyCases,
+  ...dropoutCases,
+  ...gatedCases,
+  ...logProbabilityCases,
+  ...ropeCases,
+  ...rowsCases,
+  ...embeddingCases,
+  ...reshapeCases,
+];

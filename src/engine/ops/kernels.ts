@@ -3,10 +3,34 @@
  * NAME.c and NAME.cases.ts.
  */
 import type { ReferenceKernels } from "../device/reference/reference-device.ts";
+import { adamwReference } from "./adamw/adamw.reference.ts";
 import { addReference } from "./add/add.reference.ts";
+import { attentionReference } from "./attention/attention.reference.ts";
+import { castReference } from "./cast/cast.reference.ts";
+import { crossEntropyReference } from "./cross-entropy/cross-entropy.reference.ts";
+import { dropoutReference } from "./dropout/dropout.reference.ts";
+import { gatedReference } from "./gated/gated.reference.ts";
+import { linearReference } from "./linear/linear.reference.ts";
+import { logProbabilityReference } from "./log-probability/log-probability.reference.ts";
 import { rmsnormReference } from "./rmsnorm/rmsnorm.reference.ts";
+import { ropeReference } from "./rope/rope.reference.ts";
+import { rowsReference } from "./rows/rows.reference.ts";
+import { scaleReference } from "./scale/scale.reference.ts";
+import { sumSquaresReference } from "./sum-squares/sum-squares.reference.ts";
 
 export const referenceKernelsByOp: Readonly<Record<string, ReferenceKernels>> = {
   add: addReference,
+  attention: attentionReference,
+  linear: linearReference,
   rmsnorm: rmsnormReference,
+  adamw: adamwReference,
+  cast: castReference,
+  scale: scaleReference,
+  "sum-squares": sumSquaresReference,
+  "cross-entropy": crossEntropyReference,
+  dropout: dropoutReference,
+  gated: gatedReference,
+  "log-probability": logProbabilityReference,
+  rope: ropeReference,
+  rows: rowsReference,
 };

@@ -19,6 +19,8 @@ export interface OpCase {
   /** f32 inputs that are trainable parameters: their accumulated gradient is checked. */
   readonly parameters: readonly string[];
   readonly run: (inputs: Readonly<Record<string, Tensor>>) => Tensor | readonly Tensor[];
+  /** What the outputs are weighed with for the backward pass: random values, or ones where the op demands it. */
+  readonly cotangent?: "ones";
   /** Worst error allowed, relative to the largest reference value of the tensor; default 1e-5. */
   readonly tolerance?: number;
   /** The same on a device whose precision is bf16; default 2e-2. */
