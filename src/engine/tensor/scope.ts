@@ -4,9 +4,6 @@
  */
 import type { Storage, Tensor } from "./tensor.ts";
 
-/** What a scope may return: tensors, alone or one level deep, and anything that holds none. */
-export type Escaping = Tensor | readonly (Tensor | undefined)[] | Readonly<Record<string, unknown>> | undefined | void;
-
 let current: Set<Storage> | undefined;
 
 /** Called by the allocation functions: the current scope becomes the owner. */
@@ -20,7 +17,8 @@ export function handOver(storage: Storage): void {
   else current?.add(storage);
 }
 
-export function scope<T extends Escaping>(body: () => T): T {
+/** Tensors in the result of `body` escape: the result itself, or what an array or object holds one level deep. */
+export function scope<T>(body: () => T): T {
   const outer = current;
   const owned = new Set<Storage>();
   current = owned;
@@ -36,6 +34,11 @@ export function scope<T extends Escaping>(body: () => T): T {
   }
 }
 
+/** Frees a tensor of the current scope before the scope ends; what the tape saved of it stays. */
+export function discard({ storage }: Tensor): void {
+  if (current?.delete(storage)) storage.release();
+}
+
 /** Runs `body` with no current scope: what it makes belongs to the caller, who must `release` it. */
 export function unscoped<T>(body: () => T): T {
   const outer = current;
@@ -47,7 +50,7 @@ export function unscoped<T>(body: () => T): T {
   }
 }
 
-function storagesIn(value: Escaping): Storage[] {
+function storagesIn(value: unknown): Storage[] {
   if (typeof value !== "object" || value === null) return [];
   if (isTensor(value)) return [value.storage];
   return Object.values(value).filter(isTensor).map((tensor) => tensor.storage);

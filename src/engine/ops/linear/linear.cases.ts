@@ -1,0 +1,53 @@
+import { encodeBf16 } from "../../device/bf16.ts";
+import { type HostTensor, normal, type OpCase } from "../op-case.ts";
+import { linears } from "./linear.ts";
+
+function rounded({ values, shape }: HostTensor): HostTensor {
+  return { values: encodeBf16(values as Float32Array), shape };
+}
+
+const plain: OpCase[] = [
+  [1, 7, 5],
+  [3, 33, 17],
+  [70, 64, 48],
+  [37, 130, 257],
+].map(([m, k, n]) => ({
+  name: `linear ${m}x${k}->${n} with bias`,
+  inputs: { x: normal([m!, k!], 1), weight: normal([n!, k!], 2, 0.1), bias: normal([n!], 3) },
+  activations: ["x"],
+  parameters: ["weight", "bias"],
+  run: ({ x, weight, bias }) => linears(x!, [{ weight: weight!, bias: bias! }]),
+}));
+
+export const linearCases: readonly OpCase[] = [
+  ...plain,
+  {
+    name: "linear group of three, one with an adapter, bf16 weight",
+    inputs: {
+      x: normal([19, 40], 1),
+      q: rounded(normal([24, 40], 2, 0.1)),
+      k: normal([9, 40], 3, 0.1),
+      v: normal([9, 40], 4, 0.1),
+      a: normal([4, 40], 5, 0.1),
+      b: normal([24, 4], 6, 0.1),
+    },
+    activations: ["x"],
+    parameters: ["k", "a", "b"],
+    run: ({ x, q, k, v, a, b }) =>
+      linears(x!, [{ weight: q!, adapter: { a: a!, b: b!, scale: 2 } }, { weight: k! }, { weight: v! }]),
+  },
+  {
+    name: "linear adapter with its own input",
+    inputs: {
+      x: normal([21, 33], 1),
+      dropped: normal([21, 33], 7),
+      weight: normal([35, 33], 2, 0.1),
+      a: normal([8, 33], 5, 0.1),
+      b: normal([35, 8], 6, 0.1),
+    },
+    activations: ["x", "dropped"],
+    parameters: ["a", "b"],
+    run: ({ x, dropped, weight, a, b }) =>
+      linears(x!, [{ weight: weight!, adapter: { a: a!, b: b!, scale: 0.5, input: dropped! } }]),
+  },
+];

@@ -1,0 +1,80 @@
+import type { Floats } from "../../device/reference/reference-device.ts";
+
+/** Arguments repeat per member of a group, so they come as one list. */
+type Arguments = readonly (Floats | number | null)[];
+
+export const linearReference = {
+  linear_forward(x: Floats, m: number, k: number, _precision: number, n: number, ...rest: Arguments): void {
+    for (let member = 0; member < n; member++) {
+      const [weight, , width, bias, y, accumulate, alpha] = rest.slice(member * 7) as [
+        Floats,
+        number,
+        number,
+        Floats | null,
+        Floats,
+        number,
+        number,
+      ];
+      for (let i = 0; i < m; i++) {
+        for (let j = 0; j < width; j++) {
+          const product = dot(x, i * k, weight, j * k, k);
+          const start = accumulate ? y[i * width + j]! : 0;
+          y[i * width + j] = start + alpha * product + (bias ? bias[j]! : 0);
+        }
+      }
+    }
+  },
+
+  linear_backward_input(
+    dx: Floats,
+    m: number,
+    k: number,
+    _precision: number,
+    accumulate: number,
+    n: number,
+    ...rest: Arguments
+  ): void {
+    const row = new Float64Array(k);
+    for (let i = 0; i < m; i++) {
+      for (let c = 0; c < k; c++) row[c] = accumulate ? dx[i * k + c]! : 0;
+      for (let member = 0; member < n; member++) {
+        const [dy, weight, , width, alpha] = rest.slice(member * 5) as [Floats, Floats, number, number, number];
+        for (let j = 0; j < width; j++) addScaled(row, alpha * dy[i * width + j]!, weight, j * k, k);
+      }
+      dx.set(row, i * k);
+    }
+  },
+
+  linear_backward_weight(x: Floats, m: number, k: number, _precision: number, n: number, ...rest: Arguments): void {
+    const row = new Float64Array(k);
+    for (let member = 0; member < n; member++) {
+      const [dy, width, dweight, dbias, alpha] = rest.slice(member * 5) as [
+        Floats,
+        number,
+        Floats | null,
+        Floats | null,
+        number,
+      ];
+      for (let j = 0; j < width; j++) {
+        row.fill(0);
+        let sum = 0;
+        for (let i = 0; i < m; i++) {
+          sum += dy[i * width + j]!;
+          if (dweight) addScaled(row, alpha * dy[i * width + j]!, x, i * k, k);
+        }
+        if (dweight) for (let c = 0; c < k; c++) dweight[j * k + c]! += row[c]!;
+        if (dbias) dbias[j]! += sum;
+      }
+    }
+  },
+};
+
+function dot(a: Floats, atA: number, b: Floats, atB: number, length: number): number {
+  let sum = 0;
+  for (let i = 0; i < length; i++) sum += a[atA + i]! * b[atB + i]!;
+  return sum;
+}
+
+function addScaled(sum: Float64Array, factor: number, x: Floats, at: number, length: number): void {
+  for (let i = 0; i < length; i++) sum[i]! += factor * x[at + i]!;
+}

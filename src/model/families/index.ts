@@ -1,0 +1,24 @@
+import { UserError } from "../../base/errors.ts";
+import { suggestName } from "../../base/names.ts";
+import type { ConfigJson } from "../files/config.ts";
+import type { Family } from "./family.ts";
+import { llama } from "./llama.ts";
+import { mistral } from "./mistral.ts";
+import { qwen2 } from "./qwen2.ts";
+import { qwen3 } from "./qwen3.ts";
+
+/** By `model_type` of config.json. */
+export const families: Readonly<Record<string, Family>> = { llama, mistral, qwen2, qwen3 };
+
+/** @throws UserError when the model_type is missing or not one of ours. */
+export function familyOf(json: ConfigJson): Family {
+  const type = json.string("model_type");
+  const family = Object.hasOwn(families, type) ? families[type] : undefined;
+  if (family !== undefined) return family;
+  throw new UserError({
+    code: "model/unknown-type",
+    message: `the model_type "${type}" is not supported`,
+    where: json.where,
+    fix: suggestName(type, Object.keys(families)),
+  });
+}

@@ -1,0 +1,183 @@
+/** LoRA adapters put on a model by the names of its linear layers, and their way to and from PEFT folders. */
+import { UserError } from "../../base/errors.ts";
+import { suggestName } from "../../base/names.ts";
+import { Random } from "../../base/random.ts";
+import type { Linear } from "../../engine/nn/linear.ts";
+import { unscoped } from "../../engine/tensor/scope.ts";
+import { fromHost, release, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
+import { type AdapterConfig, type AdapterTensor, readAdapter, writeAdapter } from "../files/adapter.ts";
+import { matchTargets, type ModuleKind, shortestTargets } from "../files/target-modules.ts";
+import type { Model } from "./model.ts";
+import { decodeFloats } from "./parameters.ts";
+
+export type LoraConfig = Pick<
+  AdapterConfig,
+  "r" | "lora_alpha" | "lora_dropout" | "target_modules" | "exclude_modules"
+>;
+
+/** An adapter that sits on a model; disposing of it takes it off. */
+export class Lora implements Disposable {
+  readonly config: LoraConfig;
+  /** Module paths that have it, in model order. */
+  readonly modules: readonly string[];
+  readonly #model: Model;
+  readonly #layers: readonly Linear[];
+
+  constructor(model: Model, config: LoraConfig, layers: readonly Linear[]) {
+    this.config = config;
+    this.modules = layers.map(({ name }) => name);
+    this.#model = model;
+    this.#layers = layers;
+  }
+
+  /** A and B of every module by PEFT's names without prefix, e.g. `model.layers.0.self_attn.q_proj.lora_A.weight`. */
+  parameters(): Map<string, Tensor> {
+    const parameters = new Map<string, Tensor>();
+    for (const { name, adapter } of this.#layers) {
+      parameters.set(`${name}.lora_A.weight`, adapter!.a);
+      parameters.set(`${name}.lora_B.weight`, adapter!.b);
+    }
+    return parameters;
+  }
+
+  /**
+   * Writes the adapter as PEFT does, in f32.
+   * @throws UserError when the disk is full or cannot be written.
+   */
+  save(folder: string): void {
+    writeAdapter(folder, {
+      config: {
+        ...this.config,
+        target_modules: shortestTargets(this.modules, this.#model.decoder.linears.keys()),
+        base_model_name_or_path: this.#model.folder,
+        task_type: "CAUSAL_LM",
+      },
+      tensors: this.#layers.flatMap(({ name, adapter }) => [
+        { ...entry(name, "lora_A", adapter!.a), bytes: () => toBytes(adapter!.a) },
+        { ...entry(name, "lora_B", adapter!.b), bytes: () => toBytes(adapter!.b) },
+      ]),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const layer of this.#layers) {
+      for (const tensor of [layer.adapter!.a, layer.adapter!.b]) {
+        release(tensor);
+        if (tensor.gradient) release(tensor.gradient);
+      }
+      layer.adapter = undefined;
+    }
+  }
+}
+
+function entry(module: string, kind: "lora_A" | "lora_B", { shape }: Tensor): Omit<AdapterTensor, "bytes"> {
+  return { module, kind, parameter: "weight", dtype: "F32", shape };
+}
+
+/**
+ * Puts a fresh adapter on every layer that `config` selects: A uniform in ±1/√in (Kaiming with a = √5, as PEFT), B zero,
+ * so that the model's output is what it was.
+ * @throws UserError when no layer is selected.
+ */
+export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
+  const { linears, device } = model.decoder;
+  const layers = matchTargets(moduleKinds(model), config).map((path) => linears.get(path)!);
+  for (const layer of layers) {
+    const { inFeatures, outFeatures } = layer;
+    const random = new Random(seed, `${layer.name}.lora_A`);
+    const bound = 1 / Math.sqrt(inFeatures);
+    const a = Float32Array.from({ length: config.r * inFeatures }, () => (2 * random.uniform() - 1) * bound);
+    layer.adapter = {
+      ...unscoped(() => ({
+        a: fromHost(device, a, [config.r, inFeatures]),
+        b: fromHost(device, new Float32Array(outFeatures * config.r), [outFeatures, config.r]),
+      })),
+      scale: config.lora_alpha / config.r,
+      dropout: config.lora_dropout,
+    };
+  }
+  return new Lora(model, config, layers);
+}
+
+/**
+ * Puts a saved adapter on the model.
+ * @returns the adapter and what in its folder was ignored.
+ * @throws UserError when a module or a shape does not fit the model, listing the names there are.
+ */
+export function loadLora(model: Model, folder: string): { lora: Lora; warnings: readonly string[] } {
+  const { config, tensors, warnings } = readAdapter(folder);
+  refuseWhatIsMissing(config, tensors, folder);
+  const { linears, device } = model.decoder;
+  const byModule = new Map<string, { a?: AdapterTensor; b?: AdapterTensor }>();
+  for (const tensor of tensors) {
+    const pair = byModule.get(tensor.module) ?? {};
+    byModule.set(tensor.module, tensor.kind === "lora_A" ? { ...pair, a: tensor } : { ...pair, b: tensor });
+  }
+  for (const [module, { a, b }] of byModule) checkFit(linears.get(module), module, a!, b!, [...linears.keys()], folder);
+  const layers = [...linears.values()].filter(({ name }) => byModule.has(name));
+  for (const layer of layers) {
+    const { a, b } = byModule.get(layer.name)!;
+    const place = ({ bytes, dtype, shape, module }: AdapterTensor): Tensor =>
+      fromHost(device, decodeFloats(Uint8Array.from(bytes), dtype, module, folder), shape);
+    const rank = a!.shape[0]!;
+    layer.adapter = {
+      ...unscoped(() => ({ a: place(a!), b: place(b!) })),
+      scale: config.lora_alpha / (config.use_rslora ? Math.sqrt(rank) : rank),
+      dropout: config.lora_dropout,
+    };
+  }
+  return { lora: new Lora(model, config, layers), warnings };
+}
+
+function refuseWhatIsMissing(config: AdapterConfig, tensors: readonly AdapterTensor[], folder: string): void {
+  const patterned = Object.keys({ ...config.rank_pattern, ...config.alpha_pattern }).length > 0;
+  const saved = tensors.find(({ kind }) => kind === "saved");
+  if (!patterned && !saved) return;
+  throw new UserError({
+    code: "adapter/unsupported",
+    message: patterned
+      ? "the adapter has rank_pattern or alpha_pattern, which are not supported"
+      : `the adapter replaces the module "${saved!.module}" (modules_to_save), which is not supported`,
+    where: folder,
+    fix: "merge the adapter into its base with PEFT, and use the merged model",
+  });
+}
+
+function checkFit(
+  layer: Linear | undefined,
+  module: string,
+  a: AdapterTensor,
+  b: AdapterTensor,
+  names: readonly string[],
+  folder: string,
+): void {
+  if (layer === undefined) {
+    throw new UserError({
+      code: "adapter/no-module",
+      message: `the adapter is for a layer "${module}" that the model does not have`,
+      where: folder,
+      fix: `is it for another base model? ${suggestName(module, names)}`,
+    });
+  }
+  if (a.shape[1] !== layer.inFeatures || b.shape[0] !== layer.outFeatures) {
+    throw new UserError({
+      code: "adapter/wrong-shape",
+      message:
+        `the adapter of "${module}" maps ${a.shape[1]} to ${b.shape[0]} features, ` +
+        `the layer ${layer.inFeatures} to ${layer.outFeatures}`,
+      where: folder,
+      fix: "take the base model that the adapter was trained on",
+    });
+  }
+}
+
+/** Every module with weights, as `matchTargets` wants them. */
+function moduleKinds({ decoder, parameters }: Model): Map<string, ModuleKind> {
+  const kinds = new Map<string, ModuleKind>();
+  for (const name of parameters.tensors.keys()) {
+    const module = name.replace(/\.(weight|bias)$/, "");
+    kinds.set(module, decoder.linears.has(module) ? "linear" : module === "lm_head" ? "head" : "other");
+  }
+  for (const path of decoder.linears.keys()) kinds.set(path, "linear");
+  return kinds;
+}

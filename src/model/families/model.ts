@@ -1,0 +1,73 @@
+/** A language model of a Hugging Face folder on a device: opened, saved, freed. */
+import type { Device } from "../../engine/device/device.ts";
+import { encodeBf16 } from "../../engine/device/bf16.ts";
+import { toBytes, toFloats } from "../../engine/tensor/tensor.ts";
+import { type ConfigJson, readConfigJson, writeConfigJson } from "../files/config.ts";
+import { openWeights } from "../files/weights.ts";
+import { saveWeights } from "../files/weights-write.ts";
+import { Decoder } from "./decoder.ts";
+import { familyOf } from "./index.ts";
+import { checkpointValues, Parameters, randomValues, type WeightFormat } from "./parameters.ts";
+
+export interface Model extends Disposable {
+  readonly folder: string;
+  readonly configJson: ConfigJson;
+  readonly decoder: Decoder;
+  readonly parameters: Parameters;
+}
+
+export interface OpenModelOptions {
+  readonly format: WeightFormat;
+  /** Random parameters by this seed in place of the folder's weights. */
+  readonly randomSeed?: number;
+}
+
+/**
+ * Builds the model of a folder with config.json and, unless random parameters are asked for, safetensors weights.
+ * @throws UserError when a file is missing, damaged, or does not fit the config.
+ */
+export function openModel(folder: string, device: Device, { format, randomSeed }: OpenModelOptions): Model {
+  const configJson = readConfigJson(folder);
+  const config = familyOf(configJson).readConfig(configJson);
+  using weights = randomSeed === undefined ? openWeights(folder) : undefined;
+  const values = weights ? checkpointValues(weights) : randomValues(randomSeed!, config.initializerRange);
+  const parameters = new Parameters(device, values, format);
+  try {
+    const decoder = new Decoder(config, device, parameters);
+    return {
+      folder,
+      configJson,
+      decoder,
+      parameters,
+      [Symbol.dispose]() {
+        decoder[Symbol.dispose]();
+        parameters[Symbol.dispose]();
+      },
+    };
+  } catch (error) {
+    parameters[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/**
+ * Writes config.json and the weights, in bf16 or f32, for Hugging Face's libraries to read.
+ * @throws UserError when the disk is full or cannot be written.
+ */
+export function saveModel(model: Model, folder: string, dtype: "BF16" | "F32"): void {
+  if (model.parameters.quantized.size > 0) throw new Error("a 4-bit model is not saved in full");
+  writeConfigJson(folder, model.configJson.with({ dtype: dtype === "BF16" ? "bfloat16" : "float32", torch_dtype: undefined }));
+  saveWeights(
+    folder,
+    [...model.parameters.tensors].map(([name, tensor]) => ({
+      name,
+      dtype,
+      shape: tensor.shape,
+      bytes: () => (dtype === "F32" || tensor.dtype === "bf16" ? toBytes(tensor) : bytesOf(encodeBf16(toFloats(tensor)))),
+    })),
+  );
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,18 @@
+/** Qwen3, dense: norms on every head's q and k instead of biases, and a head size of its own. */
+import { qwenWindows, readDecoderConfig } from "./decoder-config.ts";
+import type { Family } from "./family.ts";
+
+export const qwen3: Family = {
+  readConfig(json) {
+    const config = readDecoderConfig(json);
+    const bias = json.boolean("attention_bias", false);
+    return {
+      ...config,
+      headDim: json.integer("head_dim", 128),
+      qkvBias: bias,
+      outputBias: bias,
+      headNorms: true,
+      windows: qwenWindows(json, config.layers),
+    };
+  },
+};
