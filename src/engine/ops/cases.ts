@@ -1,4 +1,5 @@
 import { adamwCases } from "./adamw/adamw.cases.ts";
+import { adamw8bitCases } from "./adamw-8bit/adamw-8bit.cases.ts";
 import { addCases } from "./add/add.cases.ts";
 import { attentionCases } from "./attention/attention.cases.ts";
 import { castCases } from "./cast/cast.cases.ts";
@@ -8,6 +9,7 @@ import { embeddingCases } from "./embedding/embedding.cases.ts";
 import { gatedCases } from "./gated/gated.cases.ts";
 import { linearCases } from "./linear/linear.cases.ts";
 import { logProbabilityCases } from "./log-probability/log-probability.cases.ts";
+import { nf4Cases } from "./nf4/nf4.cases.ts";
 import type { OpCase } from "./op-case.ts";
 import { reshapeCases } from "./reshape/reshape.cases.ts";
 import { rmsnormCases } from "./rmsnorm/rmsnorm.cases.ts";
@@ -34,4 +36,6 @@ export const opCases: readonly OpCase[] = [
   ...rowsCases,
   ...embeddingCases,
   ...reshapeCases,
+  ...adamw8bitCases,
+  ...nf4Cases,
 ];

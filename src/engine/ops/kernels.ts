@@ -4,6 +4,7 @@
  */
 import type { ReferenceKernels } from "../device/reference/reference-device.ts";
 import { adamwReference } from "./adamw/adamw.reference.ts";
+import { adamw8bitReference } from "./adamw-8bit/adamw-8bit.reference.ts";
 import { addReference } from "./add/add.reference.ts";
 import { attentionReference } from "./attention/attention.reference.ts";
 import { castReference } from "./cast/cast.reference.ts";
@@ -12,6 +13,7 @@ import { dropoutReference } from "./dropout/dropout.reference.ts";
 import { gatedReference } from "./gated/gated.reference.ts";
 import { linearReference } from "./linear/linear.reference.ts";
 import { logProbabilityReference } from "./log-probability/log-probability.reference.ts";
+import { nf4Reference } from "./nf4/nf4.reference.ts";
 import { rmsnormReference } from "./rmsnorm/rmsnorm.reference.ts";
 import { ropeReference } from "./rope/rope.reference.ts";
 import { rowsReference } from "./rows/rows.reference.ts";
@@ -33,4 +35,6 @@ export const referenceKernelsByOp: Readonly<Record<string, ReferenceKernels>> = 
   "log-probability": logProbabilityReference,
   rope: ropeReference,
   rows: rowsReference,
+  "adamw-8bit": adamw8bitReference,
+  nf4: nf4Reference,
 };

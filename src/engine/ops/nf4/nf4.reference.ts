@@ -1,0 +1,88 @@
+/** Every operation is rounded to f32, unlike in other ops: a code must be the same bit for bit on every device. */
+import type { Floats } from "../../device/reference/reference-device.ts";
+import { MAP_BLOCK, nearestCode } from "../dynamic-map.ts";
+import { nf4Code, nf4Thresholds } from "./nf4-code.ts";
+
+export const nf4Reference = {
+  nf4_quantize(
+    packed: Uint8Array,
+    absmax: Floats,
+    x: Floats,
+    _xDtype: number,
+    length: number,
+    blockSize: number,
+  ): void {
+    packed.fill(0);
+    for (let begin = 0, block = 0; begin < length; begin += blockSize, block++) {
+      const end = Math.min(begin + blockSize, length);
+      const largest = largestMagnitude(x, begin, end);
+      absmax[block] = largest;
+      const inverse = largest > 0 ? Math.fround(1 / largest) : 0;
+      for (let i = begin; i < end; i++) {
+        const code = nf4Index(Math.fround(x[i]! * inverse));
+        packed[i >> 1]! |= i % 2 === 0 ? code << 4 : code;
+      }
+    }
+    if (length % 2 === 1) packed[length >> 1]! |= nf4Index(0);
+  },
+
+  nf4_dequantize(
+    y: Floats,
+    _yDtype: number,
+    packed: Uint8Array,
+    absmax: Floats,
+    length: number,
+    blockSize: number,
+  ): void {
+    for (let i = 0; i < length; i++) {
+      const pair = packed[i >> 1]!;
+      const code = i % 2 === 0 ? pair >> 4 : pair & 15;
+      y[i] = Math.fround(nf4Code[code]! * absmax[Math.floor(i / blockSize)]!);
+    }
+  },
+
+  nf4_quantize_absmax(
+    codes: Uint8Array,
+    nestedAbsmax: Floats,
+    map: Floats,
+    absmax: Floats,
+    offset: number,
+    blocks: number,
+  ): void {
+    const centred = Float32Array.from({ length: blocks }, (_, i) => absmax[i]! - offset);
+    for (let begin = 0, group = 0; begin < blocks; begin += MAP_BLOCK, group++) {
+      const end = Math.min(begin + MAP_BLOCK, blocks);
+      const largest = largestMagnitude(centred, begin, end);
+      nestedAbsmax[group] = largest;
+      const inverse = largest > 0 ? Math.fround(1 / largest) : 0;
+      for (let i = begin; i < end; i++) codes[i] = nearestCode(map, Math.fround(centred[i]! * inverse));
+    }
+  },
+
+  nf4_dequantize_absmax(
+    absmax: Floats,
+    codes: Uint8Array,
+    nestedAbsmax: Floats,
+    map: Floats,
+    offset: number,
+    blocks: number,
+  ): void {
+    for (let i = 0; i < blocks; i++) {
+      const centred = Math.fround(map[codes[i]!]! * nestedAbsmax[Math.floor(i / MAP_BLOCK)]!);
+      absmax[i] = Math.fround(centred + offset);
+    }
+  },
+};
+
+/** How many thresholds x lies above; NaN lies above none. */
+function nf4Index(x: number): number {
+  let index = 0;
+  for (const threshold of nf4Thresholds) if (x > threshold) index++;
+  return index;
+}
+
+function largestMagnitude(x: Floats, begin: number, end: number): number {
+  let largest = 0;
+  for (let i = begin; i < end; i++) if (Math.abs(x[i]!) > largest) largest = Math.abs(x[i]!);
+  return largest;
+}

@@ -1,0 +1,107 @@
+/**
+ * NF4: frozen weights in 4 bits each, with one scale per block, in bitsandbytes' layout (Dettmers et al. 2023,
+ * arXiv 2305.14314). A weight is taken row-major as one run of values, cut into blocks of `blockSize`; a value is stored
+ * as the index of the nearest of 16 codes to value / absmax, element 2j in the high half of byte j, 2j + 1 in the low
+ * half. With double quantisation the scales are stored in 8 bits: minus their mean, in blocks of 256.
+ *
+ * Kernels (x, y: f32 or bf16 with their dtype's code; blockSize even, at most 4096; arithmetic in f32):
+ *   nf4_quantize          (packed u8 [ceil(length / 2)], absmax [blocks], x, dtype of x, length, blockSize)
+ *   nf4_dequantize        (y, dtype of y, packed, absmax, length, blockSize)
+ *   nf4_quantize_absmax   (codes u8 [blocks], nestedAbsmax [ceil(blocks / 256)], map [256], absmax, offset, blocks)
+ *   nf4_dequantize_absmax (absmax, codes, nestedAbsmax, map, offset, blocks)
+ */
+import { type DType, dtypeCode } from "../../device/device.ts";
+import { scope } from "../../tensor/scope.ts";
+import { elementCount, empty, fromHost, release, type Shape, type Tensor, toFloats } from "../../tensor/tensor.ts";
+import { dynamicMap, MAP_BLOCK } from "../dynamic-map.ts";
+
+export interface Nf4Options {
+  /** Even, 2 to 4096; bitsandbytes takes 64. */
+  readonly blockSize: number;
+  readonly doubleQuant: boolean;
+}
+
+/** Scales in 8 bits: scale b = map[codes[b]] · nestedAbsmax[b div 256] + offset. */
+export type QuantizedAbsmax = {
+  /** u8 [blocks] */
+  readonly codes: Tensor;
+  /** f32 [ceil(blocks / 256)] */
+  readonly nestedAbsmax: Tensor;
+  /** f32 [256] */
+  readonly map: Tensor;
+  readonly offset: number;
+};
+
+export type Nf4Tensor = {
+  /** Of the weight that this stands for. */
+  readonly shape: Shape;
+  readonly blockSize: number;
+  /** u8 [ceil(n / 2), 1] */
+  readonly packed: Tensor;
+  /** f32 [blocks], or the same in 8 bits. */
+  readonly absmax: Tensor | QuantizedAbsmax;
+  /** All that it takes on the device. */
+  readonly bytes: number;
+};
+
+/** @param x [out, in], f32 or bf16. The result's tensors belong to the current scope, or to the caller: `releaseNf4`. */
+export function quantizeNf4(x: Tensor, { blockSize, doubleQuant }: Nf4Options): Nf4Tensor {
+  const { device, length } = x;
+  const packed = empty(device, [Math.ceil(length / 2), 1], "u8");
+  const quantize = (): Tensor => {
+    const absmax = empty(device, [Math.ceil(length / blockSize)]);
+    device.launch("nf4_quantize", [packed, absmax, x, floatCode(x.dtype), length, blockSize]);
+    return absmax;
+  };
+  const absmax = doubleQuant ? scope(() => quantizeAbsmax(quantize())) : quantize();
+  const bytes = nf4Tensors({ packed, absmax }).reduce((sum, { buffer }) => sum + buffer.bytes, 0);
+  return { shape: x.shape, blockSize, packed, absmax, bytes };
+}
+
+/** @returns the weight in full, in `dtype`. */
+export function dequantizeNf4(quantized: Nf4Tensor, dtype: "f32" | "bf16"): Tensor {
+  const y = empty(quantized.packed.device, quantized.shape, dtype);
+  dequantizeNf4Into(y, quantized);
+  return y;
+}
+
+/** Overwrites y, an f32 or bf16 tensor of the weight's size, for instance a scratch that layers share. */
+export function dequantizeNf4Into(y: Tensor, { packed, absmax, shape, blockSize }: Nf4Tensor): void {
+  const length = elementCount(shape);
+  if (y.length !== length) throw new Error(`dequantizeNf4Into: [${shape}] does not fit [${y.shape}]`);
+  scope(() => {
+    const scales = "codes" in absmax ? dequantizeAbsmax(absmax) : absmax;
+    y.device.launch("nf4_dequantize", [y, floatCode(y.dtype), packed, scales, length, blockSize]);
+  });
+}
+
+/** Gives up ownership of a quantised weight that belongs to no scope. */
+export function releaseNf4(quantized: Nf4Tensor): void {
+  for (const tensor of nf4Tensors(quantized)) release(tensor);
+}
+
+/** All tensors that it is made of. */
+export function nf4Tensors({ packed, absmax }: Pick<Nf4Tensor, "packed" | "absmax">): Tensor[] {
+  return "codes" in absmax ? [packed, absmax.codes, absmax.nestedAbsmax, absmax.map] : [packed, absmax];
+}
+
+function quantizeAbsmax(absmax: Tensor): QuantizedAbsmax {
+  const { device, length } = absmax;
+  const offset = Math.fround(toFloats(absmax).reduce((sum, scale) => sum + scale, 0) / length);
+  const codes = empty(device, [length], "u8");
+  const nestedAbsmax = empty(device, [Math.ceil(length / MAP_BLOCK)]);
+  const map = fromHost(device, dynamicMap("signed"));
+  device.launch("nf4_quantize_absmax", [codes, nestedAbsmax, map, absmax, offset, length]);
+  return { codes, nestedAbsmax, map, offset };
+}
+
+function dequantizeAbsmax({ codes, nestedAbsmax, map, offset }: QuantizedAbsmax): Tensor {
+  const absmax = empty(codes.device, codes.shape);
+  codes.device.launch("nf4_dequantize_absmax", [absmax, codes, nestedAbsmax, map, offset, codes.length]);
+  return absmax;
+}
+
+function floatCode(dtype: DType): number {
+  if (dtype !== "f32" && dtype !== "bf16") throw new Error(`nf4: ${dtype} is not a float dtype`);
+  return dtypeCode[dtype];
+}
