@@ -1,0 +1,219 @@
+/**
+ * Blocking. The contraction is cut into blocks so short that a stripe of A (32 rows) stays in the first-level cache;
+ * a block of B (up to 1024 columns) then streams past it from the second level. B is packed once for all threads,
+ * A by the thread that needs it, stripe by stripe.
+ */
+#include "gemm.h"
+
+enum {
+  /** Tiles of contraction in a block: a packed stripe of A is 32 KiB. */
+  BLOCK_TILES = 16,
+  /** Panels of B packed at once at most: with a full block 1 MiB. */
+  PANELS_AT_ONCE = 32,
+  /** Pairs of a panel and a block packed at once, 32 KiB each. */
+  PACKED_AT_ONCE = 256,
+};
+
+/** A part of one segment of the contraction; pieces of equal alpha follow each other in one block. */
+struct piece {
+  int segment;
+  int64_t begin, count;
+};
+
+struct block {
+  int64_t first_piece, pieces;
+  int64_t tiles;
+  float alpha;
+};
+
+/** Where a stripe or a panel lies: its group, its first row or column there, how many it has (at most 32). */
+struct place {
+  int group;
+  int64_t begin, count;
+};
+
+struct plan {
+  const struct gemm *job;
+  enum content content;
+  struct piece *pieces;
+  struct block *blocks;
+  uint32_t *packed; /* [panels at once][blocks at once][2][BLOCK_TILES] tiles */
+  int64_t first_panel, panels, first_block, block_count;
+  int64_t stripes;
+  int64_t stripes_per_task, panels_per_task;
+};
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+static int64_t count_places(const int64_t *extents, int groups) {
+  int64_t count = 0;
+  for (int i = 0; i < groups; i++) count += ceil_div(extents[i], STRIPE);
+  return count;
+}
+
+static struct place find_place(const int64_t *extents, int64_t index) {
+  int group = 0;
+  for (; index >= ceil_div(extents[group], STRIPE); group++) index -= ceil_div(extents[group], STRIPE);
+  int64_t begin = index * STRIPE, left = extents[group] - begin;
+  return (struct place){group, begin, left < STRIPE ? left : STRIPE};
+}
+
+static void pack_place(uint32_t *to, const struct plan *plan, const struct block *block, const struct place *place,
+                       const struct operand *operands, int right) {
+  int64_t depth = tile_depth(plan->content);
+  for (int64_t outer = 0; outer < place->count; outer += TILE) {
+    int64_t outers = place->count - outer < TILE ? place->count - outer : TILE;
+    for (int64_t i = 0; i < block->pieces; i++) {
+      const struct piece *piece = &plan->pieces[block->first_piece + i];
+      for (int64_t at = 0; at < piece->count; at += depth, to += TILE_WORDS) {
+        int64_t count = piece->count - at < depth ? piece->count - at : depth;
+        pack_tile(to, &operands[place->group + piece->segment], place->begin + outer, piece->begin + at, outers, count,
+                  plan->content, right);
+      }
+    }
+  }
+}
+
+static uint32_t *packed_panel(const struct plan *plan, int64_t panel, int64_t block) {
+  return plan->packed + (panel * plan->block_count + block) * 2 * BLOCK_TILES * TILE_WORDS;
+}
+
+static void pack_panels(int64_t begin, int64_t end, void *context) {
+  const struct plan *plan = context;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t panel = i / plan->block_count, block = i % plan->block_count;
+    struct place place = find_place(plan->job->columns, plan->first_panel + panel);
+    pack_place(packed_panel(plan, panel, block), plan, &plan->blocks[plan->first_block + block], &place,
+               plan->job->right, 1);
+  }
+}
+
+/** C = (accumulate ? C : 0) + alpha · sums + bias for one stripe and panel; the bias only with the first block. */
+static void write_sums(const float *sums, const struct gemm_output *output, const struct place *rows,
+                       const struct place *columns, float block_alpha, int first_block) {
+  float alpha = output->alpha * block_alpha;
+  int accumulate = output->accumulate || !first_block;
+  const float *bias = first_block && output->bias ? output->bias + columns->begin : NULL;
+  for (int64_t r = 0; r < rows->count; r++) {
+    float *c = output->data + (rows->begin + r) * output->stride + columns->begin;
+    for (int64_t j = 0; j < columns->count; j += LANES) {
+      int64_t part = columns->count - j < LANES ? columns->count - j : LANES;
+      vfloat value = alpha * vload(sums + r * STRIPE + j);
+      if (part == LANES) {
+        if (bias) value += vload(bias + j);
+        if (accumulate) value += vload(c + j);
+        vstore(c + j, value);
+      } else {
+        if (bias) value += vload_part(bias + j, part);
+        if (accumulate) value += vload_part(c + j, part);
+        vstore_part(c + j, value, part);
+      }
+    }
+  }
+}
+
+static void multiply_task(int64_t task, int64_t unused, void *context) {
+  (void)unused;
+  const struct plan *plan = context;
+  const struct gemm *job = plan->job;
+  int64_t tasks_across = ceil_div(plan->panels, plan->panels_per_task);
+  int64_t stripe_begin = task / tasks_across * plan->stripes_per_task;
+  int64_t stripe_end = stripe_begin + plan->stripes_per_task;
+  if (stripe_end > plan->stripes) stripe_end = plan->stripes;
+  int64_t panel_begin = task % tasks_across * plan->panels_per_task;
+  int64_t panel_end = panel_begin + plan->panels_per_task;
+  if (panel_end > plan->panels) panel_end = plan->panels;
+
+  uint32_t *a = scratch((2 * BLOCK_TILES * TILE_WORDS + STRIPE * STRIPE) * sizeof *a);
+  float *sums = (float *)(a + 2 * BLOCK_TILES * TILE_WORDS);
+  multiply_begin(plan->content);
+  for (int64_t b = 0; b < plan->block_count; b++) {
+    const struct block *block = &plan->blocks[plan->first_block + b];
+    for (int64_t stripe = stripe_begin; stripe < stripe_end; stripe++) {
+      struct place rows = find_place(job->rows, stripe);
+      pack_place(a, plan, block, &rows, job->left, 0);
+      for (int64_t panel = panel_begin; panel < panel_end; panel++) {
+        struct place columns = find_place(job->columns, plan->first_panel + panel);
+        multiply_tiles(sums, a, packed_panel(plan, panel, b), block->tiles, rows.count > TILE ? 2 : 1,
+                       columns.count > TILE ? 2 : 1, plan->content);
+        write_sums(sums, &job->outputs[rows.group + columns.group], &rows, &columns, block->alpha,
+                   plan->first_block + b == 0);
+      }
+    }
+  }
+  multiply_end(plan->content);
+}
+
+/** Cuts each segment into pieces of nearly equal size, at most a block each. */
+static int64_t pieces_of(int64_t length, int64_t depth, int64_t *size) {
+  int64_t count = ceil_div(length, BLOCK_TILES * depth);
+  *size = count ? ceil_div(ceil_div(length, count), depth) * depth : 0;
+  return count;
+}
+
+static int64_t plan_blocks(struct plan *plan) {
+  const struct gemm *job = plan->job;
+  int64_t depth = tile_depth(plan->content), piece_count = 0, block_count = 0;
+  for (int s = 0; s < job->segments; s++) {
+    int64_t size, count = pieces_of(job->lengths[s], depth, &size);
+    for (int64_t i = 0; i < count; i++, piece_count++) {
+      int64_t begin = i * size, left = job->lengths[s] - begin;
+      struct piece *piece = &plan->pieces[piece_count];
+      *piece = (struct piece){s, begin, left < size ? left : size};
+      int64_t tiles = ceil_div(piece->count, depth);
+      struct block *last = block_count ? &plan->blocks[block_count - 1] : NULL;
+      if (last && last->alpha == job->segment_alpha[s] && last->tiles + tiles <= BLOCK_TILES) {
+        last->pieces++;
+        last->tiles += tiles;
+      } else {
+        plan->blocks[block_count++] = (struct block){piece_count, 1, tiles, job->segment_alpha[s]};
+      }
+    }
+  }
+  return block_count;
+}
+
+/** Enough tasks to keep the threads evenly busy; which task computes a tile of C does not matter to its bits. */
+static void plan_tasks(struct plan *plan) {
+  int64_t wanted = (int64_t)thread_count() * 8;
+  plan->stripes_per_task = plan->stripes / wanted > 1 ? plan->stripes / wanted : 1;
+  int64_t down = ceil_div(plan->stripes, plan->stripes_per_task);
+  int64_t across = down >= thread_count() * 2 ? 1 : ceil_div(wanted, down);
+  plan->panels_per_task = ceil_div(plan->panels, across < plan->panels ? across : plan->panels);
+}
+
+void gemm(const struct gemm *job) {
+  struct plan plan = {.job = job, .content = gemm_content(job->precision)};
+  int64_t depth = tile_depth(plan.content), piece_count = 0, size;
+  for (int s = 0; s < job->segments; s++) piece_count += pieces_of(job->lengths[s], depth, &size);
+  plan.stripes = count_places(job->rows, job->row_groups);
+  int64_t all_panels = count_places(job->columns, job->column_groups);
+  if (plan.stripes == 0 || all_panels == 0 || piece_count == 0) return;
+
+  int64_t panels_at_once = all_panels < PANELS_AT_ONCE ? all_panels : PANELS_AT_ONCE;
+  int64_t blocks_at_once = PACKED_AT_ONCE / panels_at_once;
+  size_t plan_bytes = (size_t)piece_count * (sizeof *plan.pieces + sizeof *plan.blocks);
+  plan_bytes = (plan_bytes + 63) / 64 * 64;
+  int64_t packed_blocks = piece_count < blocks_at_once ? piece_count : blocks_at_once;
+  size_t packed_bytes = (size_t)(panels_at_once * packed_blocks) * 2 * BLOCK_TILES * TILE_WORDS * 4;
+  char *memory = shared_scratch(packed_bytes + plan_bytes);
+  plan.packed = (uint32_t *)memory;
+  plan.pieces = (struct piece *)(memory + packed_bytes);
+  plan.blocks = (struct block *)(plan.pieces + piece_count);
+  int64_t all_blocks = plan_blocks(&plan);
+
+  for (int64_t panel = 0; panel < all_panels; panel += panels_at_once) {
+    plan.first_panel = panel;
+    plan.panels = all_panels - panel < panels_at_once ? all_panels - panel : panels_at_once;
+    plan_tasks(&plan);
+    int64_t tasks = ceil_div(plan.stripes, plan.stripes_per_task) * ceil_div(plan.panels, plan.panels_per_task);
+    for (int64_t block = 0; block < all_blocks; block += blocks_at_once) {
+      plan.first_block = block;
+      plan.block_count = all_blocks - block < blocks_at_once ? all_blocks - block : blocks_at_once;
+      parallel_for(plan.panels * plan.block_count, 2, pack_panels, &plan);
+      parallel_for(tasks, 1, multiply_task, &plan);
+    }
+  }
+}
