@@ -1,0 +1,105 @@
+import { UserError } from "../../base/errors.ts";
+import { readBytes } from "./bytes.ts";
+import { parseObject } from "./jsonl.ts";
+import { maxRowBytes } from "./lines.ts";
+import type { Problems } from "./problems.ts";
+import type { RawRow, RowReader } from "./row.ts";
+
+const [quote, backslash, newline, comma] = [0x22, 0x5c, 0x0a, 0x2c];
+const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/**
+ * Rows of a JSON file that is one list of objects. The list is cut at its own commas and each element is parsed by
+ * itself, so that memory is bounded by one row and a broken element costs that element.
+ * @throws UserError when the file is not a list
+ */
+export async function* readJson(path: string, problems: Problems): RowReader {
+  let depth = 0;
+  let inString = false;
+  let escaped = false;
+  let line = 1;
+  let ended = false;
+
+  let pieces: Buffer[] = [];
+  let size = 0;
+  let begun = false;
+  let startLine = 1;
+  const keep = (bytes: Buffer): void => {
+    size += bytes.length;
+    if (size <= maxRowBytes) pieces.push(bytes);
+    else pieces = [];
+  };
+  const finish = (complete: boolean): RawRow | undefined => {
+    const tooLong = size > maxRowBytes;
+    const text = Buffer.concat(pieces).toString("utf8");
+    pieces = [];
+    size = 0;
+    begun = false;
+    const where = `${path}:${startLine}`;
+    if (tooLong) problems.skip(where, `longer than ${maxRowBytes / 1024 ** 2} MiB`);
+    if (tooLong || text.trim() === "") return undefined;
+    const fields = parseObject(text, where, complete, problems);
+    return fields === undefined ? undefined : { line: startLine, fields };
+  };
+
+  for await (const chunk of readBytes(path)) {
+    const rows: RawRow[] = [];
+    let start = 0;
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i]!;
+      if (byte === newline) line++;
+      if (inString) {
+        if (escaped) escaped = false;
+        else if (byte === backslash) escaped = true;
+        else if (byte === quote) inString = false;
+        continue;
+      }
+      if (depth === 0) {
+        if (byte === openBracket && !ended) {
+          depth = 1;
+          start = i + 1;
+        } else if (!isSpace(byte) && !isBom(byte)) throw notAList(path, line, ended);
+        continue;
+      }
+      if (!begun && !isSpace(byte)) {
+        begun = true;
+        startLine = line;
+      }
+      if (byte === quote) inString = true;
+      else if (byte === openBracket || byte === openBrace) depth++;
+      else if (byte === closeBrace && depth > 1) depth--;
+      else if (byte === closeBracket || (byte === comma && depth === 1)) {
+        if (byte === closeBracket) depth--;
+        if (depth > 1 || (depth === 1 && byte === closeBracket)) continue;
+        keep(chunk.subarray(start, i));
+        const row = finish(true);
+        if (row !== undefined) rows.push(row);
+        start = i + 1;
+        ended = depth === 0;
+      }
+    }
+    if (depth > 0 && start < chunk.length) keep(chunk.subarray(start));
+    yield rows;
+  }
+  if (depth > 0) {
+    if (size > 0) finish(false);
+    problems.repair(`${path}:${line}`, "the list is not closed: the file may have been cut off");
+  }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === newline || byte === 0x0d || byte === 0x09;
+}
+
+function isBom(byte: number): boolean {
+  return byte === 0xef || byte === 0xbb || byte === 0xbf;
+}
+
+function notAList(path: string, line: number, ended: boolean): UserError {
+  return new UserError({
+    code: "data/json-not-a-list",
+    message: ended ? "there is something behind the end of the list" : "a JSON data file is a list of objects",
+    where: `${path}:${line}`,
+    fix: "write [{…}, {…}], or one object per line (JSONL)",
+  });
+}
