@@ -1,0 +1,115 @@
+import { isJsonObject, type JsonValue } from "../files/json-file.ts";
+import { damaged } from "./component.ts";
+
+/** A token that is recognised in the text before anything else; fields as in tokenizer.json. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly singleWord: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  readonly normalized: boolean;
+  readonly special: boolean;
+}
+
+/** @throws UserError when an entry has no content or no sane id. */
+export function readAddedTokens(value: JsonValue | undefined, maxId: number, where: string): AddedToken[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw damaged('"added_tokens" must be a list', where);
+  return value.map((entry, i) => {
+    const { id, content, single_word, lstrip, rstrip, normalized, special } = isJsonObject(entry) ? entry : {};
+    if (typeof id !== "number" || !Number.isSafeInteger(id) || id < 0 || id > maxId || typeof content !== "string") {
+      throw damaged(`added token ${i} must have a "content" and an "id" from 0 to ${maxId}`, where);
+    }
+    return {
+      id,
+      content,
+      singleWord: single_word === true,
+      lstrip: lstrip === true,
+      rstrip: rstrip === true,
+      normalized: normalized === true,
+      special: special === true,
+    };
+  });
+}
+
+interface Node {
+  readonly children: Map<number, Node>;
+  token?: AddedToken;
+}
+
+/** Receives what lies between added tokens, and the tokens with the range they take, in order. */
+export interface SectionSink {
+  text(begin: number, end: number): void;
+  token(token: AddedToken, begin: number, end: number): void;
+}
+
+const WORD = "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200c\\u200d]";
+const STARTS_WITH_WORD = new RegExp(`^${WORD}`, "u");
+const ENDS_WITH_WORD = new RegExp(`${WORD}$`, "u");
+
+/** Finds added tokens in a text, leftmost and longest, by walking a trie of UTF-16 units. */
+export class AddedTokenFinder {
+  readonly #root: Node = { children: new Map() };
+
+  /** @param contentOf what to look for instead of the content itself: the normalised content. */
+  constructor(tokens: readonly AddedToken[], contentOf: (token: AddedToken) => string = ({ content }) => content) {
+    for (const token of tokens) {
+      const content = contentOf(token);
+      let node = this.#root;
+      for (let i = 0; i < content.length; i++) {
+        const unit = content.charCodeAt(i);
+        let child = node.children.get(unit);
+        if (child === undefined) {
+          child = { children: new Map() };
+          node.children.set(unit, child);
+        }
+        node = child;
+      }
+      if (node !== this.#root) node.token = token;
+    }
+  }
+
+  /** Splits the text; `lstrip` and `rstrip` tokens take the whitespace on that side with them. */
+  split(text: string, sink: SectionSink): void {
+    let done = 0;
+    if (this.#root.children.size > 0) {
+      for (let i = 0; i < text.length; ) {
+        const match = this.#longestAt(text, i);
+        if (match === undefined) {
+          i++;
+          continue;
+        }
+        const { token, end } = match;
+        if (!token.singleWord || isWholeWord(text, i, end)) {
+          const begin = token.lstrip ? done + text.slice(done, i).trimEnd().length : i;
+          const stop = token.rstrip ? text.length - text.slice(end).trimStart().length : end;
+          if (begin > done) sink.text(done, begin);
+          sink.token(token, begin, stop);
+          done = stop;
+          i = Math.max(end, stop);
+        } else {
+          i = end;
+        }
+      }
+    }
+    if (done < text.length) sink.text(done, text.length);
+  }
+
+  #longestAt(text: string, at: number): { token: AddedToken; end: number } | undefined {
+    let node = this.#root.children.get(text.charCodeAt(at));
+    let match: { token: AddedToken; end: number } | undefined;
+    for (let i = at + 1; node !== undefined; i++) {
+      if (node.token !== undefined) match = { token: node.token, end: i };
+      if (i >= text.length) break;
+      node = node.children.get(text.charCodeAt(i));
+    }
+    return match;
+  }
+}
+
+function isWholeWord(text: string, begin: number, end: number): boolean {
+  return (
+    !ENDS_WITH_WORD.test(text.slice(Math.max(0, begin - 2), begin)) && !STARTS_WITH_WORD.test(text.slice(end, end + 2))
+  );
+}
