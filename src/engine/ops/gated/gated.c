@@ -13,13 +13,13 @@ static inline struct activated silu(vfloat x) {
   return (struct activated){value, sigmoid + value * (1.0f - sigmoid)};
 }
 
+/* (1 + tanh u) / 2 = sigmoid 2u: one exponential, and exact where tanh u nears -1. */
 static inline struct activated gelu_tanh(vfloat x) {
-  const float root = 0.7978845608f; /* sqrt(2 / pi) */
+  const float root = 1.5957691216f; /* 2 sqrt(2 / pi) */
   const vfloat square = x * x;
-  const vfloat tanh = vtanh(x * (square * (root * 0.044715f) + root));
-  const vfloat half = 0.5f * x;
-  const vfloat steepness = (1.0f - tanh * tanh) * (square * (3 * root * 0.044715f) + root);
-  return (struct activated){half + half * tanh, 0.5f + 0.5f * tanh + half * steepness};
+  const vfloat share = vsigmoid(x * (square * (root * 0.044715f) + root));
+  const vfloat value = x * share;
+  return (struct activated){value, share + value * (1.0f - share) * (square * (3 * root * 0.044715f) + root)};
 }
 
 static inline struct activated gelu(vfloat x) {

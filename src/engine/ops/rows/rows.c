@@ -56,5 +56,5 @@ static void scatter_columns(int64_t begin, int64_t end, void *context) {
 
 FETTLE_KERNEL(scatter_rows) {
   struct scatter c = {PTR(float, 0), PTR(float, 1), PTR(int32_t, 2), INT(3), INT(4), NUM(5)};
-  parallel_for(c.width, 128, scatter_columns, &c);
+  parallel_for(c.width, 64, scatter_columns, &c);
 }
