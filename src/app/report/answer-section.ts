@@ -49,7 +49,7 @@ function accuracyAnswer({ name, base, tuned }: NonNullable<ReportData["evaluatio
   const before = base && html`<span class="before">${formatPercent(base.accuracy)} → </span>`;
   const baseInterval = base && `; before training, ${formatInterval(base.accuracyInterval)}`;
   return html`<strong>${before}${formatPercent(tuned.accuracy)}</strong>
-<p>accuracy on ${formatCount(tuned.rows)} rows of ${name}. 95 % interval ${formatInterval(tuned.accuracyInterval)}${baseInterval}.</p>`;
+<p>accuracy on ${formatCount(tuned.rows)} rows of ${name}. 95&nbsp;% interval ${formatInterval(tuned.accuracyInterval)}${baseInterval}.</p>`;
 }
 
 function formatDate(iso: string): string {

@@ -42,8 +42,16 @@ export function renderChart(frame: ChartFrame, option: EChartsCoreOption): Html 
   }
 }
 
+interface AxisStyle {
+  readonly axisLine: object;
+  readonly axisTick: object;
+  readonly axisLabel: { readonly color: string; readonly fontSize: number };
+  readonly splitLine: object;
+  readonly nameTextStyle: object;
+}
+
 /** Axis dress shared by all charts: hairlines, quiet labels. */
-export function axisStyle(fontSize: number): EChartsCoreOption {
+export function axisStyle(fontSize: number): AxisStyle {
   return {
     axisLine: { show: false },
     axisTick: { show: false },

@@ -4,7 +4,7 @@ import { type Html, html } from "./html.ts";
 import { beforeAfter, scrolling, section } from "./parts.ts";
 import type { ReportData } from "./report-data.ts";
 
-/** Per-class precision, recall and F1, before and after. */
+/** Per-class F1, precision and recall, before and after; F1 first, for narrow screens show only the first columns. */
 export function classesSection({ base, tuned }: NonNullable<ReportData["evaluation"]>): Html {
   const scores = (was: number | undefined, is: number): Html =>
     html`<td class="number">${beforeAfter(was === undefined ? undefined : formatPoints(was), formatPoints(is))}</td>`;
@@ -12,14 +12,14 @@ export function classesSection({ base, tuned }: NonNullable<ReportData["evaluati
     was === undefined ? undefined : html`<td class="number ${directionOf(is - was)}">${formatChange(is - was)}</td>`;
   const row = (is: ClassEvaluation, was: ClassEvaluation | undefined): Html => html`<tr>
 <th scope="row">${is.label}</th><td class="number">${formatCount(is.support)}</td>
-${scores(was?.precision, is.precision)}${scores(was?.recall, is.recall)}${scores(was?.f1, is.f1)}${change(was?.f1, is.f1)}</tr>`;
+${scores(was?.f1, is.f1)}${change(was?.f1, is.f1)}${scores(was?.precision, is.precision)}${scores(was?.recall, is.recall)}</tr>`;
   const overall = (name: string, was: number | undefined, is: number): Html => html`<tr>
-<th scope="row">${name}</th><td class="number">${formatCount(tuned.rows)}</td><td></td><td></td>
-${scores(was, is)}${change(was, is)}</tr>`;
+<th scope="row">${name}</th><td class="number">${formatCount(tuned.rows)}</td>
+${scores(was, is)}${change(was, is)}<td></td><td></td></tr>`;
   const table = html`<table>
 <caption>In percent${base && ", base model → tuned model"}</caption>
 <thead><tr><th scope="col">Class</th>
-${["Rows", "Precision", "Recall", "F1", base && "Change of F1"].map((name) => name && html`<th scope="col" class="number">${name}</th>`)}
+${["Rows", "F1", base && "Change", "Precision", "Recall"].map((name) => name && html`<th scope="col" class="number">${name}</th>`)}
 </tr></thead>
 <tbody>${tuned.perClass.map((scoresOfClass, c) => row(scoresOfClass, base?.perClass[c]))}</tbody>
 <tfoot>${overall("Accuracy", base?.accuracy, tuned.accuracy)}${overall("Macro F1", base?.macroF1, tuned.macroF1)}

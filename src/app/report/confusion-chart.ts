@@ -6,7 +6,7 @@ import type { Html } from "./html.ts";
 /** A picture of more classes than this has cells too small to see. */
 export const MAX_PICTURED_CLASSES = 40;
 
-const SIZE = 440;
+const SIZE = 380;
 const LONGEST_LABEL = 18;
 
 /**

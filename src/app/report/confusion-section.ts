@@ -6,10 +6,13 @@ import { scrolling, section } from "./parts.ts";
 import type { ReportData } from "./report-data.ts";
 
 const COMMONEST = 8;
+/** With more classes two pictures side by side are too small to read. */
+const MAX_SIDE_BY_SIDE = 12;
 
 /** Which classes are taken for which: pictures where they can be seen, the commonest confusions and the counts. */
 export function confusionSection({ base, tuned }: NonNullable<ReportData["evaluation"]>): Html {
-  const pictured = tuned.confusion.labels.length <= MAX_PICTURED_CLASSES;
+  const { labels } = tuned.confusion;
+  const pictured = labels.length <= MAX_PICTURED_CLASSES;
   const models: [string, Evaluation][] =
     base === undefined
       ? [["Tuned", tuned]]
@@ -17,12 +20,12 @@ export function confusionSection({ base, tuned }: NonNullable<ReportData["evalua
           ["Base", base],
           ["Tuned", tuned],
         ];
-  const pictures = html`<div class="pictures">${models.map(([name, evaluation]) => picture(name, evaluation))}</div>
+  const pictures = html`<div class="pictures ${labels.length > MAX_SIDE_BY_SIDE && "large"}">${models.map(([name, evaluation]) => picture(name, evaluation))}</div>
 <p class="quiet"><span class="key square accent"></span>right <span class="key square warm"></span>wrong;
 the stronger the colour, the larger the share of the true class</p>`;
   return section(
     "What is taken for what",
-    pictured ? pictures : html`<p>${tuned.confusion.labels.length} classes are too many for a picture.</p>`,
+    pictured ? pictures : html`<p>${labels.length} classes are too many for a picture.</p>`,
     commonestTable(base, tuned),
     pictured &&
       models.map(

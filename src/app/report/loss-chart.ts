@@ -14,23 +14,25 @@ export function renderLossChart(
   height: number,
 ): Html {
   const lastStep = Math.max(training.at(-1)?.step ?? 0, validation.at(-1)?.step ?? 0);
-  const fontSize = 13;
+  const axis = axisStyle(13);
   return renderChart(
     { width, height, description: describe(training, validation) },
     {
       grid: { left: 46, right: 14, top: 14, bottom: 44, outerBoundsMode: "none" },
       xAxis: {
-        ...axisStyle(fontSize),
+        ...axis,
         type: "value",
         min: 0,
         max: lastStep,
+        // The last step is seldom round, and its label would run into the one before.
+        axisLabel: { ...axis.axisLabel, showMaxLabel: false },
         splitNumber: width < 500 ? 3 : 6,
         splitLine: { show: false },
         name: "optimizer step",
         nameLocation: "middle",
         nameGap: 28,
       },
-      yAxis: { ...axisStyle(fontSize), type: "value", scale: true, splitNumber: 4 },
+      yAxis: { ...axis, type: "value", scale: true, splitNumber: 4 },
       series: [
         {
           type: "line",

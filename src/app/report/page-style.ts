@@ -30,13 +30,11 @@ h1 { font-size: 1.25rem; font-weight: 600; line-height: 1.3; }
 }
 .answer .before { color: var(--muted); font-weight: 400; }
 .answer p { margin: .6rem 0 0; max-width: 40rem; }
-.figures {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1px; margin-top: 2rem;
-  background: var(--rule); border-block: 1px solid var(--rule);
-}
-.figures div { background: var(--paper); padding: .7rem .25rem; }
+.figures { display: grid; grid-template-columns: repeat(3, 1fr); column-gap: 1.5rem; margin: 2rem 0 0; }
+.figures div { padding: .7rem 0; border-top: 1px solid var(--rule); }
 .figures dt { color: var(--muted); font-size: .8125rem; }
 .figures dd { margin: 0; font-size: 1.125rem; font-weight: 600; }
+.figures .before { color: var(--muted); font-weight: 400; }
 section { margin-top: 3rem; }
 h2 { font-size: 1.0625rem; font-weight: 600; margin-bottom: .9rem; }
 section > p { margin: 0 0 .9rem; max-width: 40rem; }
@@ -53,9 +51,12 @@ td .before { color: var(--muted); font-weight: 400; }
 .up { color: var(--accent); } .down { color: var(--warm); }
 svg { display: block; width: 100%; height: auto; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1.5rem; }
+figure > figcaption:last-child, .pictures + .quiet { margin-top: .5rem; }
+.pictures.large { grid-template-columns: minmax(0, 36rem); }
 .pictures figcaption { color: var(--ink); font-weight: 600; margin-bottom: .4rem; }
 .narrow { display: none; }
 @media screen and (max-width: 34rem) { .wide { display: none; } .narrow { display: block; } }
+.key:not(:first-child) { margin-left: 1rem; }
 .key { display: inline-block; width: .9rem; height: .2rem; margin-right: .4rem; vertical-align: middle; border-radius: 1px; }
 .key.accent { background: var(--accent); } .key.warm { background: var(--warm); }
 .square { height: .8rem; border-radius: 2px; }
@@ -71,8 +72,13 @@ pre {
 }
 code { font: .875em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .facts { margin-top: 1rem; }
-.facts th { width: 12rem; color: var(--muted); font-weight: 400; }
-@media (max-width: 34rem) { body { padding-top: 1.75rem; } .facts th { width: 8rem; } }
+.facts th { width: 14rem; color: var(--muted); font-weight: 400; }
+@media (max-width: 34rem) {
+  body { padding-top: 1.75rem; }
+  .figures { grid-template-columns: repeat(2, 1fr); }
+  th, td { padding-right: .55rem; }
+  .facts th { width: 9rem; }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   section { margin-top: 1.6rem; } h2 { break-after: avoid; }

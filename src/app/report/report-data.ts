@@ -38,7 +38,7 @@ export interface ReportData {
   readonly evaluation?: {
     /** The set that was scored. */
     readonly name: string;
-    /** The model before training on the same rows. */
+    /** The model before training, on the same rows with the same labels in the same order. */
     readonly base?: Evaluation;
     readonly tuned: Evaluation;
     readonly mistakes: readonly Mistake[];
