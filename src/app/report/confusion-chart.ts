@@ -1,5 +1,6 @@
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams } from "echarts";
 import { axisStyle, palette, renderChart } from "./chart.ts";
+import { occupiedCells } from "./confusion-cells.ts";
 import { formatCount } from "./format.ts";
 import type { Html } from "./html.ts";
 
@@ -57,23 +58,6 @@ export function renderConfusionChart(
       ],
     },
   );
-}
-
-interface Cell {
-  readonly target: number;
-  readonly predicted: number;
-  readonly count: number;
-  /** Of the rows of its true class. */
-  readonly share: number;
-}
-
-function occupiedCells(matrix: readonly (readonly number[])[]): Cell[] {
-  return matrix.flatMap((row, target) => {
-    const support = row.reduce((sum, count) => sum + count, 0);
-    return row
-      .map((count, predicted) => ({ target, predicted, count, share: count / support }))
-      .filter(({ count }) => count > 0);
-  });
 }
 
 function drawCell(api: CustomSeriesRenderItemAPI): object {

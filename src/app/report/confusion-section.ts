@@ -1,4 +1,5 @@
 import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
+import { occupiedCells } from "./confusion-cells.ts";
 import { MAX_PICTURED_CLASSES, renderConfusionChart } from "./confusion-chart.ts";
 import { formatCount, formatPercent } from "./format.ts";
 import { type Html, html } from "./html.ts";
@@ -45,17 +46,15 @@ ${renderConfusionChart(confusion.labels, confusion.matrix, description)}</figure
 
 function commonestTable(base: Evaluation | undefined, tuned: Evaluation): Html | undefined {
   const { labels, matrix } = tuned.confusion;
-  const confusions = matrix
-    .flatMap((row, target) => row.map((count, predicted) => ({ target, predicted, count })))
-    .filter(({ target, predicted, count }) => target !== predicted && count > 0)
+  const confusions = occupiedCells(matrix)
+    .filter(({ target, predicted }) => target !== predicted)
     .sort((a, b) => b.count - a.count)
     .slice(0, COMMONEST);
   if (confusions.length === 0) return undefined;
-  const rows = confusions.map(({ target, predicted, count }) => {
-    const share = formatPercent(count / tuned.perClass[target]!.support);
+  const rows = confusions.map(({ target, predicted, count, share }) => {
     const before = base && html`<td class="number">${formatCount(base.confusion.matrix[target]![predicted]!)}</td>`;
     return html`<tr><td>${labels[target]}</td><td>${labels[predicted]}</td>${before}
-<td class="number">${formatCount(count)}</td><td class="number">${share}</td></tr>`;
+<td class="number">${formatCount(count)}</td><td class="number">${formatPercent(share)}</td></tr>`;
   });
   const heads = [base && "Base", base === undefined ? "Rows" : "Tuned", "Of the class"];
   return scrolling(
