@@ -76,12 +76,6 @@ const rules: readonly Rule[] = [
     fix: "remove one or the other",
   },
   {
-    path: ["template", "user"],
-    broken: ({ template }) => template.user === null && template.assistant !== null,
-    message: "template.assistant without template.user: there is no message to answer",
-    fix: 'add template.user, such as "{text}"',
-  },
-  {
     path: ["template", "cut_field"],
     broken: ({ template }) => template.cut_field !== "auto" && template.too_long !== "cut",
     message: (recipe) => `template.cut_field with too_long ${recipe.template.too_long}, which cuts nothing`,

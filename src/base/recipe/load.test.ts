@@ -132,7 +132,6 @@ describe("impossible combinations", () => {
     ["init: random", /adapter over random weights/],
     ["init: random\nmethod: full\nwarm_start: x", /warm_start gives weights/],
     ["template: {text: '{text}', user: x}", /stands alone/],
-    ["template: {assistant: x}", /no message to answer/],
     ["template: {cut_field: text, too_long: skip}", /cuts nothing/],
     ["template: {cut_field: label}", /label is never cut/],
     ["training: {max_steps: 5, warmup_steps: 5}", /not below max_steps/],

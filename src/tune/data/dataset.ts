@@ -1,0 +1,211 @@
+import { UserError } from "../../base/errors.ts";
+import type { EventSink } from "../../base/events.ts";
+import { suggestName } from "../../base/names.ts";
+import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
+import { answerOf, type Example, exampleOf, fieldOf, keepRow, type Row, textOf, unknownLabel } from "./example.ts";
+import { detectFormat, type FileFormat, readRows } from "./format.ts";
+import { Labels } from "./labels.ts";
+import { type ProblemGroup, Problems } from "./problems.ts";
+import type { RawRow } from "./row.ts";
+import { detectShape, type Shape } from "./shape.ts";
+
+export interface DatasetOptions {
+  /** What events and errors call the set: `train`, `validation`, `test`. */
+  readonly name: string;
+  readonly data: Pick<DataOptions, "format" | "header" | "columns" | "labels" | "limit">;
+  readonly template: TemplateOptions;
+  /** Labels of the training set, for the other sets of a run; overrides `data.labels`. */
+  readonly labels?: Labels | undefined;
+  /** Keep rows that have no answer or label, to predict it. Default false. */
+  readonly answerOptional?: boolean;
+}
+
+/** Examples of one or several files, in file order. Rows are kept as their fields; examples are made when asked for. */
+export class Dataset {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Undefined when the task is no classification. */
+  readonly labels: Labels | undefined;
+  readonly rows: readonly Row[];
+  /** What was skipped or repaired while reading. */
+  readonly problems: readonly ProblemGroup[];
+  readonly skipped: number;
+
+  constructor(name: string, shape: Shape, labels: Labels | undefined, rows: readonly Row[], problems: Problems) {
+    this.name = name;
+    this.shape = shape;
+    this.labels = labels;
+    this.rows = rows;
+    this.problems = problems.groups();
+    this.skipped = problems.skipped;
+  }
+
+  get length(): number {
+    return this.rows.length;
+  }
+
+  /** The example of a row; without a known label, its conversation ends with the user's turn. */
+  example(index: number): Example {
+    return exampleOf(this.rows[index]!, this.shape, this.labels?.names ?? []);
+  }
+
+  /** Index of a row's label. */
+  label(index: number): number | undefined {
+    return this.rows[index]!.label;
+  }
+
+  /** What the assistant would write to a row, label by label, in the order of `labels.names`. */
+  answers(index: number): readonly string[] {
+    return (this.labels?.names ?? []).map((name) => answerOf(this.rows[index]!, this.shape, name));
+  }
+
+  /** `file:line` of a row. */
+  where(index: number): string {
+    const { file, line } = this.rows[index]!;
+    return `${file}:${line}`;
+  }
+
+  /** Some of the rows under another name, without the problems, which belong to the files. */
+  subset(name: string, indices: ArrayLike<number>): Dataset {
+    const rows = Array.from(indices, (index) => this.rows[index]!);
+    return new Dataset(name, this.shape, this.labels, rows, new Problems());
+  }
+}
+
+/**
+ * Read files into one set. What was found out about them (format, shape, labels) and what was wrong with them is told
+ * through `onEvent`.
+ * @throws UserError when a file cannot be read, has an unknown format or shape, or no row is left
+ */
+export async function loadDataset(
+  paths: readonly string[],
+  options: DatasetOptions,
+  onEvent: EventSink,
+): Promise<Dataset> {
+  const { name, data, template } = options;
+  const answerOptional = options.answerOptional ?? false;
+  const problems = new Problems();
+  const files: DataFile[] = [];
+  for (const path of paths) {
+    const hints = { format: data.format, header: data.header, columns: Object.values(data.columns) };
+    const format = await detectFormat(path, hints);
+    files.push({ path, format });
+    onEvent({ kind: "choice", name: `format of ${path}`, value: format.format, reason: format.reason });
+  }
+
+  const known = options.labels ?? (data.labels === null ? undefined : Labels.declared(data.labels));
+  const labelExpected = answerOptional && known !== undefined;
+  const shape = await shapeOf(files, data.columns, template, labelExpected);
+  onEvent({ kind: "choice", name: `shape of ${name}`, value: shape.kind, reason: shape.reason });
+  const labels = await labelsOf(shape, known, files, data, name, onEvent);
+
+  const rules = { shape, columns: data.columns, labels, answerOptional };
+  const rows: Row[] = [];
+  for await (const { raw, path } of rawRows(files, problems)) {
+    const row = keepRow(raw, path, rules, problems);
+    if (row !== undefined) rows.push(row);
+    if (rows.length === data.limit) break;
+  }
+  for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: `${name}: ${line}` });
+  if (rows.length === 0) throw nothingLeft(name, paths, problems, labels);
+  return new Dataset(name, shape, labels, rows, problems);
+}
+
+interface DataFile {
+  readonly path: string;
+  readonly format: FileFormat;
+}
+
+async function* rawRows(files: readonly DataFile[], problems: Problems): AsyncGenerator<{ raw: RawRow; path: string }> {
+  for (const { path, format } of files) {
+    let lastLine = 0;
+    try {
+      for await (const batch of readRows(path, format, problems)) {
+        for (const raw of batch) yield { raw, path };
+        lastLine = batch.at(-1)?.line ?? lastLine;
+      }
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== "data/broken-gzip") throw error;
+      const message = `${error.message}; the last whole row began on line ${lastLine}`;
+      throw new UserError({ code: error.code, message, where: error.where, fix: error.fix, cause: error });
+    }
+  }
+}
+
+/** Rows that the shape is told from. */
+const rowsLookedAt = 1000;
+
+async function shapeOf(
+  files: readonly DataFile[],
+  columns: DataOptions["columns"],
+  template: TemplateOptions,
+  labelExpected: boolean,
+): Promise<Shape> {
+  const fields = new Set<string>();
+  const lists = new Set<string>();
+  let seen = 0;
+  for await (const { raw } of rawRows(files, new Problems())) {
+    for (const name of [...Object.keys(raw.fields), ...Object.keys(columns)]) {
+      const value = fieldOf(raw, name, columns);
+      if (value !== undefined) fields.add(name);
+      if (Array.isArray(value)) lists.add(name);
+    }
+    if (++seen >= rowsLookedAt) break;
+  }
+  const where = files.map(({ path }) => path).join(", ");
+  if (seen > 0) return detectShape({ fields, lists, template, columns, labelExpected, where });
+  throw new UserError({ code: "data/empty", message: "no row could be read", where });
+}
+
+async function labelsOf(
+  shape: Shape,
+  known: Labels | undefined,
+  files: readonly DataFile[],
+  data: DatasetOptions["data"],
+  name: string,
+  onEvent: EventSink,
+): Promise<Labels | undefined> {
+  const where = files.map(({ path }) => path).join(", ");
+  if (shape.kind === "messages") return known;
+  if (shape.labelField === undefined) {
+    if (known === undefined) return undefined;
+    throw new UserError({
+      code: "data/no-label-field",
+      message: "labels are declared, but no field of the rows holds one",
+      where,
+      fix: "name it: data.columns: {label: …}",
+    });
+  }
+  if (known !== undefined) return known;
+  const values = new Set<string>();
+  let seen = 0;
+  for await (const { raw } of rawRows(files, new Problems())) {
+    const value = textOf(fieldOf(raw, shape.labelField, data.columns))?.trim() ?? "";
+    if (value !== "") values.add(value);
+    if (++seen === data.limit) break;
+  }
+  if (values.size === 0) return undefined;
+  const labels = Labels.collected(values, where);
+  const shown = labels.names.slice(0, 20).join(", ") + (labels.names.length > 20 ? ", …" : "");
+  onEvent({ kind: "choice", name: "labels", value: shown, reason: `the values of ${shape.labelField} in ${name}` });
+  return labels;
+}
+
+function nothingLeft(
+  name: string,
+  paths: readonly string[],
+  problems: Problems,
+  labels: Labels | undefined,
+): UserError {
+  const worst = problems.groups()[0];
+  const written = worst?.examples[0]?.detail ?? "";
+  return new UserError({
+    code: "data/no-rows",
+    message: `no usable row in the ${name} set${worst === undefined ? "" : `: ${problems.lines().join("; ")}`}`,
+    where: paths.join(", "),
+    fix:
+      worst?.reason === unknownLabel
+        ? suggestName(written.replaceAll('"', ""), labels?.names ?? [])
+        : "look at the first row named above",
+  });
+}

@@ -1,0 +1,167 @@
+import { UserError } from "../../base/errors.ts";
+import { nearestName } from "../../base/names.ts";
+import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
+import { parseTextTemplate, type TextTemplate } from "./placeholders.ts";
+
+/** How the rows of a set become examples. */
+export type Shape = MessagesShape | TemplateShape | PlainTextShape;
+
+interface ShapeBase {
+  /** Why this shape was taken, for the run's log. */
+  readonly reason: string;
+  /** Field with the class, when the task is a classification. */
+  readonly labelField: string | undefined;
+}
+
+/** The row holds the conversation: one list of messages, or prompt and completion as two lists. */
+export interface MessagesShape extends ShapeBase {
+  readonly kind: "messages";
+  readonly fields: readonly string[];
+  readonly system: string | undefined;
+  /** How a label reads as an answer; finds the label of a conversation when labels are declared. */
+  readonly answer: TextTemplate;
+}
+
+/** Fields of the row are put into texts of the recipe, or of the row's well-known shape. */
+export interface TemplateShape extends ShapeBase {
+  readonly kind: "template";
+  readonly system: TextTemplate | undefined;
+  readonly user: TextTemplate;
+  /** Taken in place of `user` for rows where `optionalField` is absent or blank. */
+  readonly userWithout: TextTemplate | undefined;
+  readonly optionalField: string | undefined;
+  readonly assistant: TextTemplate;
+}
+
+/** Text without turns. */
+export interface PlainTextShape extends ShapeBase {
+  readonly kind: "text";
+  readonly text: TextTemplate;
+}
+
+const textNames = ["text", "sentence", "content", "document", "code"] as const;
+const labelNames = ["label", "category", "class", "target"] as const;
+const outputNames = ["output", "response"] as const;
+
+export interface ShapeHints {
+  /** Names that the first rows have, after `columns` was applied. */
+  readonly fields: ReadonlySet<string>;
+  /** Those of them under which the rows hold a list. */
+  readonly lists: ReadonlySet<string>;
+  readonly template: TemplateOptions;
+  readonly columns: DataOptions["columns"];
+  /** Rows without label are wanted too: there is a label to predict even where none is given. */
+  readonly labelExpected: boolean;
+  /** The file, for errors. */
+  readonly where: string;
+}
+
+/**
+ * Choose the shape of a set: what the recipe's template says, else the first well-known shape whose fields are there.
+ * @throws UserError when no shape fits, or when the template asks for fields that are not there
+ */
+export function detectShape(hints: ShapeHints): Shape {
+  const { fields, lists, template, columns, where } = hints;
+  const first = (names: readonly string[]): string | undefined => names.find((name) => fields.has(name));
+  const labelField = first("label" in columns ? ["label"] : labelNames) ?? (hints.labelExpected ? "label" : undefined);
+  const known = new Set([...fields, ...(labelField === undefined ? [] : ["label"])]);
+  const parse = (text: string): TextTemplate => parseTextTemplate(text, known);
+
+  const filled = (user: string, answer: string, reason: string): TemplateShape => {
+    const assistant = parse(template.assistant ?? answer);
+    return {
+      kind: "template",
+      reason,
+      system: template.system === null ? undefined : parse(template.system),
+      user: parse(user),
+      userWithout: undefined,
+      optionalField: undefined,
+      assistant,
+      labelField: assistant.fields.includes("label") ? labelField : undefined,
+    };
+  };
+
+  if (template.text !== null) {
+    const text = requireFields(parse(template.text), template.text, "template.text", known, where);
+    return { kind: "text", text, labelField: undefined, reason: "template.text" };
+  }
+  if (template.user !== null) {
+    const answer = labelField === undefined ? first(["completion", ...outputNames]) : "label";
+    if (answer === undefined && template.assistant === null) {
+      throw new UserError({
+        code: "data/no-answer",
+        message: `no field holds the answer; the rows have ${listed(fields)}`,
+        where,
+        fix: "write template.assistant, or name the label's column: data.columns: {label: …}",
+      });
+    }
+    const shape = filled(template.user, `{${answer}}`, "template.user");
+    requireFields(shape.user, template.user, "template.user", known, where);
+    return shape;
+  }
+
+  const list = ["messages", "conversations"].find((name) => lists.has(name));
+  const both = fields.has("prompt") && fields.has("completion");
+  if (list !== undefined || (both && lists.has("prompt"))) {
+    const names = list === undefined ? ["prompt", "completion"] : [list];
+    const answer = parseTextTemplate(template.assistant ?? "{label}", new Set(["label"]));
+    const system = template.system ?? undefined;
+    return {
+      kind: "messages",
+      fields: names,
+      system,
+      answer,
+      labelField: undefined,
+      reason: `rows have ${names.join(" and ")}`,
+    };
+  }
+  if (both) return filled("{prompt}", "{completion}", "rows have prompt and completion");
+  const output = first(outputNames);
+  if (fields.has("instruction") && output !== undefined) {
+    const shape = filled("{instruction}", `{${output}}`, `rows have instruction and ${output}`);
+    if (!fields.has("input")) return shape;
+    return { ...shape, user: parse("{instruction}\n\n{input}"), userWithout: shape.user, optionalField: "input" };
+  }
+  const text = first("text" in columns ? ["text"] : textNames);
+  if (text !== undefined && labelField !== undefined) {
+    return filled(`{${text}}`, "{label}", `rows have ${text} and ${labelField}`);
+  }
+  if (text !== undefined) {
+    const reason = `rows have ${text} and nothing to answer: plain text`;
+    return { kind: "text", text: parse(`{${text}}`), labelField: undefined, reason };
+  }
+  throw new UserError({
+    code: "data/unknown-shape",
+    message: `the rows have ${listed(fields)}, which is no known shape`,
+    where,
+    fix:
+      "map columns (data.columns: {text: …, label: …}) or write template.user; known are messages, conversations, " +
+      "prompt + completion, instruction + output, text + label, and text",
+  });
+}
+
+/** A template without any field would make all rows the same, and a name close to a field's is a slip. */
+function requireFields(
+  template: TextTemplate,
+  text: string,
+  option: string,
+  known: ReadonlySet<string>,
+  where: string,
+): TextTemplate {
+  const slip = template.unknown.find((name) => nearestName(name, [...known]) !== undefined);
+  if (slip === undefined && template.fields.length > 0) return template;
+  throw new UserError({
+    code: "data/template-fields",
+    message:
+      slip === undefined
+        ? `${option} has no {field} of the rows, so that every row would read ${JSON.stringify(text.slice(0, 60))}`
+        : `${option} asks for {${slip}}, which the rows do not have; did you mean {${nearestName(slip, [...known])}}?`,
+    where,
+    fix: `the rows have ${listed(known)}`,
+  });
+}
+
+function listed(names: Iterable<string>): string {
+  const all = [...names];
+  return all.length === 0 ? "no fields" : all.slice(0, 12).join(", ") + (all.length > 12 ? `, … (${all.length})` : "");
+}
