@@ -1,102 +1,133 @@
-#include "fettle.h"
+/** The kernels of attention: how their work is cut into tasks. */
+#include "attention.h"
 
-struct inputs {
-  const float *q, *k, *v;
-  const int32_t *index, *expiry, *query_position, *key_position;
-  int64_t queries, keys, heads, kv_heads, dim;
-  float scale;
-  int64_t window;
-  float softcap;
+/** Rows of one task of the forward pass. */
+enum { FORWARD_GRAIN = 2 };
+
+struct forward {
+  struct attention a;
+  float *out, *lse;
 };
 
-struct job {
-  struct inputs in;
-  float *out, *lse, *dq, *dk, *dv, *delta;
-  const float *dout;
-};
-
-static struct inputs read_inputs(const double *args) {
-  return (struct inputs){PTR(const float, 0), PTR(const float, 1), PTR(const float, 2), PTR(const int32_t, 3), PTR(const int32_t, 4), PTR(const int32_t, 5), PTR(const int32_t, 6), INT(7), INT(8), INT(9), INT(10), INT(11), NUM(12), INT(13), NUM(14)};
-}
-
-static int visible(const struct inputs *in, int64_t query, int64_t key) {
-  return key <= in->index[query] && in->index[query] < in->expiry[key] && (in->window == 0 || in->query_position[query] - in->key_position[key] < in->window);
-}
-
-static float dot(const float *a, const float *b, int64_t n) {
-  float sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
-  return sum;
-}
-
-static float score(const struct inputs *in, const float *q, const float *k) {
-  float s = in->scale * dot(q, k, in->dim);
-  return in->softcap > 0 ? in->softcap * tanhf(s / in->softcap) : s;
-}
-
-static void forward_rows(int64_t begin, int64_t end, void *context) {
-  const struct job *job = context;
-  const struct inputs *in = &job->in;
-  float *scores = scratch(in->keys * sizeof(float));
-  for (int64_t row = begin; row < end; row++) {
-    int64_t query = row / in->heads, head = row % in->heads / (in->heads / in->kv_heads);
-    float largest = -INFINITY, total = 0;
-    for (int64_t key = 0; key < in->keys; key++) {
-      scores[key] = visible(in, query, key) ? score(in, in->q + row * in->dim, in->k + (key * in->kv_heads + head) * in->dim) : -INFINITY;
-      if (scores[key] > largest) largest = scores[key];
-    }
-    float *out = job->out + row * in->dim;
-    for (int64_t i = 0; i < in->dim; i++) out[i] = 0;
-    for (int64_t key = 0; key < in->keys; key++) {
-      if (scores[key] == -INFINITY) continue;
-      float weight = expf(scores[key] - largest);
-      total += weight;
-      for (int64_t i = 0; i < in->dim; i++) out[i] += weight * in->v[(key * in->kv_heads + head) * in->dim + i];
-    }
-    for (int64_t i = 0; i < in->dim; i++) out[i] = total > 0 ? out[i] / total : 0;
-    if (job->lse) job->lse[row] = largest + logf(total);
-  }
-}
-
-static void backward_heads(int64_t begin, int64_t end, void *context) {
-  const struct job *job = context;
-  const struct inputs *in = &job->in;
-  int64_t group = in->heads / in->kv_heads, dim = in->dim;
-  for (int64_t head = begin; head < end; head++) {
-    for (int64_t key = 0; key < in->keys; key++) {
-      memset(job->dk + (key * in->kv_heads + head) * dim, 0, dim * sizeof(float));
-      memset(job->dv + (key * in->kv_heads + head) * dim, 0, dim * sizeof(float));
-    }
-    for (int64_t query = 0; query < in->queries; query++) {
-      for (int64_t row = query * in->heads + head * group; row < query * in->heads + (head + 1) * group; row++) {
-        const float *q = in->q + row * dim, *dout = job->dout + row * dim;
-        float *dq = job->dq + row * dim;
-        float delta = dot(dout, job->out + row * dim, dim);
-        memset(dq, 0, dim * sizeof(float));
-        for (int64_t key = 0; key < in->keys; key++) {
-          if (!visible(in, query, key)) continue;
-          int64_t at = (key * in->kv_heads + head) * dim;
-          float s = score(in, q, in->k + at);
-          float p = expf(s - job->lse[row]);
-          float ds = p * (dot(dout, in->v + at, dim) - delta) * in->scale;
-          if (in->softcap > 0) ds *= 1 - (s / in->softcap) * (s / in->softcap);
-          for (int64_t i = 0; i < dim; i++) {
-            job->dv[at + i] += p * dout[i];
-            job->dk[at + i] += ds * q[i];
-            dq[i] += ds * in->k[at + i];
-          }
-        }
-      }
-    }
+static void forward_tasks(int64_t begin, int64_t end, void *context) {
+  const struct forward *job = context;
+  const struct attention *a = &job->a;
+  float *space = scratch((size_t)space_f32(a) * sizeof(float));
+  for (int64_t task = begin; task < end; task++) {
+    struct row_block rows;
+    take_rows(a, task / a->row_blocks, task % a->row_blocks, &rows);
+    forward_f32(a, &rows, job->out, job->lse, space);
   }
 }
 
 FETTLE_KERNEL(attention_forward) {
-  struct job job = {.in = read_inputs(args + 2), .out = PTR(float, 0), .lse = PTR(float, 1)};
-  parallel_for(job.in.queries * job.in.heads, 8, forward_rows, &job);
+  struct key_block *table = shared_scratch(((size_t)INT(2 + 8) / KEYS + 1) * sizeof *table);
+  struct forward job = {read_attention(args + 2, table), PTR(float, 0), PTR(float, 1)};
+  parallel_for(job.a.kv_heads * job.a.row_blocks, FORWARD_GRAIN, forward_tasks, &job);
+}
+
+/**
+ * The rows of a key-value head are cut into parts. A task takes one part and adds up the gradients of the keys that the
+ * part sees in a space of its own; then the parts' sums are added in order. How many parts there are depends on the
+ * shapes alone, so that the result is the same for any number of threads.
+ */
+struct backward {
+  struct attention a;
+  struct upstream up;
+  float *dk, *dv;
+  int64_t parts, part_blocks; /* blocks of rows in a part */
+  struct key_gradients *sums; /* [kv_heads][parts][key_blocks], null where the part sees nothing of the block */
+};
+
+enum { TASKS = 32, SMALLEST_PART = 8 };
+
+static struct key_gradients *sums_of(const struct backward *job, int64_t kv_head, int64_t part) {
+  return job->sums + (kv_head * job->parts + part) * job->a.key_blocks;
+}
+
+static void backward_tasks(int64_t begin, int64_t end, void *context) {
+  const struct backward *job = context;
+  const struct attention *a = &job->a;
+  float *space = scratch((size_t)space_f32(a) * sizeof(float));
+  for (int64_t task = begin; task < end; task++) {
+    /* Later parts see more keys; the longest tasks go first. */
+    const int64_t kv_head = task % a->kv_heads, part = job->parts - 1 - task / a->kv_heads;
+    const struct key_gradients *sums = sums_of(job, kv_head, part);
+    const size_t bytes = (size_t)(KEYS * round_up(a->dim, LANES)) * sizeof(float);
+    for (int64_t block = 0; block < a->key_blocks; block++) {
+      if (sums[block].dk != NULL) memset(sums[block].dk, 0, bytes);
+      if (sums[block].dv != NULL) memset(sums[block].dv, 0, bytes);
+    }
+    const int64_t last = smaller((part + 1) * job->part_blocks, a->row_blocks);
+    for (int64_t number = part * job->part_blocks; number < last; number++) {
+      struct row_block rows;
+      take_rows(a, kv_head, number, &rows);
+      backward_f32(a, &rows, &job->up, sums, space);
+    }
+  }
+}
+
+static void sum_parts(int64_t begin, int64_t end, void *context) {
+  const struct backward *job = context;
+  const struct attention *a = &job->a;
+  const int64_t width = round_up(a->dim, LANES);
+  const float factor = a->scale / a->q_factor;
+  for (int64_t task = begin; task < end; task++) {
+    const int64_t key = task / a->kv_heads, kv_head = task % a->kv_heads;
+    float *dk = job->dk + task * a->dim, *dv = job->dv + task * a->dim;
+    memset(dk, 0, (size_t)a->dim * sizeof(float));
+    memset(dv, 0, (size_t)a->dim * sizeof(float));
+    for (int64_t part = 0; part < job->parts; part++) {
+      const struct key_gradients from = sums_of(job, kv_head, part)[key / KEYS];
+      if (from.dk == NULL) continue;
+      const float *dk_part = from.dk + key % KEYS * width, *dv_part = from.dv + key % KEYS * width;
+      for (int64_t i = 0; i < a->dim; i++) dk[i] += dk_part[i] * factor;
+      for (int64_t i = 0; i < a->dim; i++) dv[i] += dv_part[i];
+    }
+  }
+}
+
+/** Whether any row of a part may see a key block. */
+static int part_may_see(const struct backward *job, int64_t part, int64_t block) {
+  const struct attention *a = &job->a;
+  const int64_t first = part * job->part_blocks * ROWS / a->group;
+  const int64_t last = (smaller((part + 1) * job->part_blocks * ROWS, a->queries * a->group) - 1) / a->group;
+  /* Positions are at least 0: with a window too, this leaves out no block that a row sees. */
+  return may_see(a, a->index[first], a->index[last], 0, block);
 }
 
 FETTLE_KERNEL(attention_backward) {
-  struct job job = {.in = read_inputs(args + 7), .dq = PTR(float, 0), .dk = PTR(float, 1), .dv = PTR(float, 2), .dout = PTR(const float, 4), .out = PTR(float, 5), .lse = PTR(float, 6)};
-  parallel_for(job.in.kv_heads, 1, backward_heads, &job);
+  const size_t key_blocks = (size_t)INT(7 + 8) / KEYS + 1;
+  struct backward job = {
+      .a = read_attention(args + 7, scratch(key_blocks * sizeof(struct key_block))),
+      .up = {PTR(const float, 4), PTR(const float, 5), PTR(const float, 6), PTR(float, 0), PTR(float, 3)},
+      .dk = PTR(float, 1),
+      .dv = PTR(float, 2),
+  };
+  struct attention *a = &job.a;
+  const int64_t wanted = smaller(TASKS / a->kv_heads, a->row_blocks / SMALLEST_PART);
+  job.part_blocks = wanted > 1 ? (a->row_blocks + wanted - 1) / wanted : a->row_blocks;
+  job.parts = (a->row_blocks + job.part_blocks - 1) / job.part_blocks;
+  int64_t pairs = 0;
+  for (int64_t part = 0; part < job.parts; part++)
+    for (int64_t block = 0; block < a->key_blocks; block++) pairs += part_may_see(&job, part, block);
+
+  const size_t sum_floats = (size_t)(KEYS * round_up(a->dim, LANES));
+  const size_t table_bytes = round_up(key_blocks * sizeof(struct key_block), 64);
+  const size_t sums_bytes =
+      round_up((size_t)(a->kv_heads * job.parts * a->key_blocks) * sizeof(struct key_gradients), 64);
+  char *space = shared_scratch(table_bytes + sums_bytes + 2 * pairs * a->kv_heads * sum_floats * sizeof(float));
+  a->key_block = memcpy(space, a->key_block, table_bytes);
+  job.sums = (struct key_gradients *)(space + table_bytes);
+  float *free_space = (float *)(space + table_bytes + sums_bytes);
+  for (int64_t kv_head = 0; kv_head < a->kv_heads; kv_head++)
+    for (int64_t part = 0; part < job.parts; part++)
+      for (int64_t block = 0; block < a->key_blocks; block++) {
+        const int sees = part_may_see(&job, part, block);
+        sums_of(&job, kv_head, part)[block] =
+            sees ? (struct key_gradients){free_space, free_space + sum_floats} : (struct key_gradients){NULL, NULL};
+        if (sees) free_space += 2 * sum_floats;
+      }
+  parallel_for(a->kv_heads * job.parts, 1, backward_tasks, &job);
+  parallel_for(a->keys * a->kv_heads, 256, sum_parts, &job);
 }

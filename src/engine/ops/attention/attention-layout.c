@@ -1,0 +1,158 @@
+/** Which keys a block of rows sees, and how its rows get from tensors into vectors and back. */
+#include "attention.h"
+
+static void find_extremes(const struct attention *a, struct key_block *table) {
+  for (int64_t block = 0; block < a->key_blocks; block++) {
+    int64_t begin = block * KEYS, end = smaller(begin + KEYS, a->keys);
+    struct key_block e = {a->expiry[begin], a->expiry[begin], a->key_position[begin], a->key_position[begin]};
+    for (int64_t key = begin + 1; key < end; key++) {
+      int32_t expiry = a->expiry[key], position = a->key_position[key];
+      e.min_expiry = expiry < e.min_expiry ? expiry : e.min_expiry;
+      e.max_expiry = expiry > e.max_expiry ? expiry : e.max_expiry;
+      e.min_position = position < e.min_position ? position : e.min_position;
+      e.max_position = position > e.max_position ? position : e.max_position;
+    }
+    table[block] = e;
+  }
+}
+
+struct attention read_attention(const double *args, struct key_block *table) {
+  const double log2_e = 1.44269504088896340736;
+  struct attention a = {
+      .q = PTR(const float, 0),
+      .k = PTR(const float, 1),
+      .v = PTR(const float, 2),
+      .index = PTR(const int32_t, 3),
+      .expiry = PTR(const int32_t, 4),
+      .query_position = PTR(const int32_t, 5),
+      .key_position = PTR(const int32_t, 6),
+      .queries = INT(7),
+      .keys = INT(8),
+      .heads = INT(9),
+      .kv_heads = INT(10),
+      .dim = INT(11),
+      .scale = (float)NUM(12),
+      .window = INT(13),
+      .q_factor = (float)(NUM(14) > 0 ? NUM(12) / NUM(14) : NUM(12) * log2_e),
+      .cap = (float)(NUM(14) * log2_e),
+      .key_block = table,
+  };
+  a.group = a.heads / a.kv_heads;
+  a.row_blocks = (a.queries * a.group + ROWS - 1) / ROWS;
+  a.key_blocks = (a.keys + KEYS - 1) / KEYS;
+  find_extremes(&a, table);
+  return a;
+}
+
+void take_rows(const struct attention *a, int64_t kv_head, int64_t number, struct row_block *rows) {
+  int64_t begin = number * ROWS, count = smaller(ROWS, a->queries * a->group - begin);
+  int64_t first = begin / a->group, last = (begin + count - 1) / a->group;
+  rows->kv_head = kv_head;
+  rows->begin = begin;
+  rows->count = count;
+  rows->min_index = a->index[first];
+  rows->max_index = a->index[last];
+  rows->min_position = rows->max_position = a->query_position[first];
+  for (int64_t i = 0; i < ROWS; i++) {
+    int64_t query = (begin + i) / a->group;
+    rows->index[i] = i < count ? a->index[query] : -1;
+    rows->position[i] = i < count ? a->query_position[query] : 0;
+    if (i >= count) continue;
+    if (rows->position[i] < rows->min_position) rows->min_position = rows->position[i];
+    if (rows->position[i] > rows->max_position) rows->max_position = rows->position[i];
+  }
+}
+
+int may_see(const struct attention *a, int32_t min_index, int32_t max_index, int32_t min_position, int64_t key_block) {
+  const struct key_block *e = &a->key_block[key_block];
+  if (key_block * KEYS > max_index || e->max_expiry <= min_index) return 0;
+  return a->window == 0 || min_position - e->max_position < a->window;
+}
+
+struct key_range visible_keys(const struct attention *a, const struct row_block *rows, int64_t key_block) {
+  struct key_range range = {key_block * KEYS, smaller((key_block + 1) * KEYS, a->keys), 0};
+  const struct key_block *e = &a->key_block[key_block];
+  if (!may_see(a, rows->min_index, rows->max_index, rows->min_position, key_block)) {
+    range.end = range.begin;
+    return range;
+  }
+  range.end = smaller(range.end, (int64_t)rows->max_index + 1);
+  range.holes = range.end - 1 > rows->min_index || e->min_expiry <= rows->max_index ||
+                (a->window != 0 && rows->max_position - e->min_position >= a->window);
+  if (e->min_expiry > rows->min_index) return range;
+  while (range.begin < range.end && a->expiry[range.begin] <= rows->min_index) range.begin++;
+  while (range.begin < range.end && a->expiry[range.end - 1] <= rows->min_index) range.end--;
+  return range;
+}
+
+void hide(const struct attention *a, const struct row_block *rows, struct key_range range, float *scores) {
+  const vfloat hidden = vset(-INFINITY);
+  for (int64_t key = range.begin; key < range.end; key++) {
+    const int32_t expiry = a->expiry[key], position = a->key_position[key];
+    int all_see = key <= rows->min_index && expiry > rows->max_index;
+    if (all_see && (a->window == 0 || rows->max_position - position < a->window)) continue;
+    float *line = scores + (key - range.begin) * ROWS;
+    for (int64_t i = 0; i < ROWS; i += LANES) {
+      const vint index = *(const vint *)(rows->index + i);
+      vint visible = (index >= (int32_t)key) & (index < expiry);
+      if (a->window != 0) visible &= *(const vint *)(rows->position + i) - position < (int32_t)a->window;
+      vstore(line + i, vselect(visible, vload(line + i), hidden));
+    }
+  }
+}
+
+void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to,
+            int64_t width) {
+  for (int64_t i = 0; i < ROWS; i++, to += width) {
+    const float *from = i < rows->count ? tensor + place_of(a, rows, i) * a->dim : NULL;
+    for (int64_t j = 0; j < width; j += LANES) {
+      int64_t left = from ? a->dim - j : 0;
+      vfloat value = left >= LANES ? vload(from + j) : left > 0 ? vload_part(from + j, left) : vset(0.0f);
+      vstore(to + j, value * factor);
+    }
+  }
+}
+
+void scatter(const struct attention *a, const struct row_block *rows, const float *from, int64_t width, float *tensor) {
+  for (int64_t i = 0; i < rows->count; i++) {
+    memcpy(tensor + place_of(a, rows, i) * a->dim, from + i * width, (size_t)a->dim * sizeof(float));
+  }
+}
+
+#if defined(__AVX512F__)
+static void transpose_square(float *to, int64_t to_stride, const float *from, int64_t from_stride) {
+  __m512 x[16], y[16];
+  for (int i = 0; i < 16; i++) x[i] = _mm512_loadu_ps(from + i * from_stride);
+  for (int i = 0; i < 8; i++) {
+    y[2 * i] = _mm512_unpacklo_ps(x[2 * i], x[2 * i + 1]);
+    y[2 * i + 1] = _mm512_unpackhi_ps(x[2 * i], x[2 * i + 1]);
+  }
+  /* x[4g + j]: column 4c + j of rows 4g .. 4g + 3 in 128-bit part c. */
+  for (int i = 0; i < 4; i++) {
+    x[4 * i] = (__m512)_mm512_unpacklo_pd((__m512d)y[4 * i], (__m512d)y[4 * i + 2]);
+    x[4 * i + 1] = (__m512)_mm512_unpackhi_pd((__m512d)y[4 * i], (__m512d)y[4 * i + 2]);
+    x[4 * i + 2] = (__m512)_mm512_unpacklo_pd((__m512d)y[4 * i + 1], (__m512d)y[4 * i + 3]);
+    x[4 * i + 3] = (__m512)_mm512_unpackhi_pd((__m512d)y[4 * i + 1], (__m512d)y[4 * i + 3]);
+  }
+  for (int j = 0; j < 4; j++) {
+    __m512 low_even = _mm512_shuffle_f32x4(x[j], x[4 + j], 0x88), low_odd = _mm512_shuffle_f32x4(x[j], x[4 + j], 0xdd);
+    __m512 high_even = _mm512_shuffle_f32x4(x[8 + j], x[12 + j], 0x88);
+    __m512 high_odd = _mm512_shuffle_f32x4(x[8 + j], x[12 + j], 0xdd);
+    _mm512_storeu_ps(to + j * to_stride, _mm512_shuffle_f32x4(low_even, high_even, 0x88));
+    _mm512_storeu_ps(to + (4 + j) * to_stride, _mm512_shuffle_f32x4(low_odd, high_odd, 0x88));
+    _mm512_storeu_ps(to + (8 + j) * to_stride, _mm512_shuffle_f32x4(low_even, high_even, 0xdd));
+    _mm512_storeu_ps(to + (12 + j) * to_stride, _mm512_shuffle_f32x4(low_odd, high_odd, 0xdd));
+  }
+}
+#else
+static void transpose_square(float *to, int64_t to_stride, const float *from, int64_t from_stride) {
+  for (int64_t r = 0; r < LANES; r++)
+    for (int64_t c = 0; c < LANES; c++) to[c * to_stride + r] = from[r * from_stride + c];
+}
+#endif
+
+void transpose(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t rows, int64_t columns) {
+  for (int64_t r = 0; r < rows; r += LANES)
+    for (int64_t c = 0; c < columns; c += LANES)
+      transpose_square(to + c * to_stride + r, to_stride, from + r * from_stride + c, from_stride);
+}

@@ -1,0 +1,124 @@
+/**
+ * What the C kernels of attention share. The query heads that read one key-value head are taken together: a row is one
+ * query of one of them, row r of a key-value head being query r / group of head r % group of its group. Rows are worked
+ * on in blocks of ROWS, one lane of a vector for each, so that maxima and sums over keys need no shuffling; keys in
+ * blocks of KEYS, passed over where no row sees any of them.
+ */
+#ifndef ATTENTION_H
+#define ATTENTION_H
+
+#include "fettle.h"
+
+enum { ROWS = 32, KEYS = 64 };
+
+/** Extremes over the keys of a block. */
+struct key_block {
+  int32_t min_expiry, max_expiry, min_position, max_position;
+};
+
+struct attention {
+  const float *q, *k, *v;
+  const int32_t *index, *expiry, *query_position, *key_position;
+  int64_t queries, keys, heads, kv_heads, dim, window;
+  /**
+   * Scores are in base 2. q is taken times q_factor; a score is then its product with k or, where there is a cap, cap
+   * times the tanh of that.
+   */
+  float scale, q_factor, cap;
+  int64_t group, row_blocks, key_blocks;
+  const struct key_block *key_block;
+};
+
+/** One block of rows of one key-value head. Lanes past `count` have index -1: they see nothing. */
+struct row_block {
+  int64_t kv_head, begin, count;
+  int32_t min_index, max_index, min_position, max_position;
+  int32_t index[ROWS] __attribute__((aligned(64)));
+  int32_t position[ROWS] __attribute__((aligned(64)));
+};
+
+/** Keys [begin, end) of one block without those at its ends that no row sees. `holes`: some row misses some of them. */
+struct key_range {
+  int64_t begin, end;
+  int holes;
+};
+
+static inline int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static inline int64_t round_up(int64_t value, int64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+/** Place of the block's row i in a tensor [queries, heads]; times dim, in a tensor like q. */
+static inline int64_t place_of(const struct attention *a, const struct row_block *rows, int64_t i) {
+  int64_t row = rows->begin + i;
+  return row / a->group * a->heads + rows->kv_head * a->group + row % a->group;
+}
+
+/** The kernels' arguments from q on. `table` has room for a key_block per KEYS keys and must outlive the result. */
+struct attention read_attention(const double *args, struct key_block *table);
+
+void take_rows(const struct attention *a, int64_t kv_head, int64_t number, struct row_block *rows);
+
+/** Nonzero where rows with these extremes may see a key of the block. */
+int may_see(const struct attention *a, int32_t min_index, int32_t max_index, int32_t min_position, int64_t key_block);
+
+/** The part of a key block that the rows see; empty where they see none of it. */
+struct key_range visible_keys(const struct attention *a, const struct row_block *rows, int64_t key_block);
+
+/** Makes the scores [key - range.begin][ROWS] that a row does not see -infinity. */
+void hide(const struct attention *a, const struct row_block *rows, struct key_range range, float *scores);
+
+/** to [ROWS][width] = factor times the block's rows of a tensor like q; 0 past the last row and the last column. */
+void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to,
+            int64_t width);
+
+/** The block's rows of a tensor like q = from [ROWS][width]. */
+void scatter(const struct attention *a, const struct row_block *rows, const float *from, int64_t width, float *tensor);
+
+/** to[c * to_stride + r] = from[r * from_stride + c]; rows and columns are multiples of LANES. */
+void transpose(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t rows, int64_t columns);
+
+/** 2^x for x <= 0, and 0 below -126. Relative error below 1.6e-7; the polynomial is minimax on [-1/2, 1/2]. */
+static inline vfloat exp2_down(vfloat x) {
+  const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
+  vfloat n = (x + rounder) - rounder;
+  vfloat r = x - n;
+  vfloat p = r * 1.326472791e-3f + 9.671513379e-3f;
+  p = p * r + 5.550733748e-2f;
+  p = p * r + 2.402224207e-1f;
+  p = p * r + 6.931469776e-1f;
+  p = p * r + 1.0f;
+#if defined(__AVX512F__)
+  __mmask16 in_range = _mm512_cmp_ps_mask((__m512)x, (__m512)vset(-126.0f), _CMP_GE_OQ);
+  return (vfloat)_mm512_maskz_scalef_ps(in_range, (__m512)p, (__m512)n);
+#else
+  vint whole = __builtin_convertvector(vmax(n, vset(-126.0f)), vint);
+  return vselect(x >= -126.0f, (vfloat)((vint)p + (whole << 23)), vset(0.0f));
+#endif
+}
+
+/** Floats of scratch that forward_f32 and backward_f32 need. */
+int64_t space_f32(const struct attention *a);
+
+/** out and, unless null, lse of one block of rows. */
+void forward_f32(const struct attention *a, const struct row_block *rows, float *out, float *lse, float *space);
+
+/** What backward gets beside the inputs, and dq and delta, which it fills. */
+struct upstream {
+  const float *dout, *out, *lse;
+  float *dq, *delta;
+};
+
+/** Sums of a key block's gradients, each [KEYS][round_up(dim, LANES)]; dk is still to be multiplied by scale / q_factor. */
+struct key_gradients {
+  float *dk, *dv;
+};
+
+/** dq and delta of one block of rows, and its share in the gradients of each key block. */
+void backward_f32(const struct attention *a, const struct row_block *rows, const struct upstream *up,
+                  const struct key_gradients *gradients, float *space);
+
+#endif
