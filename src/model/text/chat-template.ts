@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Template } from "@huggingface/jinja";
+import { messageOf, UserError } from "../../base/errors.ts";
+import { isJsonObject, type JsonObject, type JsonValue, readTextFile } from "../files/json-file.ts";
+import { strftime } from "./strftime.ts";
+import { readTokenizerConfig, tokenContent } from "./tokenizer.ts";
+
+const MAX_TEMPLATE_BYTES = 2 ** 20;
+const TEMPLATE_FILE = "chat_template.jinja";
+/** The library's `strftime_now` cannot be replaced; it speaks the machine's language and tells another time at each call. */
+const DATE_FUNCTION = "strftime_of_run";
+
+/** One turn of a conversation, as chat templates read it; further keys (`tool_calls`, `reasoning_content`) pass through. */
+export interface Message {
+  readonly role: string;
+  readonly content: string;
+  readonly [key: string]: JsonValue | undefined;
+}
+
+export interface RenderOptions {
+  /** End with what opens the assistant's answer. */
+  readonly addGenerationPrompt?: boolean;
+  /** Variables for the template: `enable_thinking`, `tools`, `date_string`, ... */
+  readonly kwargs?: Readonly<JsonObject>;
+}
+
+/** A model's Jinja chat template: messages to the text the model was trained on. */
+export class ChatTemplate {
+  readonly source: string;
+  /** The file, and the key inside it: what errors name. */
+  readonly where: string;
+  /** SHA-256 of the source, in hex: two runs with equal hashes rendered alike. */
+  readonly hash: string;
+  readonly #template: Template;
+  readonly #variables: Readonly<Record<string, unknown>>;
+
+  /**
+   * @param specialTokens `bos_token`, `eos_token`, ... as template variables.
+   * @param now the date that `strftime_now` tells; fixed, so that all rows of a run are rendered alike.
+   * @throws UserError when the template cannot be parsed.
+   */
+  constructor(source: string, where: string, specialTokens: Readonly<Record<string, string>>, now: Date) {
+    this.source = source;
+    this.where = where;
+    this.hash = createHash("sha256").update(source).digest("hex");
+    this.#variables = { ...specialTokens, [DATE_FUNCTION]: (format: string) => strftime(now, format) };
+    try {
+      this.#template = new Template(source.replaceAll("strftime_now", DATE_FUNCTION));
+    } catch (error) {
+      throw this.#error("cannot be parsed", error);
+    }
+  }
+
+  /** True when the text depends on the day it is rendered, unless the template is given a date. */
+  get usesDate(): boolean {
+    return this.source.includes("strftime_now");
+  }
+
+  /** @throws UserError when the template refuses the messages or fails. */
+  render(messages: readonly Message[], { addGenerationPrompt = false, kwargs = {} }: RenderOptions = {}): string {
+    try {
+      return this.#template.render({
+        ...this.#variables,
+        messages,
+        add_generation_prompt: addGenerationPrompt,
+        ...kwargs,
+      });
+    } catch (error) {
+      throw this.#error("refuses this conversation", error);
+    }
+  }
+
+  #error(what: string, error: unknown): UserError {
+    const reason = messageOf(error);
+    // The library tells no line. A message of the template's own stands in it literally; an unclosed block runs out of tokens.
+    const at = reason === "" ? -1 : this.source.indexOf(reason);
+    const line = at < 0 ? "" : ` line ${this.source.slice(0, at).split("\n").length}`;
+    const shown = error instanceof TypeError && what === "cannot be parsed" ? "it ends inside an open block" : reason;
+    return new UserError({
+      code: "chat/template",
+      message: `the chat template ${what}: ${shown}`,
+      where: `${this.where}${line}`,
+      fix: "change the messages or the template",
+      cause: error,
+    });
+  }
+}
+
+export interface LoadChatTemplateOptions {
+  /** What `strftime_now` tells; the moment of loading by default. */
+  readonly now?: Date;
+}
+
+/**
+ * Loads a model's chat template: `chat_template.jinja`, otherwise `chat_template` of tokenizer_config.json (a string, or
+ * a list of named templates of which "default" is taken).
+ * @throws UserError when there is none, or it cannot be parsed.
+ */
+export function loadChatTemplate(folder: string, { now = new Date() }: LoadChatTemplateOptions = {}): ChatTemplate {
+  const config = readTokenizerConfig(folder);
+  const path = join(folder, TEMPLATE_FILE);
+  const variables = specialTokens(config);
+  if (existsSync(path)) return new ChatTemplate(readTextFile(path, MAX_TEMPLATE_BYTES), path, variables, now);
+  const where = `${join(folder, "tokenizer_config.json")}: chat_template`;
+  const source = templateOf(config.chat_template);
+  if (source !== undefined) return new ChatTemplate(source, where, variables, now);
+  throw new UserError({
+    code: "chat/no-template",
+    message: "the model has no chat template",
+    where: folder,
+    fix: `use an instruction-tuned model, or put its template into ${TEMPLATE_FILE} in the model's folder`,
+  });
+}
+
+function templateOf(value: JsonValue | undefined): string | undefined {
+  if (typeof value === "string") return value;
+  if (!Array.isArray(value)) return undefined;
+  const named = value.find((entry) => isJsonObject(entry) && entry.name === "default");
+  return isJsonObject(named) && typeof named.template === "string" ? named.template : undefined;
+}
+
+function specialTokens(config: JsonObject): Record<string, string> {
+  const tokens: Record<string, string> = {};
+  for (const [key, value] of Object.entries(config)) {
+    const content = key.endsWith("_token") ? tokenContent(value) : undefined;
+    if (content !== undefined) tokens[key] = content;
+  }
+  return tokens;
+}
