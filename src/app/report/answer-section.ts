@@ -32,9 +32,10 @@ export function answerSection(data: ReportData): Html {
   );
   return html`<header>
 <h1>${data.title}</h1>
-<p class="byline">${METHOD_NAMES[method.name] ?? method.name} of ${model.name} on ${formatCount(trainingData.rows)} rows,
-${formatDate(data.createdAt)}</p>
-<div class="answer">${evaluation === undefined ? html`<p>${describeAnswer(data)}</p>` : accuracyAnswer(evaluation)}</div>
+<p class="byline">${METHOD_NAMES[method.name] ?? method.name} of ${model.name}
+on ${formatCount(trainingData.rows)} rows, ${formatDate(data.createdAt)}</p>
+<div class="answer">
+${evaluation === undefined ? html`<p>${describeAnswer(data)}</p>` : accuracyAnswer(evaluation)}</div>
 <dl class="figures">${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </header>`;
 }
@@ -49,7 +50,8 @@ function accuracyAnswer({ name, base, tuned }: NonNullable<ReportData["evaluatio
   const before = base && html`<span class="before">${formatPercent(base.accuracy)} → </span>`;
   const baseInterval = base && `; before training, ${formatInterval(base.accuracyInterval)}`;
   return html`<strong>${before}${formatPercent(tuned.accuracy)}</strong>
-<p>accuracy on ${formatCount(tuned.rows)} rows of ${name}. 95&nbsp;% interval ${formatInterval(tuned.accuracyInterval)}${baseInterval}.</p>`;
+<p>accuracy on ${formatCount(tuned.rows)} rows of ${name}.
+95&nbsp;% interval ${formatInterval(tuned.accuracyInterval)}${baseInterval}.</p>`;
 }
 
 function formatDate(iso: string): string {

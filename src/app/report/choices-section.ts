@@ -8,7 +8,8 @@ export function choicesSection(settings: readonly Fact[], choices: readonly Choi
   if (settings.length + choices.length === 0) return undefined;
   const row = ({ name, value, reason }: Choice): Html =>
     html`<tr><th scope="row">${name}</th><td>${value}</td><td>${reason}</td></tr>`;
-  const table = html`<table><thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Why</th></tr></thead>
+  const table = html`<table><thead><tr>
+<th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Why</th></tr></thead>
 <tbody>${settings.map((setting) => row({ ...setting, reason: "recipe" }))}${choices.map(row)}</tbody></table>`;
   return section("Settings and their reasons", scrolling("Settings", table));
 }

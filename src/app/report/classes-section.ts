@@ -12,14 +12,16 @@ export function classesSection({ base, tuned }: NonNullable<ReportData["evaluati
     was === undefined ? undefined : html`<td class="number ${directionOf(is - was)}">${formatChange(is - was)}</td>`;
   const row = (is: ClassEvaluation, was: ClassEvaluation | undefined): Html => html`<tr>
 <th scope="row">${is.label}</th><td class="number">${formatCount(is.support)}</td>
-${scores(was?.f1, is.f1)}${change(was?.f1, is.f1)}${scores(was?.precision, is.precision)}${scores(was?.recall, is.recall)}</tr>`;
+${scores(was?.f1, is.f1)}${change(was?.f1, is.f1)}
+${scores(was?.precision, is.precision)}${scores(was?.recall, is.recall)}</tr>`;
   const overall = (name: string, was: number | undefined, is: number): Html => html`<tr>
 <th scope="row">${name}</th><td class="number">${formatCount(tuned.rows)}</td>
 ${scores(was, is)}${change(was, is)}<td></td><td></td></tr>`;
+  const heads = ["Rows", "F1", base && "Change", "Precision", "Recall"];
   const table = html`<table>
 <caption>In percent${base && ", base model → tuned model"}</caption>
 <thead><tr><th scope="col">Class</th>
-${["Rows", "F1", base && "Change", "Precision", "Recall"].map((name) => name && html`<th scope="col" class="number">${name}</th>`)}
+${heads.map((head) => head && html`<th scope="col" class="number">${head}</th>`)}
 </tr></thead>
 <tbody>${tuned.perClass.map((scoresOfClass, c) => row(scoresOfClass, base?.perClass[c]))}</tbody>
 <tfoot>${overall("Accuracy", base?.accuracy, tuned.accuracy)}${overall("Macro F1", base?.macroF1, tuned.macroF1)}

@@ -21,7 +21,8 @@ export function confusionSection({ base, tuned }: NonNullable<ReportData["evalua
           ["Base", base],
           ["Tuned", tuned],
         ];
-  const pictures = html`<div class="pictures ${labels.length > MAX_SIDE_BY_SIDE && "large"}">${models.map(([name, evaluation]) => picture(name, evaluation))}</div>
+  const pictures = html`<div class="pictures ${labels.length > MAX_SIDE_BY_SIDE && "large"}">
+${models.map(([name, evaluation]) => picture(name, evaluation))}</div>
 <p class="quiet"><span class="key square accent"></span>right <span class="key square warm"></span>wrong;
 the stronger the colour, the larger the share of the true class</p>`;
   return section(
@@ -59,8 +60,10 @@ function commonestTable(base: Evaluation | undefined, tuned: Evaluation): Html |
   const heads = [base && "Base", base === undefined ? "Rows" : "Tuned", "Of the class"];
   return scrolling(
     "Commonest confusions",
-    html`<table><caption>Commonest confusions</caption><thead><tr><th scope="col">True</th><th scope="col">Predicted</th>
-${heads.map((head) => head && html`<th scope="col" class="number">${head}</th>`)}</tr></thead><tbody>${rows}</tbody></table>`,
+    html`<table><caption>Commonest confusions</caption>
+<thead><tr><th scope="col">True</th><th scope="col">Predicted</th>
+${heads.map((head) => head && html`<th scope="col" class="number">${head}</th>`)}</tr></thead>
+<tbody>${rows}</tbody></table>`,
   );
 }
 

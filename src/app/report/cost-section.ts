@@ -17,8 +17,9 @@ ${row("Rows through the vocabulary", tokens, logitRows, formatCount)}
 ${row("Arithmetic", flopsPlain, flopsComputed, formatFlops)}</tbody></table>`;
   return section(
     "Work saved",
-    html`<p>${formatCount(ledger.examples)} examples of ${formatCount(tokens)} tokens, ${formatCount(ledger.supervisedTokens)}
-of them learnt. Shared beginnings were computed once, and only learnt positions met the vocabulary: same loss, less work.</p>`,
+    html`<p>${formatCount(ledger.examples)} examples of ${formatCount(tokens)} tokens,
+${formatCount(ledger.supervisedTokens)} of them learnt. Shared beginnings were computed once, and only learnt positions met
+the vocabulary: same loss, less work.</p>`,
     scrolling("Work saved", table),
   );
 }

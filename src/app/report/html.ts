@@ -1,4 +1,4 @@
-/** Markup that may stand in a page as it is. Only `html` and `trusted` make it, so user text cannot slip in unescaped. */
+/** Markup that may stand in a page as it is. `html` and `trusted` make it, so user text cannot slip in unescaped. */
 export class Html {
   readonly markup: string;
 

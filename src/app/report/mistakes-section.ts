@@ -10,7 +10,8 @@ export function mistakesSection(mistakes: readonly Mistake[]): Html | undefined 
   if (mistakes.length === 0) return undefined;
   const item = ({ text, label, predicted, probability }: Mistake): Html => html`<li>
 <q>${excerpt(text, LONGEST_TEXT)}</q>
-<span class="quiet">labelled <b>${label}</b>, predicted <b>${predicted}</b> with ${formatPercent(probability)}</span></li>`;
+<span class="quiet">labelled <b>${label}</b>,
+predicted <b>${predicted}</b> with ${formatPercent(probability)}</span></li>`;
   return section(
     "Mistakes to read",
     html`<p>The wrong answers that the model was surest of. A wrong label in the data shows here first.</p>

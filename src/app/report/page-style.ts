@@ -41,7 +41,8 @@ section > p { margin: 0 0 .9rem; max-width: 40rem; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
 caption { text-align: left; padding-bottom: .5rem; }
-th, td { padding: .42rem .8rem .42rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); }
+th, td { padding: .42rem .8rem .42rem 0; text-align: left; }
+th, td { vertical-align: baseline; border-bottom: 1px solid var(--rule); }
 th { font-weight: 600; }
 thead th { color: var(--muted); font-size: .8125rem; font-weight: 500; }
 th:last-child, td:last-child { padding-right: 0; }
@@ -57,7 +58,8 @@ figure > figcaption:last-child, .pictures + .quiet { margin-top: .5rem; }
 .narrow { display: none; }
 @media screen and (max-width: 34rem) { .wide { display: none; } .narrow { display: block; } }
 .key:not(:first-child) { margin-left: 1rem; }
-.key { display: inline-block; width: .9rem; height: .2rem; margin-right: .4rem; vertical-align: middle; border-radius: 1px; }
+.key { display: inline-block; width: .9rem; height: .2rem; margin-right: .4rem; }
+.key { vertical-align: middle; border-radius: 1px; print-color-adjust: exact; }
 .key.accent { background: var(--accent); } .key.warm { background: var(--warm); }
 .square { height: .8rem; border-radius: 2px; }
 ol.mistakes { list-style: none; margin: 0; padding: 0; }
@@ -84,5 +86,6 @@ code { font: .875em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflo
   section { margin-top: 1.6rem; } h2 { break-after: avoid; }
   figure, tr, .mistakes li, .figures { break-inside: avoid; }
   pre { white-space: pre-wrap; }
+  details:not([open]) { display: none; }
 }
 `;

@@ -14,7 +14,7 @@ export function weightedAverage(matrix: ConfusionMatrix): Scores {
   return weightedMean(matrix, (c) => matrix.support(c));
 }
 
-/** Scores of the counts summed over all classes (`average="micro"`): with one label a row all three are the accuracy. */
+/** Scores of the counts summed over all classes (`average="micro"`): with one label a row, each is the accuracy. */
 export function microAverage(matrix: ConfusionMatrix): Scores {
   let truePositives = 0;
   for (let c = 0; c < matrix.classes; c++) truePositives += matrix.truePositives(c);

@@ -1,4 +1,4 @@
-/** Quantile `q` in [0, 1] of ascending values, linearly interpolated at position q·(n - 1) (Hyndman and Fan's type 7). */
+/** Quantile `q` in [0, 1] of ascending values, interpolated linearly at position q·(n - 1) (Hyndman and Fan, type 7). */
 export function quantile(ascending: Float64Array, q: number): number {
   const position = q * (ascending.length - 1);
   const below = Math.floor(position);
