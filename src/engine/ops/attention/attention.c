@@ -1,5 +1,5 @@
 /** The kernels of attention: how their work is cut into tasks. */
-#include "attention.h"
+#include "attention-f32.h"
 
 /** Rows of one task of the forward pass. */
 enum { FORWARD_GRAIN = 2 };

@@ -4,8 +4,8 @@
  * on in blocks of ROWS, one lane of a vector for each, so that maxima and sums over keys need no shuffling; keys in
  * blocks of KEYS, passed over where no row sees any of them.
  */
-#ifndef ATTENTION_H
-#define ATTENTION_H
+#ifndef ATTENTION_BLOCKS_H
+#define ATTENTION_BLOCKS_H
 
 #include "fettle.h"
 
@@ -57,29 +57,16 @@ static inline int64_t place_of(const struct attention *a, const struct row_block
   return row / a->group * a->heads + rows->kv_head * a->group + row % a->group;
 }
 
-/** The kernels' arguments from q on. `table` has room for a key_block per KEYS keys and must outlive the result. */
-struct attention read_attention(const double *args, struct key_block *table);
+/** What backward gets beside the inputs, and dq and delta, which it fills. */
+struct upstream {
+  const float *dout, *out, *lse;
+  float *dq, *delta;
+};
 
-void take_rows(const struct attention *a, int64_t kv_head, int64_t number, struct row_block *rows);
-
-/** Nonzero where rows with these extremes may see a key of the block. */
-int may_see(const struct attention *a, int32_t min_index, int32_t max_index, int32_t min_position, int64_t key_block);
-
-/** The part of a key block that the rows see; empty where they see none of it. */
-struct key_range visible_keys(const struct attention *a, const struct row_block *rows, int64_t key_block);
-
-/** Makes the scores [key - range.begin][ROWS] that a row does not see -infinity. */
-void hide(const struct attention *a, const struct row_block *rows, struct key_range range, float *scores);
-
-/** to [ROWS][width] = factor times the block's rows of a tensor like q; 0 past the last row and the last column. */
-void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to,
-            int64_t width);
-
-/** The block's rows of a tensor like q = from [ROWS][width]. */
-void scatter(const struct attention *a, const struct row_block *rows, const float *from, int64_t width, float *tensor);
-
-/** to[c * to_stride + r] = from[r * from_stride + c]; rows and columns are multiples of LANES. */
-void transpose(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t rows, int64_t columns);
+/** Sums of a key block's gradients, each [KEYS][round_up(dim, LANES)]; dk is still to be multiplied by scale / q_factor. */
+struct key_gradients {
+  float *dk, *dv;
+};
 
 /** 2^x for x <= 0, and 0 below -126. Relative error below 1.6e-7; the polynomial is minimax on [-1/2, 1/2]. */
 static inline vfloat exp2_down(vfloat x) {
@@ -99,26 +86,5 @@ static inline vfloat exp2_down(vfloat x) {
   return vselect(x >= -126.0f, (vfloat)((vint)p + (whole << 23)), vset(0.0f));
 #endif
 }
-
-/** Floats of scratch that forward_f32 and backward_f32 need. */
-int64_t space_f32(const struct attention *a);
-
-/** out and, unless null, lse of one block of rows. */
-void forward_f32(const struct attention *a, const struct row_block *rows, float *out, float *lse, float *space);
-
-/** What backward gets beside the inputs, and dq and delta, which it fills. */
-struct upstream {
-  const float *dout, *out, *lse;
-  float *dq, *delta;
-};
-
-/** Sums of a key block's gradients, each [KEYS][round_up(dim, LANES)]; dk is still to be multiplied by scale / q_factor. */
-struct key_gradients {
-  float *dk, *dv;
-};
-
-/** dq and delta of one block of rows, and its share in the gradients of each key block. */
-void backward_f32(const struct attention *a, const struct row_block *rows, const struct upstream *up,
-                  const struct key_gradients *gradients, float *space);
 
 #endif

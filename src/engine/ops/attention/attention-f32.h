@@ -1,5 +1,8 @@
 /** One block of rows in f32: products by register tiles of a few broadcast elements times two vectors. */
-#include "attention.h"
+#ifndef ATTENTION_F32_H
+#define ATTENTION_F32_H
+
+#include "attention-layout.h"
 
 #if defined(__AVX512F__) || defined(__aarch64__)
 enum { TILE = 8 };
@@ -86,11 +89,13 @@ static void weigh(struct softmax *softmax, float *scores, int64_t keys, float *s
   for (int64_t i = 0; i < dim; i++) vstore(sums + i * ROWS + lane, vload(sums + i * ROWS + lane) * shrink);
 }
 
-int64_t space_f32(const struct attention *a) {
+/** Floats of scratch that forward_f32 and backward_f32 need. */
+static int64_t space_f32(const struct attention *a) {
   return (5 * round_up(a->dim, LANES) + 2 * KEYS) * ROWS;
 }
 
-void forward_f32(const struct attention *a, const struct row_block *rows, float *out, float *lse, float *space) {
+/** out and, unless null, lse of one block of rows. */
+static void forward_f32(const struct attention *a, const struct row_block *rows, float *out, float *lse, float *space) {
   const int64_t width = round_up(a->dim, LANES), lanes = round_up(rows->count, LANES), stride = a->kv_heads * a->dim;
   float *q = space, *sums = q + width * ROWS, *by_row = sums + width * ROWS, *scores = by_row + width * ROWS;
   struct softmax softmax;
@@ -138,7 +143,8 @@ static void differentiate(const struct attention *a, const float *lse, const flo
   }
 }
 
-void backward_f32(const struct attention *a, const struct row_block *rows, const struct upstream *up,
+/** dq and delta of one block of rows, and its share in the gradients of each key block. */
+static void backward_f32(const struct attention *a, const struct row_block *rows, const struct upstream *up,
                   const struct key_gradients *gradients, float *space) {
   const int64_t dim = a->dim, width = round_up(dim, LANES), lanes = round_up(rows->count, LANES);
   const int64_t stride = a->kv_heads * dim;
@@ -178,3 +184,5 @@ void backward_f32(const struct attention *a, const struct row_block *rows, const
   transpose(q_rows, width, dq, ROWS, width, ROWS);
   scatter(a, rows, q_rows, width, up->dq);
 }
+
+#endif

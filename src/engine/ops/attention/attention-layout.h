@@ -1,5 +1,8 @@
 /** Which keys a block of rows sees, and how its rows get from tensors into vectors and back. */
-#include "attention.h"
+#ifndef ATTENTION_LAYOUT_H
+#define ATTENTION_LAYOUT_H
+
+#include "attention-blocks.h"
 
 static void find_extremes(const struct attention *a, struct key_block *table) {
   for (int64_t block = 0; block < a->key_blocks; block++) {
@@ -16,7 +19,8 @@ static void find_extremes(const struct attention *a, struct key_block *table) {
   }
 }
 
-struct attention read_attention(const double *args, struct key_block *table) {
+/** The kernels' arguments from q on. `table` has room for a key_block per KEYS keys and must outlive the result. */
+static struct attention read_attention(const double *args, struct key_block *table) {
   const double log2_e = 1.44269504088896340736;
   struct attention a = {
       .q = PTR(const float, 0),
@@ -44,7 +48,7 @@ struct attention read_attention(const double *args, struct key_block *table) {
   return a;
 }
 
-void take_rows(const struct attention *a, int64_t kv_head, int64_t number, struct row_block *rows) {
+static void take_rows(const struct attention *a, int64_t kv_head, int64_t number, struct row_block *rows) {
   int64_t begin = number * ROWS, count = smaller(ROWS, a->queries * a->group - begin);
   int64_t first = begin / a->group, last = (begin + count - 1) / a->group;
   rows->kv_head = kv_head;
@@ -63,13 +67,15 @@ void take_rows(const struct attention *a, int64_t kv_head, int64_t number, struc
   }
 }
 
-int may_see(const struct attention *a, int32_t min_index, int32_t max_index, int32_t min_position, int64_t key_block) {
+/** Nonzero where rows with these extremes may see a key of the block. */
+static int may_see(const struct attention *a, int32_t min_index, int32_t max_index, int32_t min_position, int64_t key_block) {
   const struct key_block *e = &a->key_block[key_block];
   if (key_block * KEYS > max_index || e->max_expiry <= min_index) return 0;
   return a->window == 0 || min_position - e->max_position < a->window;
 }
 
-struct key_range visible_keys(const struct attention *a, const struct row_block *rows, int64_t key_block) {
+/** The part of a key block that the rows see; empty where they see none of it. */
+static struct key_range visible_keys(const struct attention *a, const struct row_block *rows, int64_t key_block) {
   struct key_range range = {key_block * KEYS, smaller((key_block + 1) * KEYS, a->keys), 0};
   const struct key_block *e = &a->key_block[key_block];
   if (!may_see(a, rows->min_index, rows->max_index, rows->min_position, key_block)) {
@@ -85,7 +91,8 @@ struct key_range visible_keys(const struct attention *a, const struct row_block 
   return range;
 }
 
-void hide(const struct attention *a, const struct row_block *rows, struct key_range range, float *scores) {
+/** Makes the scores [key - range.begin][ROWS] that a row does not see -infinity. */
+static void hide(const struct attention *a, const struct row_block *rows, struct key_range range, float *scores) {
   const vfloat hidden = vset(-INFINITY);
   for (int64_t key = range.begin; key < range.end; key++) {
     const int32_t expiry = a->expiry[key], position = a->key_position[key];
@@ -101,7 +108,8 @@ void hide(const struct attention *a, const struct row_block *rows, struct key_ra
   }
 }
 
-void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to,
+/** to [ROWS][width] = factor times the block's rows of a tensor like q; 0 past the last row and the last column. */
+static void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to,
             int64_t width) {
   for (int64_t i = 0; i < ROWS; i++, to += width) {
     const float *from = i < rows->count ? tensor + place_of(a, rows, i) * a->dim : NULL;
@@ -113,7 +121,8 @@ void gather(const struct attention *a, const struct row_block *rows, const float
   }
 }
 
-void scatter(const struct attention *a, const struct row_block *rows, const float *from, int64_t width, float *tensor) {
+/** The block's rows of a tensor like q = from [ROWS][width]. */
+static void scatter(const struct attention *a, const struct row_block *rows, const float *from, int64_t width, float *tensor) {
   for (int64_t i = 0; i < rows->count; i++) {
     memcpy(tensor + place_of(a, rows, i) * a->dim, from + i * width, (size_t)a->dim * sizeof(float));
   }
@@ -151,8 +160,11 @@ static void transpose_square(float *to, int64_t to_stride, const float *from, in
 }
 #endif
 
-void transpose(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t rows, int64_t columns) {
+/** to[c * to_stride + r] = from[r * from_stride + c]; rows and columns are multiples of LANES. */
+static void transpose(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t rows, int64_t columns) {
   for (int64_t r = 0; r < rows; r += LANES)
     for (int64_t c = 0; c < columns; c += LANES)
       transpose_square(to + c * to_stride + r, to_stride, from + r * from_stride + c, from_stride);
 }
+
+#endif
