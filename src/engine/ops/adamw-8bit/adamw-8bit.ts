@@ -41,6 +41,8 @@ export function adamw8bit(
   { map1, map2 }: MomentMaps,
   options: AdamwOptions,
 ): void {
+  // bitsandbytes rounds the betas to f32 before anything else: 1 - beta2 then differs in the sixth digit.
+  const rounded = { ...options, beta1: Math.fround(options.beta1), beta2: Math.fround(options.beta2) };
   const tensors = [parameter, gradient, state1, state2, absmax1, absmax2, map1, map2];
-  parameter.device.launch("adamw_8bit", [...tensors, parameter.length, ...adamwArguments(options)]);
+  parameter.device.launch("adamw_8bit", [...tensors, parameter.length, ...adamwArguments(rounded)]);
 }

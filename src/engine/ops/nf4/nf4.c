@@ -26,6 +26,8 @@ static float largest_magnitude(const float *x, int64_t length) {
   return largest;
 }
 
+typedef uint8_t vbyte __attribute__((vector_size(LANES)));
+
 struct quantize {
   uint8_t *packed;
   float *absmax;
@@ -36,7 +38,7 @@ struct quantize {
 
 static void quantize_block(uint8_t *packed, float *absmax, const float *x, int64_t length) {
   static const uint8_t zero_code = 7;
-  uint8_t codes[MAX_BLOCK];
+  uint8_t codes[MAX_BLOCK + LANES];
   float largest = largest_magnitude(x, length);
   float inverse = largest > 0 ? 1 / largest : 0;
   *absmax = largest;
@@ -45,7 +47,8 @@ static void quantize_block(uint8_t *packed, float *absmax, const float *x, int64
     vfloat scaled = vload_part(x + i, count) * inverse;
     vint index = {0};
     for (int code = 0; code < 15; code++) index -= scaled > middle(nf4_code[code], nf4_code[code + 1]);
-    for (int lane = 0; lane < count; lane++) codes[i + lane] = (uint8_t)index[lane];
+    vbyte narrow = __builtin_convertvector(index, vbyte);
+    memcpy(codes + i, &narrow, sizeof narrow);
   }
   if (length % 2) codes[length] = zero_code;
   for (int64_t i = 0; i < length; i += 2) packed[i / 2] = (uint8_t)(codes[i] << 4 | codes[i + 1]);
@@ -108,7 +111,10 @@ static void dequantize_f32(float *y, const uint8_t *packed, const float *values,
 
 static void dequantize_bf16(bf16 *y, const uint8_t *packed, const float *values, int64_t length) {
   bf16 rounded[32]; /* twice the table: bit 4 of an index is arbitrary */
-  for (int code = 0; code < 32; code++) rounded[code] = bf16_from_float(values[code % 16]);
+  for (int code = 0; code < 16; code += LANES) {
+    vstore_bf16(rounded + code, vload(values + code));
+    vstore_bf16(rounded + 16 + code, vload(values + code));
+  }
   int64_t i = 0;
 #if defined(__AVX512BW__)
   const __m512i table = _mm512_loadu_si512(rounded);
