@@ -16,7 +16,7 @@ import { forEachLogitChunk, type LogitChunk } from "./logit-chunks.ts";
 export interface LinearCrossEntropyOptions {
   /** Logits are squeezed into ±softcap. */
   readonly softcap?: number;
-  /** Rows whose logits exist at once; by default what fits 16 MiB. */
+  /** Rows whose logits exist at once; by default what fits 16 MiB, but at least 256. */
   readonly chunkRows?: number;
 }
 

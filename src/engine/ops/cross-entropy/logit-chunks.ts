@@ -6,8 +6,11 @@ import { dtypeCode, precisionCode } from "../../device/device.ts";
 import { scope } from "../../tensor/scope.ts";
 import { empty, expectShape, lastAxis, rowCount, rows, type Tensor } from "../../tensor/tensor.ts";
 
-/** Bytes of logits held at once, unless a single row takes more. */
+/** Bytes of logits held at once, unless the fewest rows take more. */
 const budget = 16 * 2 ** 20;
+
+/** Each chunk reads the whole weight again: that many rows make the product worth it. */
+const fewestRows = 256;
 
 export interface LogitChunk {
   /** Rows begin..end-1 of `hidden`. */
@@ -22,7 +25,7 @@ export interface LogitChunk {
  * Calls `visit` with hidden · weightᵀ, chunk by chunk, in order.
  * @param hidden [rows, width]
  * @param weight [vocabulary, width], f32 or bf16
- * @param chunkRows rows a chunk; by default what fits 16 MiB
+ * @param chunkRows rows a chunk; by default what fits 16 MiB, but at least 256
  */
 export function forEachLogitChunk(
   hidden: Tensor,
@@ -35,7 +38,7 @@ export function forEachLogitChunk(
   const width = lastAxis(hidden);
   const vocabulary = weight.shape[0]!;
   expectShape("head weight", weight, [vocabulary, width]);
-  const step = Math.min(count, chunkRows ?? Math.max(1, Math.floor(budget / (4 * vocabulary))));
+  const step = Math.min(count, chunkRows ?? Math.max(fewestRows, Math.floor(budget / (4 * vocabulary))));
   scope(() => {
     const memory = empty(device, [step, vocabulary]);
     for (let begin = 0; begin < count; begin += step) {

@@ -12,7 +12,7 @@ import { forEachLogitChunk } from "../cross-entropy/logit-chunks.ts";
 export interface TokenLogProbabilitiesOptions {
   /** Logits are squeezed into ±softcap. */
   readonly softcap?: number;
-  /** Rows whose logits exist at once; by default what fits 16 MiB. */
+  /** Rows whose logits exist at once; by default what fits 16 MiB, but at least 256. */
   readonly chunkRows?: number;
 }
 
