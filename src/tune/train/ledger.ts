@@ -1,0 +1,68 @@
+/** Counts work in the data against work done, in floating-point operations (a product of sizes m, n, k is 2·m·n·k). */
+import type { Ledger } from "../../base/events.ts";
+import type { DecoderConfig } from "../../model/families/decoder-config.ts";
+import type { EncodedExample, Pack } from "../data/pack.ts";
+
+export interface WorkShape {
+  readonly config: DecoderConfig;
+  /** Weights are trained themselves: their gradients cost a third product. */
+  readonly trainsWeights: boolean;
+  readonly supervisedRowsOnly: boolean;
+}
+
+export const emptyLedger: Ledger = {
+  examples: 0,
+  tokens: 0,
+  tokensComputed: 0,
+  supervisedTokens: 0,
+  logitRows: 0,
+  flopsPlain: 0,
+  flopsComputed: 0,
+};
+
+export class LedgerCounter {
+  readonly #shape: WorkShape;
+  readonly #ledger: { -readonly [Key in keyof Ledger]: number };
+
+  /** @param before what a resumed run had counted */
+  constructor(shape: WorkShape, before: Ledger = emptyLedger) {
+    this.#shape = shape;
+    this.#ledger = { ...before };
+  }
+
+  /** One step's examples, and the packs that they were computed in. */
+  add(examples: readonly EncodedExample[], packs: readonly Pack[]): void {
+    for (const { ids, supervised } of examples) {
+      const length = ids.length;
+      this.#ledger.examples++;
+      this.#ledger.tokens += length;
+      for (let i = 1; i < length; i++) this.#ledger.supervisedTokens += supervised[i]!;
+      this.#ledger.flopsPlain += this.#flops(length, (length * (length + 1)) / 2, length);
+    }
+    for (const { tokens, positions, rows } of packs) {
+      const wanted = this.#shape.supervisedRowsOnly ? rows.length : tokens.length;
+      this.#ledger.tokensComputed += tokens.length;
+      this.#ledger.logitRows += wanted;
+      const pairs = positions.reduce((sum, position) => sum + position + 1, 0);
+      this.#ledger.flopsComputed += this.#flops(tokens.length, pairs, wanted);
+    }
+  }
+
+  ledger(): Ledger {
+    return { ...this.#ledger };
+  }
+
+  /** Forward and backward of `tokens` that see `pairs` keys in all, `wanted` of them to the end. */
+  #flops(tokens: number, pairs: number, wanted: number): number {
+    const { config, trainsWeights } = this.#shape;
+    const { hiddenSize: d, intermediateSize: f, heads, kvHeads, headDim, layers, vocabSize } = config;
+    const keysAndValues = 2 * d * kvHeads * headDim;
+    const rest = 2 * d * heads * headDim + 3 * d * f;
+    const seen = layers - 1 + wanted / Math.max(tokens, 1);
+    const weights = layers * tokens * keysAndValues + seen * tokens * rest + wanted * d * vocabSize;
+    const passes = trainsWeights ? 3 : 2;
+    // Scores and mixing are two products forward and four backward.
+    const attention = seen * pairs * heads * headDim * 2 * 3;
+    return 2 * (passes * weights + attention);
+  }
+}

@@ -1,0 +1,60 @@
+/** The training objective of one pack: cross-entropy on its supervised rows. */
+import { linearCrossEntropy } from "../../engine/ops/cross-entropy/cross-entropy.ts";
+import { scope } from "../../engine/tensor/scope.ts";
+import { Tape } from "../../engine/tensor/tape.ts";
+import { fromHost, type Tensor, toFloats } from "../../engine/tensor/tensor.ts";
+import type { Decoder, HiddenOptions } from "../../model/families/decoder.ts";
+import type { Pack } from "../data/pack.ts";
+
+export interface PackLossOptions extends Omit<HiddenOptions, "rows" | "cache"> {
+  /** Run the last layer's queries and MLP and the head on supervised rows alone; otherwise on all, for the same loss. */
+  readonly supervisedRowsOnly: boolean;
+}
+
+/** Σ over supervised rows of weight · cross-entropy, without gradients. */
+export function packLoss(decoder: Decoder, pack: Pack, options: PackLossOptions): number {
+  if (pack.rows.length === 0) return 0;
+  return scope(() => sum(rowLosses(decoder, pack, 1, options)));
+}
+
+/**
+ * The same, with the gradients of scale · Σ added to those of the trainable parameters.
+ * @param scale 1 / targets of the whole optimizer step, so that packing and accumulation change nothing
+ */
+export function accumulateGradients(decoder: Decoder, pack: Pack, scale: number, options: PackLossOptions): number {
+  if (pack.rows.length === 0) return 0;
+  return scope(() => {
+    const tape = new Tape();
+    try {
+      const losses = tape.run(() => rowLosses(decoder, pack, scale, options));
+      tape.backward([[losses, losses]]);
+      return sum(losses);
+    } finally {
+      tape.clear();
+    }
+  });
+}
+
+/** @returns [rows], weighted but not scaled */
+function rowLosses(decoder: Decoder, pack: Pack, scale: number, options: PackLossOptions): Tensor {
+  const { device, head } = decoder;
+  const { rows, targets, weights } = options.supervisedRowsOnly ? pack : allRows(pack);
+  const hidden = decoder.hidden(pack, { ...options, rows });
+  return linearCrossEntropy(hidden, head, fromHost(device, targets), fromHost(device, weights), scale);
+}
+
+function sum(losses: Tensor): number {
+  return toFloats(losses).reduce((total, loss) => total + loss, 0);
+}
+
+/** Every row through the head, with weight 0 where nothing is taught. */
+function allRows(pack: Pack): Pick<Pack, "rows" | "targets" | "weights"> {
+  const count = pack.tokens.length;
+  const targets = new Int32Array(count);
+  const weights = new Float32Array(count);
+  pack.rows.forEach((row, i) => {
+    targets[row] = pack.targets[i]!;
+    weights[row] = pack.weights[i]!;
+  });
+  return { rows: Int32Array.from({ length: count }, (_, i) => i), targets, weights };
+}

@@ -1,0 +1,147 @@
+/**
+ * The training loop. It is given everything made: a trainee, encoded examples, a run folder; it emits events and leaves
+ * checkpoints. Setting up is `prepare-run.ts`, the result's folder `save-result.ts`.
+ */
+import type { EventSink } from "../../base/events.ts";
+import type { Recipe } from "../../base/recipe/recipe.ts";
+import { createOptimizer, type Optimizer } from "../../engine/optim/optimizer.ts";
+import { decays } from "../../engine/optim/decay-groups.ts";
+import { learningRateFactor } from "../../engine/optim/schedule.ts";
+import type { EncodedExample } from "../data/pack.ts";
+import {
+  listCheckpoints,
+  type Progress,
+  pruneCheckpoints,
+  restoreOptimizer,
+  restoreWeights,
+  saveCheckpoint,
+  stepOf,
+} from "./checkpoint.ts";
+import { judge, noBest } from "./early-stopping.ts";
+import { LedgerCounter } from "./ledger.ts";
+import { LossWindow } from "./loss-window.ts";
+import type { Trainee } from "./method.ts";
+import type { Plan } from "./plan.ts";
+import type { RunFolder } from "./run-folder.ts";
+import { optimizerStep, type StepSettings } from "./step.ts";
+
+export interface TrainLoopOptions {
+  readonly recipe: Recipe;
+  readonly trainee: Trainee;
+  readonly plan: Plan;
+  readonly example: (index: number) => EncodedExample;
+  readonly settings: StepSettings;
+  readonly folder: RunFolder;
+  /** Metrics on the validation set; undefined without one. */
+  readonly evaluate: ((step: number) => Promise<Readonly<Record<string, number>>>) | undefined;
+  /** A complete checkpoint to go on from. */
+  readonly resume: { readonly path: string; readonly progress: Progress } | undefined;
+  readonly fingerprint: Progress["fingerprint"];
+  readonly signal: AbortSignal;
+  readonly onEvent: EventSink;
+}
+
+export interface TrainLoopResult {
+  readonly status: "finished" | "stopped early" | "interrupted";
+  readonly progress: Progress;
+}
+
+export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopResult> {
+  const { recipe, trainee, plan, folder, resume, onEvent } = options;
+  const { training, evaluation, checkpoints } = recipe;
+  const optimizer = optimizerOf(recipe, trainee);
+  try {
+    const ledger = new LedgerCounter(workShape(options), resume?.progress.ledger);
+    const window = new LossWindow(resume?.progress.seconds ?? 0);
+    let best = resume?.progress.best ?? noBest;
+    let step = 0;
+    if (resume) {
+      restoreWeights(resume.path, trainee.trainable);
+      restoreOptimizer(resume.path, optimizer, resume.progress.step);
+      folder.truncateMetrics(resume.progress.metricsBytes);
+      step = resume.progress.step;
+    }
+    const progressNow = (): Progress => ({
+      step,
+      best,
+      seconds: window.seconds(),
+      metricsBytes: folder.metricsBytes(),
+      ledger: ledger.ledger(),
+      fingerprint: options.fingerprint,
+    });
+    const checkpoint = (): void => {
+      const path = saveCheckpoint(folder.checkpoints, trainee.trainable, optimizer, progressNow());
+      pruneCheckpoints(folder.checkpoints, checkpoints.save_total_limit, best.best?.step);
+      onEvent({ kind: "checkpoint", step, path, best: best.best?.step === step });
+    };
+
+    let status: TrainLoopResult["status"] = "finished";
+    while (step < plan.totalSteps) {
+      const { batches, epoch } = plan.at(step);
+      const examples = batches.map((batch) => batch.map(options.example));
+      const learningRate = training.learning_rate * learningRateFactor(training.lr_scheduler_type, step, {
+        warmup: plan.warmup,
+        total: plan.totalSteps,
+      });
+      const outcome = optimizerStep(trainee, optimizer, examples, learningRate, options.settings);
+      step++;
+      ledger.add(examples.flat(), outcome.packs);
+      window.add(outcome, examples.flat());
+      onEvent(window.progress(step, plan.totalSteps));
+      if (step % training.logging_steps === 0 || step === plan.totalSteps) {
+        onEvent(window.flush(step, epoch + 1 / plan.stepsPerEpoch, learningRate));
+      }
+
+      let isBest = false;
+      if (options.evaluate && isDue(evaluation.eval_steps, step, plan)) {
+        const metrics = await options.evaluate(step);
+        onEvent({ kind: "evaluation", step, metrics });
+        const verdict = judge(best, step, metrics[evaluation.metric_for_best_model]!, evaluation);
+        best = verdict.state;
+        isBest = verdict.isBest;
+        if (verdict.stop) status = "stopped early";
+      }
+      // Without this turn of the event loop no signal would ever arrive.
+      await new Promise(setImmediate);
+      if (options.signal.aborted && step < plan.totalSteps) status = "interrupted";
+      const ends = status !== "finished" || step === plan.totalSteps;
+      if (isBest || ends || isDue(checkpoints.save_steps, step, plan)) checkpoint();
+      if (ends) break;
+    }
+    const bestStep = best.best?.step;
+    if (status !== "interrupted" && evaluation.load_best_model_at_end && bestStep !== undefined) {
+      const path = listCheckpoints(folder.checkpoints).find((candidate) => stepOf(candidate) === bestStep)!;
+      restoreWeights(path, trainee.trainable);
+    }
+    onEvent({ kind: "ledger", ledger: ledger.ledger() });
+    return { status, progress: progressNow() };
+  } finally {
+    optimizer[Symbol.dispose]();
+  }
+}
+
+function optimizerOf(recipe: Recipe, { trainable }: Trainee): Optimizer {
+  const { training } = recipe;
+  return createOptimizer({
+    kind: training.optim,
+    parameters: trainable,
+    betas: [training.adam_beta1, training.adam_beta2],
+    eps: training.adam_epsilon,
+    weightDecay: training.weight_decay,
+    decay: decays,
+  });
+}
+
+function workShape({ recipe, trainee }: TrainLoopOptions): ConstructorParameters<typeof LedgerCounter>[0] {
+  return {
+    config: trainee.model.decoder.config,
+    trainsWeights: recipe.method === "full",
+    supervisedRowsOnly: recipe.packing.supervised_rows_only,
+  };
+}
+
+/** @param every number of steps, or `epoch`: after each epoch's last step */
+function isDue(every: number | "epoch" | null, step: number, plan: Plan): boolean {
+  if (every === null) return false;
+  return step % (every === "epoch" ? plan.stepsPerEpoch : every) === 0;
+}
