@@ -24,23 +24,19 @@ export interface AnswerSpan {
  * - `turnEnd`: what follows the sentinel when the conversation stops after the message.
  *
  * @param text the whole conversation, rendered.
+ * @param promptEnd what `promptEnd` found for the same message.
  */
 export function answerSpan(
   template: ChatTemplate,
   messages: readonly Message[],
   index: number,
   text: string,
+  promptEnd: number | undefined,
   kwargs: NonNullable<RenderOptions["kwargs"]>,
 ): AnswerSpan {
   const isLast = index === messages.length - 1;
-  const prompt = tryRender(template, messages.slice(0, index), { addGenerationPrompt: true, kwargs });
   const around = aroundContent(template, messages, index, kwargs);
-  const begin =
-    prompt !== undefined && text.startsWith(prompt)
-      ? prompt.length
-      : around === undefined
-        ? undefined
-        : commonPrefix(text, around.before);
+  const begin = promptEnd ?? (around === undefined ? undefined : commonPrefix(text, around.before));
   if (begin === undefined) throw noSpan(template, index);
   if (around === undefined || !text.endsWith(around.after) || text.length - around.after.length < begin) {
     // The template does not print the content as it is (only tool calls, for one): the turn's end is all there is.
@@ -53,6 +49,18 @@ export function answerSpan(
   const alone = aroundContent(template, messages.slice(0, index + 1), index, kwargs);
   const closing = alone === undefined ? 0 : commonPrefix(around.after, alone.after);
   return { begin, contentEnd, turnEnd: contentEnd + closing };
+}
+
+/** Length of the conversation before a message with a generation prompt, when the whole text begins with that. */
+export function promptEnd(
+  template: ChatTemplate,
+  messages: readonly Message[],
+  index: number,
+  text: string,
+  kwargs: NonNullable<RenderOptions["kwargs"]>,
+): number | undefined {
+  const prompt = tryRender(template, messages.slice(0, index), { addGenerationPrompt: true, kwargs });
+  return prompt !== undefined && text.startsWith(prompt) ? prompt.length : undefined;
 }
 
 /** What is printed before and after the content of a message. */

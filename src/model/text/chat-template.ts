@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
 import { messageOf, UserError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, readTextFile } from "../files/json-file.ts";
+import { PYTHON_STRIP, usePythonStrip } from "./python-strip.ts";
 import { strftime } from "./strftime.ts";
 import { readTokenizerConfig, tokenContent } from "./tokenizer.ts";
 
@@ -45,9 +46,10 @@ export class ChatTemplate {
     this.source = source;
     this.where = where;
     this.hash = createHash("sha256").update(source).digest("hex");
-    this.#variables = { ...specialTokens, [DATE_FUNCTION]: (format: string) => strftime(now, format) };
+    this.#variables = { ...specialTokens, ...PYTHON_STRIP, [DATE_FUNCTION]: (format: string) => strftime(now, format) };
     try {
       this.#template = new Template(source.replaceAll("strftime_now", DATE_FUNCTION));
+      usePythonStrip(this.#template);
     } catch (error) {
       throw this.#error("cannot be parsed", error);
     }

@@ -1,5 +1,5 @@
 import { UserError } from "../../base/errors.ts";
-import { type AnswerSpan, answerSpan } from "./answer-span.ts";
+import { type AnswerSpan, answerSpan, promptEnd } from "./answer-span.ts";
 import type { ChatTemplate, Message, RenderOptions } from "./chat-template.ts";
 import type { Encoding, Tokenizer } from "./tokenizer.ts";
 
@@ -38,8 +38,14 @@ export function renderSupervised(
     for (const [index, { role }] of messages.entries()) {
       // "model" is how Gemma's own data names the role; its template accepts both.
       if (role !== "assistant" && role !== "model") continue;
-      const span = answerSpan(template, messages, index, text, kwargs);
-      markRange(encoding, span.begin, endOfTurn(tokenizer, encoding, span), supervised);
+      const begin = promptEnd(template, messages, index, text, kwargs);
+      const end = begin === undefined ? undefined : obviousEnd(tokenizer, text, encoding, begin, messages.slice(index));
+      if (begin !== undefined && end !== undefined) {
+        markRange(encoding, begin, end, supervised);
+      } else {
+        const span = answerSpan(template, messages, index, text, begin, kwargs);
+        markRange(encoding, span.begin, endOfTurn(tokenizer, encoding, span), supervised);
+      }
     }
   }
   if (!supervised.includes(1)) {
@@ -64,6 +70,29 @@ export function renderPrompt(
 ): { readonly text: string; readonly ids: Int32Array } {
   const text = template.render(messages, { addGenerationPrompt: true, kwargs });
   return { text, ids: tokenizer.encode(text).ids };
+}
+
+/**
+ * The end of the last turn when there can be no doubt: after the prompt stands a single special token, and the whole
+ * content before it. Rendering is what takes time, and this saves a third of it for the usual row.
+ */
+function obviousEnd(
+  tokenizer: Tokenizer,
+  text: string,
+  { ids, offsets }: Encoding,
+  begin: number,
+  [message, ...following]: readonly Message[],
+): number | undefined {
+  if (message === undefined || following.length > 0 || typeof message.content !== "string") return undefined;
+  let closing: number | undefined;
+  for (let i = ids.length - 1; i >= 0 && offsets[2 * i]! >= begin; i--) {
+    if (!tokenizer.isSpecial(ids[i]!)) continue;
+    if (closing !== undefined) return undefined;
+    closing = i;
+  }
+  if (closing === undefined) return undefined;
+  const answer = text.slice(begin, offsets[2 * closing]);
+  return answer.endsWith(message.content.trim()) ? offsets[2 * closing + 1] : undefined;
 }
 
 /**

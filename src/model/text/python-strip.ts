@@ -1,0 +1,57 @@
+import type { Template } from "@huggingface/jinja";
+
+/** The Python string methods that the Jinja library runs without looking at their argument. */
+const METHODS = ["strip", "lstrip", "rstrip"] as const;
+type Method = (typeof METHODS)[number];
+
+/** Functions for a template's variables, under the names that `usePythonStrip` calls. */
+export const PYTHON_STRIP: Readonly<Record<string, (text: unknown, characters?: unknown) => string>> =
+  Object.fromEntries(
+    METHODS.map((method) => [functionName(method), (text, characters) => pythonStrip(method, text, characters)]),
+  );
+
+/**
+ * Rewrites `value.lstrip("\n")` to a call of our own function in a parsed template. The library drops the argument and
+ * strips all whitespace, which loses a leading space of an answer in Qwen3's template.
+ */
+export function usePythonStrip(template: Template): void {
+  rewrite(template.parsed);
+}
+
+function rewrite(node: unknown): void {
+  if (typeof node !== "object" || node === null) return;
+  for (const child of node instanceof Map ? [...node.entries()].flat() : Object.values(node)) rewrite(child);
+  const call = node as { type?: unknown; callee?: MemberNode; args?: unknown[] };
+  const { callee } = call;
+  if (call.type !== "CallExpression" || callee?.type !== "MemberExpression" || callee.computed === true) return;
+  const method = METHODS.find((name) => name === callee.property?.value);
+  if (method === undefined || call.args === undefined) return;
+  call.args = [callee.object, ...call.args];
+  call.callee = { type: "Identifier", value: functionName(method) };
+}
+
+interface MemberNode {
+  readonly type: string;
+  readonly computed?: boolean;
+  readonly object?: unknown;
+  readonly property?: { readonly value?: unknown };
+  readonly value?: string;
+}
+
+function functionName(method: Method): string {
+  return `python_${method}`;
+}
+
+/** Whitespace as `str.strip()` means it. */
+const WHITESPACE =
+  "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000";
+
+function pythonStrip(method: Method, text: unknown, characters: unknown): string {
+  if (typeof text !== "string") throw new Error(`${method}() needs a string`);
+  const unwanted = typeof characters === "string" ? characters : WHITESPACE;
+  let begin = 0;
+  let end = text.length;
+  if (method !== "rstrip") while (begin < end && unwanted.includes(text[begin]!)) begin++;
+  if (method !== "lstrip") while (end > begin && unwanted.includes(text[end - 1]!)) end--;
+  return text.slice(begin, end);
+}
