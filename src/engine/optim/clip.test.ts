@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Random } from "../../base/random.ts";
 import type { Device } from "../device/device.ts";
 import { openDevice, openReferenceDevice } from "../open-device.ts";
 import { scale } from "../ops/scale/scale.ts";
@@ -51,6 +52,23 @@ for (const device of [openReferenceDevice(), (await openDevice({ device: "cpu" }
     });
   });
 }
+
+test("the norm has the same bits with any number of threads", async () => {
+  const random = new Random(1);
+  const values = Float32Array.from({ length: 300_007 }, () => random.normal());
+  const norms: number[] = [];
+  for (const threads of [1, 2, 3]) {
+    const { device } = await openDevice({ device: "cpu", threads });
+    scope(() => {
+      norms.push(globalNorm(new Map([["weight", withGradient(device, values, values)]])).norm);
+    });
+    device.close();
+  }
+  assert.deepEqual(
+    norms,
+    norms.map(() => norms[0]),
+  );
+});
 
 test("gradients within the limit, and with no limit, are left alone", () => {
   assert.equal(clipCoefficient(0.5, 1), 1);

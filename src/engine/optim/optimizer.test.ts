@@ -7,8 +7,8 @@ import { adamw8bit } from "../ops/adamw-8bit/adamw-8bit.ts";
 import { dynamicMap } from "../ops/dynamic-map.ts";
 import { scope } from "../tensor/scope.ts";
 import { fromHost, type Tensor, toBytes, toFloats, zeros } from "../tensor/tensor.ts";
-import { createOptimizer, type Optimizer, type OptimizerOptions } from "./optimizer.ts";
 import { decays } from "./decay-groups.ts";
+import { createOptimizer, type Optimizer, type OptimizerOptions } from "./optimizer.ts";
 
 function optimizerOf(parameters: ReadonlyMap<string, Tensor>, kind: OptimizerOptions["kind"] = "adamw"): Optimizer {
   return createOptimizer({ kind, parameters, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01, decay: decays });
