@@ -77,8 +77,9 @@ static inline void load_floats(__m512i row[TILE], const char *from, int64_t stri
   }
 }
 
-static inline void pack_whole(uint32_t *tile, const char *from, int64_t stride, int is_bf16, int along,
-                              enum content content, int right) {
+static inline __attribute__((always_inline)) void pack_as(uint32_t *tile, const char *from, int64_t stride,
+                                                          const int is_bf16, const int along, enum content content,
+                                                          int right) {
   __m512i row[TILE];
 #if defined(__AVX512BF16__)
   if (content == CONTENT_BF16_PAIR) load_pairs(row, from, stride, is_bf16, along);
@@ -88,6 +89,14 @@ static inline void pack_whole(uint32_t *tile, const char *from, int64_t stride, 
   /* Rows now run along what memory runs along; a left tile wants the contraction there, a right tile the columns. */
   if (along == right) transpose(row);
   for (int i = 0; i < TILE; i++) _mm512_store_si512(tile + i * TILE, row[i]);
+}
+
+static void pack_whole(uint32_t *tile, const char *from, int64_t stride, int is_bf16, int along, enum content content,
+                       int right) {
+  if (is_bf16 && along) pack_as(tile, from, stride, 1, 1, content, right);
+  else if (is_bf16) pack_as(tile, from, stride, 1, 0, content, right);
+  else if (along) pack_as(tile, from, stride, 0, 1, content, right);
+  else pack_as(tile, from, stride, 0, 0, content, right);
 }
 
 #else

@@ -6,10 +6,13 @@
 #include "gemm.h"
 
 enum {
-  /** Tiles of contraction in a block: a packed stripe of A is 32 KiB. */
-  BLOCK_TILES = 16,
+  /** Tiles of contraction in a block: a packed stripe of A is 24 KiB, which leaves room to stream B past it. */
+  BLOCK_TILES = 12,
+  STRIPE_WORDS = 2 * BLOCK_TILES * TILE_WORDS,
   /** Panels of B packed at once at most: with a full block 1 MiB. */
   PANELS_AT_ONCE = 32,
+  /** Stripes of a task. */
+  STRIPES_AT_ONCE = 16,
   /** Pairs of a panel and a block packed at once, 32 KiB each. */
   PACKED_AT_ONCE = 256,
 };
@@ -60,33 +63,52 @@ static struct place find_place(const int64_t *extents, int64_t index) {
   return (struct place){group, begin, left < STRIPE ? left : STRIPE};
 }
 
-static void pack_place(uint32_t *to, const struct plan *plan, const struct block *block, const struct place *place,
-                       const struct operand *operands, int right) {
+static int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/** Packs one tile deep of a place: its first tile at `to`, its second a block's depth further on. */
+static void pack_slice(uint32_t *to, const struct plan *plan, const struct block *block, const struct place *place,
+                       int64_t slice, int right) {
   int64_t depth = tile_depth(plan->content);
+  const struct piece *piece = &plan->pieces[block->first_piece];
+  int64_t skipped = slice;
+  for (; skipped >= ceil_div(piece->count, depth); piece++) skipped -= ceil_div(piece->count, depth);
+  int64_t at = skipped * depth;
+  const struct operand *operands = right ? plan->job->right : plan->job->left;
   for (int64_t outer = 0; outer < place->count; outer += TILE) {
-    int64_t outers = place->count - outer < TILE ? place->count - outer : TILE;
-    for (int64_t i = 0; i < block->pieces; i++) {
-      const struct piece *piece = &plan->pieces[block->first_piece + i];
-      for (int64_t at = 0; at < piece->count; at += depth, to += TILE_WORDS) {
-        int64_t count = piece->count - at < depth ? piece->count - at : depth;
-        pack_tile(to, &operands[place->group + piece->segment], place->begin + outer, piece->begin + at, outers, count,
-                  plan->content, right);
-      }
-    }
+    pack_tile(to + (outer / TILE * block->tiles + slice) * TILE_WORDS, &operands[place->group + piece->segment],
+              place->begin + outer, piece->begin + at, smaller(place->count - outer, TILE),
+              smaller(piece->count - at, depth), plan->content, right);
   }
 }
 
 static uint32_t *packed_panel(const struct plan *plan, int64_t panel, int64_t block) {
-  return plan->packed + (panel * plan->block_count + block) * 2 * BLOCK_TILES * TILE_WORDS;
+  return plan->packed + (block * plan->panels + panel) * STRIPE_WORDS;
 }
 
+/** For a B that memory holds along the contraction: whole panels. */
 static void pack_panels(int64_t begin, int64_t end, void *context) {
   const struct plan *plan = context;
   for (int64_t i = begin; i < end; i++) {
-    int64_t panel = i / plan->block_count, block = i % plan->block_count;
+    int64_t panel = i / plan->block_count, b = i % plan->block_count;
+    const struct block *block = &plan->blocks[plan->first_block + b];
     struct place place = find_place(plan->job->columns, plan->first_panel + panel);
-    pack_place(packed_panel(plan, panel, block), plan, &plan->blocks[plan->first_block + block], &place,
-               plan->job->right, 1);
+    for (int64_t slice = 0; slice < block->tiles; slice++)
+      pack_slice(packed_panel(plan, panel, b), plan, block, &place, slice, 1);
+  }
+}
+
+/** For a B that memory holds along its columns: slices across all panels, so that memory is read in long runs. */
+static void pack_slices(int64_t begin, int64_t end, void *context) {
+  const struct plan *plan = context;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t b = i / BLOCK_TILES, slice = i % BLOCK_TILES;
+    const struct block *block = &plan->blocks[plan->first_block + b];
+    for (int64_t panel = 0; panel < plan->panels && slice < block->tiles; panel++) {
+      struct place place = find_place(plan->job->columns, plan->first_panel + panel);
+      pack_slice(packed_panel(plan, panel, b), plan, block, &place, slice, 1);
+    }
   }
 }
 
@@ -126,18 +148,28 @@ static void multiply_task(int64_t task, int64_t unused, void *context) {
   int64_t panel_end = panel_begin + plan->panels_per_task;
   if (panel_end > plan->panels) panel_end = plan->panels;
 
-  uint32_t *a = scratch((2 * BLOCK_TILES * TILE_WORDS + STRIPE * STRIPE) * sizeof *a);
-  float *sums = (float *)(a + 2 * BLOCK_TILES * TILE_WORDS);
+  /* An A that memory holds along its rows is packed for all stripes in one go, to read memory in long runs. */
+  int64_t together = job->left[0].along ? 1 : stripe_end - stripe_begin;
+  uint32_t *a = scratch(((size_t)together * STRIPE_WORDS + STRIPE * STRIPE) * sizeof *a);
+  float *sums = (float *)(a + together * STRIPE_WORDS);
   multiply_begin(plan->content);
   for (int64_t b = 0; b < plan->block_count; b++) {
     const struct block *block = &plan->blocks[plan->first_block + b];
     for (int64_t stripe = stripe_begin; stripe < stripe_end; stripe++) {
+      int64_t position = (stripe - stripe_begin) % together;
+      if (position == 0) {
+        for (int64_t slice = 0; slice < block->tiles; slice++) {
+          for (int64_t i = 0; i < together; i++) {
+            struct place rows = find_place(job->rows, stripe + i);
+            pack_slice(a + i * STRIPE_WORDS, plan, block, &rows, slice, 0);
+          }
+        }
+      }
       struct place rows = find_place(job->rows, stripe);
-      pack_place(a, plan, block, &rows, job->left, 0);
       for (int64_t panel = panel_begin; panel < panel_end; panel++) {
         struct place columns = find_place(job->columns, plan->first_panel + panel);
-        multiply_tiles(sums, a, packed_panel(plan, panel, b), block->tiles, rows.count > TILE ? 2 : 1,
-                       columns.count > TILE ? 2 : 1, plan->content);
+        multiply_tiles(sums, a + position * STRIPE_WORDS, packed_panel(plan, panel, b), block->tiles,
+                       rows.count > TILE ? 2 : 1, columns.count > TILE ? 2 : 1, plan->content);
         write_sums(sums, &job->outputs[rows.group + columns.group], &rows, &columns, block->alpha,
                    plan->first_block + b == 0);
       }
@@ -177,8 +209,8 @@ static int64_t plan_blocks(struct plan *plan) {
 
 /** Enough tasks to keep the threads evenly busy; which task computes a tile of C does not matter to its bits. */
 static void plan_tasks(struct plan *plan) {
-  int64_t wanted = (int64_t)thread_count() * 8;
-  plan->stripes_per_task = plan->stripes / wanted > 1 ? plan->stripes / wanted : 1;
+  int64_t wanted = (int64_t)thread_count() * 4;
+  plan->stripes_per_task = plan->stripes / wanted > 1 ? smaller(plan->stripes / wanted, STRIPES_AT_ONCE) : 1;
   int64_t down = ceil_div(plan->stripes, plan->stripes_per_task);
   int64_t across = down >= thread_count() * 2 ? 1 : ceil_div(wanted, down);
   plan->panels_per_task = ceil_div(plan->panels, across < plan->panels ? across : plan->panels);
@@ -212,7 +244,8 @@ void gemm(const struct gemm *job) {
     for (int64_t block = 0; block < all_blocks; block += blocks_at_once) {
       plan.first_block = block;
       plan.block_count = all_blocks - block < blocks_at_once ? all_blocks - block : blocks_at_once;
-      parallel_for(plan.panels * plan.block_count, 2, pack_panels, &plan);
+      if (job->right[0].along) parallel_for(plan.panels * plan.block_count, 2, pack_panels, &plan);
+      else parallel_for(plan.block_count * BLOCK_TILES, 2, pack_slices, &plan);
       parallel_for(tasks, 1, multiply_task, &plan);
     }
   }
