@@ -2,8 +2,9 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { suggestName } from "../../base/names.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
-import { answerOf, type Example, exampleOf, fieldOf, keepRow, type Row, textOf, unknownLabel } from "./example.ts";
+import { answerOf, type Example, exampleOf, type Row } from "./example.ts";
 import { detectFormat, type FileFormat, readRows } from "./format.ts";
+import { fieldOf, keepRow, textOf, unknownLabel } from "./keep-row.ts";
 import { Labels } from "./labels.ts";
 import { type ProblemGroup, Problems } from "./problems.ts";
 import type { RawRow } from "./row.ts";
@@ -44,9 +45,12 @@ export class Dataset {
     return this.rows.length;
   }
 
-  /** The example of a row; without a known label, its conversation ends with the user's turn. */
-  example(index: number): Example {
-    return exampleOf(this.rows[index]!, this.shape, this.labels?.names ?? []);
+  /**
+   * The example of a row; without a known label, its conversation ends with the user's turn.
+   * @param row what to take in place of the row, such as the same with its document cut
+   */
+  example(index: number, row: Row = this.rows[index]!): Example {
+    return exampleOf(row, this.shape, this.labels?.names ?? []);
   }
 
   /** Index of a row's label. */

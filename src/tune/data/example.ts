@@ -1,14 +1,11 @@
-import type { DataOptions } from "../../base/recipe/recipe.ts";
-import type { Labels } from "./labels.ts";
-import { type Message, readMessages } from "./messages.ts";
+import type { JsonValue } from "../../model/files/json-file.ts";
+import type { Message } from "../../model/text/chat-template.ts";
 import { fillTextTemplate, type TextTemplate } from "./placeholders.ts";
-import type { Problems } from "./problems.ts";
-import type { RawRow } from "./row.ts";
-import type { Shape } from "./shape.ts";
+import type { MessagesShape, Shape, TemplateShape } from "./shape.ts";
 
 /** What a model learns from or answers: a conversation, or text without turns. */
 export type Example =
-  | { readonly kind: "conversation"; readonly messages: readonly Message[]; readonly tools?: unknown }
+  | { readonly kind: "conversation"; readonly messages: readonly Message[]; readonly tools?: JsonValue }
   | { readonly kind: "text"; readonly text: string };
 
 /** What is kept of a row: its place and label, and the values that its shape uses. */
@@ -21,115 +18,7 @@ export interface Row {
   readonly values: Readonly<Record<string, string>>;
   /** For rows that hold their conversation. */
   readonly messages?: readonly Message[];
-  readonly tools?: unknown;
-}
-
-/** Names of the fields that a shape reads, the label's excluded. */
-export function shapeFields(shape: Shape): readonly string[] {
-  if (shape.kind === "messages") return [];
-  const templates = shape.kind === "text" ? [shape.text] : [shape.system, shape.user, shape.assistant];
-  const names = new Set(templates.flatMap((template) => template?.fields ?? []));
-  if (shape.labelField !== undefined) names.delete("label");
-  return [...names];
-}
-
-/** The value of a field under our name for it. */
-export function fieldOf(row: RawRow, name: string, columns: DataOptions["columns"]): unknown {
-  const source = Object.hasOwn(columns, name) ? String(columns[name]) : name;
-  return Object.hasOwn(row.fields, source) ? row.fields[source] : undefined;
-}
-
-/** A cell or member as text: numbers and truth values are written out, anything else is no text. */
-export function textOf(value: unknown): string | undefined {
-  if (typeof value === "string") return value;
-  return typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
-}
-
-export interface RowRules {
-  readonly shape: Shape;
-  readonly columns: DataOptions["columns"];
-  /** Undefined while labels are being collected, and in sets without labels. */
-  readonly labels: Labels | undefined;
-  /** A row without answer or label is kept (to be predicted), not skipped. */
-  readonly answerOptional: boolean;
-}
-
-/** Check one row and keep what its shape needs; undefined (and counted) when it cannot be used. */
-export function keepRow(raw: RawRow, file: string, rules: RowRules, problems: Problems): Row | undefined {
-  const where = `${file}:${raw.line}`;
-  return rules.shape.kind === "messages"
-    ? keepMessages(raw, file, where, rules, problems)
-    : keepValues(raw, file, where, rules, problems);
-}
-
-function keepValues(raw: RawRow, file: string, where: string, rules: RowRules, problems: Problems): Row | undefined {
-  const { shape, columns, labels, answerOptional } = rules;
-  if (shape.kind === "messages") return undefined;
-  const answerFields = shape.kind === "template" ? shape.assistant.fields : [];
-  const promptFields = shape.kind === "template" ? shape.user.fields : shape.text.fields;
-  const values: Record<string, string> = {};
-  for (const name of shapeFields(shape)) {
-    const value = textOf(fieldOf(raw, name, columns));
-    if (value !== undefined) values[name] = value;
-    else if (shape.kind === "template" && name === shape.optionalField) values[name] = "";
-    else if (!(answerOptional && answerFields.includes(name) && !promptFields.includes(name))) {
-      problems.skip(where, `the field ${name} is missing or is not text`);
-      return undefined;
-    }
-  }
-  if (promptFields.length > 0 && promptFields.every((name) => (values[name] ?? "").trim() === "")) {
-    problems.skip(where, "the text is empty");
-    return undefined;
-  }
-  if (shape.labelField === undefined) return { file, line: raw.line, label: undefined, values };
-
-  const written = textOf(fieldOf(raw, shape.labelField, columns));
-  if (written === undefined || written.trim() === "") {
-    if (answerOptional) return { file, line: raw.line, label: undefined, values };
-    problems.skip(where, "no label");
-    return undefined;
-  }
-  const label = labels?.indexOf(written);
-  if (label !== undefined) return { file, line: raw.line, label, values };
-  problems.skip(where, unknownLabel, JSON.stringify(written));
-  return undefined;
-}
-
-/** Reason of rows whose label is not in the declared list. */
-export const unknownLabel = "a label that is not in the list";
-
-function keepMessages(raw: RawRow, file: string, where: string, rules: RowRules, problems: Problems): Row | undefined {
-  const { shape, columns, labels, answerOptional } = rules;
-  if (shape.kind !== "messages") return undefined;
-  const messages: Message[] = [];
-  if (shape.system !== undefined) messages.push({ role: "system", content: shape.system });
-  for (const name of shape.fields) {
-    const read = readMessages(fieldOf(raw, name, columns));
-    if (typeof read === "string") {
-      problems.skip(where, read);
-      return undefined;
-    }
-    const hasSystem = shape.system !== undefined && read[0]?.role === "system";
-    messages.push(...(hasSystem ? read.slice(1) : read));
-  }
-  const last = messages.at(-1)!;
-  if (last.role !== "assistant" && !answerOptional) {
-    problems.skip(where, "the conversation does not end with an assistant's message");
-    return undefined;
-  }
-  const tools = fieldOf(raw, "tools", columns);
-  const row = {
-    file,
-    line: raw.line,
-    values: {},
-    messages,
-    ...(tools === undefined || tools === null ? {} : { tools }),
-  };
-  if (labels === undefined || last.role !== "assistant") return { ...row, label: undefined };
-  const label = labels.names.findIndex((name) => fillTextTemplate(shape.answer, () => name) === last.content.trim());
-  if (label >= 0) return { ...row, label };
-  problems.skip(where, unknownLabel, JSON.stringify(last.content));
-  return undefined;
+  readonly tools?: JsonValue;
 }
 
 /** The example of a row. Without a label to answer with, the conversation ends before the assistant's turn. */
@@ -151,18 +40,48 @@ export function answerOf(row: Row, shape: Shape, labelName: string): string {
     : fill(shape.assistant, row, labelName);
 }
 
-function promptMessages(
-  row: Row,
-  shape: Shape & { kind: "template" },
-  labelName: string | undefined,
-): readonly Message[] {
+/** The part of a row that may be cut: what is asked about, never what is answered. */
+export interface RowDocument {
+  readonly text: string;
+  /** The row with another text in its place. */
+  readonly replacedBy: (text: string) => Row;
+}
+
+/**
+ * The document of a row: the named field, or (`auto`) the longest field of the user's message that is not also in the
+ * answer; the longest user message of a row that holds its conversation. Undefined when there is none.
+ */
+export function documentOf(row: Row, shape: TemplateShape | MessagesShape, cutField: string): RowDocument | undefined {
+  if (shape.kind === "messages") {
+    const messages = row.messages!;
+    const lengths = messages.map(({ role, content }) => (role === "user" ? content.length : 0));
+    const at = lengths.indexOf(Math.max(...lengths));
+    const message = messages[at]!;
+    if (message.role !== "user") return undefined;
+    const replacedBy = (text: string): Row => ({ ...row, messages: messages.with(at, { ...message, content: text }) });
+    return { text: message.content, replacedBy };
+  }
+  const candidates = cutField === "auto" ? documentFields(shape) : [cutField];
+  const length = (field: string): number => row.values[field]?.length ?? 0;
+  const field = candidates.toSorted((a, b) => length(b) - length(a))[0];
+  if (field === undefined) return undefined;
+  const replacedBy = (text: string): Row => ({ ...row, values: { ...row.values, [field]: text } });
+  return { text: row.values[field] ?? "", replacedBy };
+}
+
+/** Fields of the user's message that may be cut: not the label, nor any other that the answer quotes. */
+export function documentFields(shape: TemplateShape): readonly string[] {
+  return shape.user.fields.filter((field) => field !== "label" && !shape.assistant.fields.includes(field));
+}
+
+function promptMessages(row: Row, shape: TemplateShape, labelName: string | undefined): readonly Message[] {
   const without = shape.optionalField !== undefined && (row.values[shape.optionalField] ?? "").trim() === "";
   const user = without ? (shape.userWithout ?? shape.user) : shape.user;
   const system = shape.system === undefined ? [] : [{ role: "system", content: fill(shape.system, row, labelName) }];
   return [...system, { role: "user", content: fill(user, row, labelName) }];
 }
 
-function conversation(messages: readonly Message[], tools: unknown): Example {
+function conversation(messages: readonly Message[], tools: JsonValue | undefined): Example {
   return tools === undefined ? { kind: "conversation", messages } : { kind: "conversation", messages, tools };
 }
 

@@ -83,7 +83,7 @@ export async function* readJson(path: string, problems: Problems): RowReader {
   }
   if (depth > 0) {
     if (size > 0) finish(false);
-    problems.repair(`${path}:${line}`, "the list is not closed: the file may have been cut off");
+    problems.change(`${path}:${line}`, "the list is not closed: the file may have been cut off");
   }
 }
 

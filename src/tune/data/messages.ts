@@ -1,10 +1,5 @@
-/** One turn of a conversation, as chat templates take it. */
-export interface Message {
-  readonly role: string;
-  readonly content: string;
-  /** What else the row gives for this turn, such as `tool_calls` or `reasoning_content`. */
-  readonly [key: string]: unknown;
-}
+import type { JsonValue } from "../../model/files/json-file.ts";
+import type { Message } from "../../model/text/chat-template.ts";
 
 /** ShareGPT's names for roles, and those of other collections that follow it. */
 const roles: ReadonlyMap<string, string> = new Map([
@@ -29,7 +24,7 @@ export function readMessages(value: unknown): readonly Message[] | string {
   const messages: Message[] = [];
   for (const item of value as readonly unknown[]) {
     if (typeof item !== "object" || item === null) return "a message is not an object";
-    const { from, value: said, ...rest } = item as Record<string, unknown>;
+    const { from, value: said, ...rest } = item as Record<string, JsonValue>;
     const givenRole = rest.role ?? from;
     const role = typeof givenRole === "string" ? roles.get(givenRole) : undefined;
     if (role === undefined) return "a message has no role, or one that is none of system, user, assistant, tool";
@@ -41,9 +36,9 @@ export function readMessages(value: unknown): readonly Message[] | string {
   return messages;
 }
 
-function readContent(content: unknown): string | undefined {
+function readContent(content: JsonValue | undefined): string | undefined {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return undefined;
-  const texts = content.map((part: unknown) => (part as { text?: unknown } | null)?.text);
+  const texts = content.map((part) => (part as { text?: unknown } | null)?.text);
   return texts.every((text) => typeof text === "string") ? texts.join("") : undefined;
 }

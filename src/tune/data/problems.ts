@@ -11,7 +11,7 @@ export interface Problem {
 
 export interface ProblemGroup {
   readonly reason: string;
-  /** True when rows of this group are left out; false when they were repaired and kept. */
+  /** True when rows of this group are left out; false when they were changed and kept. */
   readonly skipped: boolean;
   readonly count: number;
   readonly examples: readonly Problem[];
@@ -29,7 +29,7 @@ export class Problems {
   }
 
   /** Count a row that is kept, but not as it was written. */
-  repair(where: string, reason: string, detail = ""): void {
+  change(where: string, reason: string, detail = ""): void {
     this.#add(where, reason, detail, false);
   }
 
@@ -60,7 +60,7 @@ export class Problems {
       const first = examples[0]!;
       const detail = first.detail === "" ? "" : ` (${first.detail})`;
       const rows = `${count} ${count === 1 ? "row" : "rows"}`;
-      return `${rows} ${skipped ? "skipped" : "repaired"}: ${reason}, first ${first.where}${detail}`;
+      return `${rows} ${skipped ? "skipped" : "changed"}: ${reason}, first ${first.where}${detail}`;
     });
   }
 }

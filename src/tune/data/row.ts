@@ -19,6 +19,6 @@ export function usableText(line: TextLine, path: string, problems: Problems): st
     problems.skip(where, `longer than ${maxRowBytes / 1024 ** 2} MiB`);
     return undefined;
   }
-  if (!line.validUtf8) problems.repair(where, "invalid UTF-8, replaced by U+FFFD");
+  if (!line.validUtf8) problems.change(where, "invalid UTF-8, replaced by U+FFFD");
   return line.text;
 }
