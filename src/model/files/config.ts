@@ -103,7 +103,7 @@ export class ConfigJson {
   wrong(key: string, expected: string): UserError {
     return new UserError({
       code: "config/wrong-value",
-      message: `"${key}" must be ${expected}, it is ${describeJson(this.#value(key) ?? this.json[key])}`,
+      message: `"${key}" must be ${expected}, it is ${describeJson(Object.hasOwn(this.json, key) ? this.json[key] : undefined)}`,
       where: this.where,
       fix: "correct the key, or download the file again",
     });

@@ -92,7 +92,7 @@ function jsonError(text: string, path: string, reason: string): UserError {
   const column = position - before.lastIndexOf("\n");
   return new UserError({
     code: "files/bad-json",
-    message: `this is not JSON: ${reason.replace(/ in JSON at position \d+.*$|, (\.\.\.)?".*$/s, "")}`,
+    message: `this is not JSON: ${reason.replace(/ in JSON at position \d+.*$|, (\.\.\.)?".*$/s, "").replace("\n", "\\n")}`,
     where: `${path}:${line}:${column}`,
     fix: "correct the line, or download the file again",
   });
