@@ -2,18 +2,24 @@
  * What the C kernels of attention share. The query heads that read one key-value head are taken together: a row is one
  * query of one of them, row r of a key-value head being query r / group of head r % group of its group. Rows are worked
  * on in blocks of ROWS, one lane of a vector for each, so that maxima and sums over keys need no shuffling; keys in
- * blocks of KEYS, passed over where no row sees any of them.
+ * blocks of block_keys, passed over where no row sees any of them.
  */
 #ifndef ATTENTION_BLOCKS_H
 #define ATTENTION_BLOCKS_H
 
 #include "fettle.h"
 
-enum { ROWS = 32, KEYS = 64 };
+enum { ROWS = 32 };
 
 /** Extremes over the keys of a block. */
 struct key_block {
   int32_t min_expiry, max_expiry, min_position, max_position;
+};
+
+/** Keys and values in bf16, in blocks, made once for all rows; null where products are in f32. */
+struct packed_keys {
+  bf16 *k_rows, *v_rows;       /* [kv_heads][key_blocks][block_keys][width] */
+  bf16 *k_columns, *v_columns; /* [kv_heads][key_blocks][width][block_keys] */
 };
 
 struct attention {
@@ -25,8 +31,11 @@ struct attention {
    * times the tanh of that.
    */
   float scale, q_factor, cap;
-  int64_t group, row_blocks, key_blocks;
-  const struct key_block *key_block;
+  int64_t group, row_blocks, key_blocks, block_keys;
+  int64_t width; /* dim rounded up to what the products need */
+  int bf16;      /* products on tiles, from packed keys and values */
+  struct key_block *key_block;
+  struct packed_keys packed;
 };
 
 /** One block of rows of one key-value head. Lanes past `count` have index -1: they see nothing. */
@@ -63,7 +72,7 @@ struct upstream {
   float *dq, *delta;
 };
 
-/** Sums of a key block's gradients, each [KEYS][round_up(dim, LANES)]; dk is still to be multiplied by scale / q_factor. */
+/** Sums of a key block's gradients, each [block_keys][width]; dk is still to be multiplied by scale / q_factor. */
 struct key_gradients {
   float *dk, *dv;
 };

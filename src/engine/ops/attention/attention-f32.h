@@ -53,6 +53,9 @@ static void product(float *c, int64_t c_row, const float *a, int64_t a_row, int6
   }
 }
 
+/** Keys of a block. */
+enum { F32_KEYS = 64 };
+
 /** Scores [key - range.begin][ROWS] in base 2 from q [dim][ROWS]; -infinity where hidden. */
 static void score(const struct attention *a, const struct row_block *rows, struct key_range range, const float *q,
                   float *scores) {
@@ -89,22 +92,22 @@ static void weigh(struct softmax *softmax, float *scores, int64_t keys, float *s
   for (int64_t i = 0; i < dim; i++) vstore(sums + i * ROWS + lane, vload(sums + i * ROWS + lane) * shrink);
 }
 
-/** Floats of scratch that forward_f32 and backward_f32 need. */
+/** Bytes of scratch that forward_f32 and backward_f32 need. */
 static int64_t space_f32(const struct attention *a) {
-  return (5 * round_up(a->dim, LANES) + 2 * KEYS) * ROWS;
+  return (5 * a->width + 2 * a->block_keys) * ROWS * (int64_t)sizeof(float);
 }
 
 /** out and, unless null, lse of one block of rows. */
 static void forward_f32(const struct attention *a, const struct row_block *rows, float *out, float *lse, float *space) {
-  const int64_t width = round_up(a->dim, LANES), lanes = round_up(rows->count, LANES), stride = a->kv_heads * a->dim;
+  const int64_t width = a->width, lanes = round_up(rows->count, LANES), stride = a->kv_heads * a->dim;
   float *q = space, *sums = q + width * ROWS, *by_row = sums + width * ROWS, *scores = by_row + width * ROWS;
   struct softmax softmax;
-  gather(a, rows, a->q, a->q_factor, by_row, width);
+  gather(a, rows, a->q, a->q_factor, by_row);
   transpose(q, ROWS, by_row, width, ROWS, width);
   memset(sums, 0, (size_t)(width * ROWS) * sizeof(float));
   for (int64_t i = 0; i < ROWS; i++) softmax.maximum[i] = -INFINITY, softmax.sum[i] = 0;
 
-  for (int64_t block = 0; block < a->key_blocks && block * KEYS <= rows->max_index; block++) {
+  for (int64_t block = 0; block < a->key_blocks && block * a->block_keys <= rows->max_index; block++) {
     const struct key_range range = visible_keys(a, rows, block);
     const int64_t keys = range.end - range.begin;
     if (keys == 0) continue;
@@ -120,7 +123,7 @@ static void forward_f32(const struct attention *a, const struct row_block *rows,
     for (int64_t i = 0; i < a->dim; i++) vstore(sums + i * ROWS + lane, vload(sums + i * ROWS + lane) * inverse);
   }
   transpose(by_row, width, sums, ROWS, width, ROWS);
-  scatter(a, rows, by_row, width, out);
+  scatter(a, rows, by_row, out);
   if (lse == NULL) return;
   for (int64_t i = 0; i < rows->count; i++) {
     lse[place_of(a, rows, i)] = (softmax.maximum[i] + log2f(softmax.sum[i])) * 0.693147181f;
@@ -146,35 +149,27 @@ static void differentiate(const struct attention *a, const float *lse, const flo
 /** dq and delta of one block of rows, and its share in the gradients of each key block. */
 static void backward_f32(const struct attention *a, const struct row_block *rows, const struct upstream *up,
                   const struct key_gradients *gradients, float *space) {
-  const int64_t dim = a->dim, width = round_up(dim, LANES), lanes = round_up(rows->count, LANES);
+  const int64_t dim = a->dim, width = a->width, lanes = round_up(rows->count, LANES);
   const int64_t stride = a->kv_heads * dim;
   float *q_rows = space, *dout_rows = q_rows + ROWS * width, *q = dout_rows + ROWS * width, *dout = q + width * ROWS;
-  float *dq = dout + width * ROWS, *scores = dq + width * ROWS, *slopes = scores + KEYS * ROWS;
+  float *dq = dout + width * ROWS, *scores = dq + width * ROWS, *slopes = scores + a->block_keys * ROWS;
   float lse[ROWS], delta[ROWS];
-  gather(a, rows, a->q, a->q_factor, q_rows, width);
-  gather(a, rows, up->dout, 1, dout_rows, width);
-  gather(a, rows, up->out, 1, dq, width);
-  for (int64_t i = 0; i < ROWS; i++) {
-    vfloat product = vset(0.0f);
-    for (int64_t j = 0; j < width; j += LANES) product += vload(dout_rows + i * width + j) * vload(dq + i * width + j);
-    delta[i] = vsum(product);
-    /* Rows that see nothing, and lanes past the last row, have probability 0 everywhere. */
-    const float natural = i < rows->count ? up->lse[place_of(a, rows, i)] : -INFINITY;
-    lse[i] = natural == -INFINITY ? INFINITY : natural * 1.44269504f;
-    if (i < rows->count) up->delta[place_of(a, rows, i)] = delta[i];
-  }
+  gather(a, rows, a->q, a->q_factor, q_rows);
+  gather(a, rows, up->dout, 1, dout_rows);
+  gather(a, rows, up->out, 1, dq);
+  find_deltas(a, rows, up, dout_rows, dq, lse, delta);
   transpose(q, ROWS, q_rows, width, ROWS, width);
   transpose(dout, ROWS, dout_rows, width, ROWS, width);
   memset(dq, 0, (size_t)(width * ROWS) * sizeof(float));
 
-  for (int64_t block = 0; block < a->key_blocks && block * KEYS <= rows->max_index; block++) {
+  for (int64_t block = 0; block < a->key_blocks && block * a->block_keys <= rows->max_index; block++) {
     const struct key_range range = visible_keys(a, rows, block);
     const int64_t keys = range.end - range.begin, at = range.begin * stride + rows->kv_head * dim;
     if (keys == 0) continue;
     score(a, rows, range, q, scores);
     product(slopes, ROWS, a->v + at, stride, 1, dout, ROWS, keys, lanes, dim, 0);
     for (int64_t lane = 0; lane < lanes; lane += LANES) differentiate(a, lse, delta, scores, slopes, keys, lane);
-    const int64_t first = (range.begin - block * KEYS) * width;
+    const int64_t first = (range.begin - block * a->block_keys) * width;
     product(gradients[block].dv + first, width, scores, ROWS, 1, dout_rows, width, keys, width, rows->count, 1);
     product(gradients[block].dk + first, width, slopes, ROWS, 1, q_rows, width, keys, width, rows->count, 1);
     product(dq, ROWS, a->k + at, 1, stride, slopes, ROWS, dim, lanes, keys, 1);
@@ -182,7 +177,7 @@ static void backward_f32(const struct attention *a, const struct row_block *rows
 
   for (int64_t i = 0; i < dim * ROWS; i += LANES) vstore(dq + i, vload(dq + i) * a->scale);
   transpose(q_rows, width, dq, ROWS, width, ROWS);
-  scatter(a, rows, q_rows, width, up->dq);
+  scatter(a, rows, q_rows, up->dq);
 }
 
 #endif

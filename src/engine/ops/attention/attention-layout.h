@@ -4,9 +4,10 @@
 
 #include "attention-blocks.h"
 
-static void find_extremes(const struct attention *a, struct key_block *table) {
+/** Fills the table of key blocks. */
+static void find_extremes(const struct attention *a) {
   for (int64_t block = 0; block < a->key_blocks; block++) {
-    int64_t begin = block * KEYS, end = smaller(begin + KEYS, a->keys);
+    int64_t begin = block * a->block_keys, end = smaller(begin + a->block_keys, a->keys);
     struct key_block e = {a->expiry[begin], a->expiry[begin], a->key_position[begin], a->key_position[begin]};
     for (int64_t key = begin + 1; key < end; key++) {
       int32_t expiry = a->expiry[key], position = a->key_position[key];
@@ -15,12 +16,12 @@ static void find_extremes(const struct attention *a, struct key_block *table) {
       e.min_position = position < e.min_position ? position : e.min_position;
       e.max_position = position > e.max_position ? position : e.max_position;
     }
-    table[block] = e;
+    a->key_block[block] = e;
   }
 }
 
-/** The kernels' arguments from q on. `table` has room for a key_block per KEYS keys and must outlive the result. */
-static struct attention read_attention(const double *args, struct key_block *table) {
+/** The kernels' arguments from q on, without the table of key blocks. */
+static struct attention read_attention(const double *args, int64_t block_keys, int64_t width_unit, int bf16) {
   const double log2_e = 1.44269504088896340736;
   struct attention a = {
       .q = PTR(const float, 0),
@@ -39,12 +40,13 @@ static struct attention read_attention(const double *args, struct key_block *tab
       .window = INT(13),
       .q_factor = (float)(NUM(14) > 0 ? NUM(12) / NUM(14) : NUM(12) * log2_e),
       .cap = (float)(NUM(14) * log2_e),
-      .key_block = table,
   };
   a.group = a.heads / a.kv_heads;
   a.row_blocks = (a.queries * a.group + ROWS - 1) / ROWS;
-  a.key_blocks = (a.keys + KEYS - 1) / KEYS;
-  find_extremes(&a, table);
+  a.block_keys = block_keys;
+  a.key_blocks = (a.keys + block_keys - 1) / block_keys;
+  a.width = round_up(a.dim, width_unit);
+  a.bf16 = bf16;
   return a;
 }
 
@@ -70,13 +72,13 @@ static void take_rows(const struct attention *a, int64_t kv_head, int64_t number
 /** Nonzero where rows with these extremes may see a key of the block. */
 static int may_see(const struct attention *a, int32_t min_index, int32_t max_index, int32_t min_position, int64_t key_block) {
   const struct key_block *e = &a->key_block[key_block];
-  if (key_block * KEYS > max_index || e->max_expiry <= min_index) return 0;
+  if (key_block * a->block_keys > max_index || e->max_expiry <= min_index) return 0;
   return a->window == 0 || min_position - e->max_position < a->window;
 }
 
 /** The part of a key block that the rows see; empty where they see none of it. */
 static struct key_range visible_keys(const struct attention *a, const struct row_block *rows, int64_t key_block) {
-  struct key_range range = {key_block * KEYS, smaller((key_block + 1) * KEYS, a->keys), 0};
+  struct key_range range = {key_block * a->block_keys, smaller((key_block + 1) * a->block_keys, a->keys), 0};
   const struct key_block *e = &a->key_block[key_block];
   if (!may_see(a, rows->min_index, rows->max_index, rows->min_position, key_block)) {
     range.end = range.begin;
@@ -109,11 +111,10 @@ static void hide(const struct attention *a, const struct row_block *rows, struct
 }
 
 /** to [ROWS][width] = factor times the block's rows of a tensor like q; 0 past the last row and the last column. */
-static void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to,
-            int64_t width) {
-  for (int64_t i = 0; i < ROWS; i++, to += width) {
+static void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to) {
+  for (int64_t i = 0; i < ROWS; i++, to += a->width) {
     const float *from = i < rows->count ? tensor + place_of(a, rows, i) * a->dim : NULL;
-    for (int64_t j = 0; j < width; j += LANES) {
+    for (int64_t j = 0; j < a->width; j += LANES) {
       int64_t left = from ? a->dim - j : 0;
       vfloat value = left >= LANES ? vload(from + j) : left > 0 ? vload_part(from + j, left) : vset(0.0f);
       vstore(to + j, value * factor);
@@ -122,14 +123,14 @@ static void gather(const struct attention *a, const struct row_block *rows, cons
 }
 
 /** The block's rows of a tensor like q = from [ROWS][width]. */
-static void scatter(const struct attention *a, const struct row_block *rows, const float *from, int64_t width, float *tensor) {
+static void scatter(const struct attention *a, const struct row_block *rows, const float *from, float *tensor) {
   for (int64_t i = 0; i < rows->count; i++) {
-    memcpy(tensor + place_of(a, rows, i) * a->dim, from + i * width, (size_t)a->dim * sizeof(float));
+    memcpy(tensor + place_of(a, rows, i) * a->dim, from + i * a->width, (size_t)a->dim * sizeof(float));
   }
 }
 
 #if defined(__AVX512F__)
-static void transpose_square(float *to, int64_t to_stride, const float *from, int64_t from_stride) {
+static inline void transpose_square(float *to, int64_t to_stride, const float *from, int64_t from_stride) {
   __m512 x[16], y[16];
   for (int i = 0; i < 16; i++) x[i] = _mm512_loadu_ps(from + i * from_stride);
   for (int i = 0; i < 8; i++) {
@@ -154,7 +155,7 @@ static void transpose_square(float *to, int64_t to_stride, const float *from, in
   }
 }
 #else
-static void transpose_square(float *to, int64_t to_stride, const float *from, int64_t from_stride) {
+static inline void transpose_square(float *to, int64_t to_stride, const float *from, int64_t from_stride) {
   for (int64_t r = 0; r < LANES; r++)
     for (int64_t c = 0; c < LANES; c++) to[c * to_stride + r] = from[r * from_stride + c];
 }
@@ -165,6 +166,21 @@ static void transpose(float *to, int64_t to_stride, const float *from, int64_t f
   for (int64_t r = 0; r < rows; r += LANES)
     for (int64_t c = 0; c < columns; c += LANES)
       transpose_square(to + c * to_stride + r, to_stride, from + r * from_stride + c, from_stride);
+}
+
+/** What backward begins with: delta = dout·out of each row, and lse in base 2, infinite for rows that see nothing. */
+static void find_deltas(const struct attention *a, const struct row_block *rows, const struct upstream *up,
+                        const float *dout, const float *out, float *lse, float *delta) {
+  for (int64_t i = 0; i < ROWS; i++, dout += a->width, out += a->width) {
+    vfloat product = vset(0.0f);
+    for (int64_t j = 0; j < a->width; j += LANES) product += vload(dout + j) * vload(out + j);
+    delta[i] = vsum(product);
+    lse[i] = INFINITY;
+    if (i >= rows->count) continue;
+    const float natural = up->lse[place_of(a, rows, i)];
+    if (natural > -INFINITY) lse[i] = natural * 1.44269504f;
+    up->delta[place_of(a, rows, i)] = delta[i];
+  }
 }
 
 #endif

@@ -1,8 +1,63 @@
 /** The kernels of attention: how their work is cut into tasks. */
+#include "attention-amx.h"
 #include "attention-f32.h"
 
-/** Rows of one task of the forward pass. */
-enum { FORWARD_GRAIN = 2 };
+/** Blocks of rows in a task of the forward pass; fewer than PACKED_FROM are not worth packing the keys for. */
+enum { FORWARD_GRAIN = 2, PACKED_FROM = 4 };
+
+/** Reads the arguments from q on and decides what products are computed in. */
+static struct attention prepare(const double *args) {
+#if ATTENTION_AMX
+  const int64_t rows = INT(7) * INT(9) / INT(10);
+  if (INT(15) == 1 && rows >= PACKED_FROM * ROWS && amx_available()) {
+    return read_attention(args, AMX_KEYS, AMX_WIDTH, 1);
+  }
+#endif
+  return read_attention(args, F32_KEYS, LANES, 0);
+}
+
+static void *take(char **space, int64_t bytes) {
+  void *taken = *space;
+  *space += round_up(bytes, 64);
+  return taken;
+}
+
+static int64_t table_bytes(const struct attention *a) {
+  return round_up(a->key_blocks * (int64_t)sizeof(struct key_block), 64);
+}
+
+/** Bytes of k or v packed in one way; 0 where products are in f32. */
+static int64_t packed_bytes(const struct attention *a) {
+  return a->bf16 ? a->kv_heads * a->key_blocks * a->block_keys * a->width * (int64_t)sizeof(bf16) : 0;
+}
+
+static int64_t task_bytes(const struct attention *a) {
+#if ATTENTION_AMX
+  if (a->bf16) return space_amx(a);
+#endif
+  return space_f32(a);
+}
+
+static void begin_task(const struct attention *a) {
+#if ATTENTION_AMX
+  if (a->bf16) configure_tiles();
+#endif
+  (void)a;
+}
+
+static void end_task(const struct attention *a) {
+#if ATTENTION_AMX
+  if (a->bf16) _tile_release();
+#endif
+  (void)a;
+}
+
+static void pack(struct attention *a) {
+#if ATTENTION_AMX
+  if (a->bf16) parallel_for(a->kv_heads * a->key_blocks, 16, pack_blocks, a);
+#endif
+  (void)a;
+}
 
 struct forward {
   struct attention a;
@@ -12,18 +67,34 @@ struct forward {
 static void forward_tasks(int64_t begin, int64_t end, void *context) {
   const struct forward *job = context;
   const struct attention *a = &job->a;
-  float *space = scratch((size_t)space_f32(a) * sizeof(float));
+  void *space = scratch((size_t)task_bytes(a));
+  begin_task(a);
   for (int64_t task = begin; task < end; task++) {
     struct row_block rows;
     take_rows(a, task / a->row_blocks, task % a->row_blocks, &rows);
+#if ATTENTION_AMX
+    if (a->bf16) {
+      forward_amx(a, &rows, job->out, job->lse, space);
+      continue;
+    }
+#endif
     forward_f32(a, &rows, job->out, job->lse, space);
   }
+  end_task(a);
 }
 
 FETTLE_KERNEL(attention_forward) {
-  struct key_block *table = shared_scratch(((size_t)INT(2 + 8) / KEYS + 1) * sizeof *table);
-  struct forward job = {read_attention(args + 2, table), PTR(float, 0), PTR(float, 1)};
-  parallel_for(job.a.kv_heads * job.a.row_blocks, FORWARD_GRAIN, forward_tasks, &job);
+  struct forward job = {prepare(args + 2), PTR(float, 0), PTR(float, 1)};
+  struct attention *a = &job.a;
+  char *space = shared_scratch((size_t)(table_bytes(a) + 2 * packed_bytes(a)));
+  a->key_block = take(&space, table_bytes(a));
+  find_extremes(a);
+  if (a->bf16) {
+    a->packed.k_rows = take(&space, packed_bytes(a));
+    a->packed.v_columns = take(&space, packed_bytes(a));
+    pack(a);
+  }
+  parallel_for(a->kv_heads * a->row_blocks, FORWARD_GRAIN, forward_tasks, &job);
 }
 
 /**
@@ -45,44 +116,56 @@ static struct key_gradients *sums_of(const struct backward *job, int64_t kv_head
   return job->sums + (kv_head * job->parts + part) * job->a.key_blocks;
 }
 
+/** Bytes of the sums of dk or of dv of one key block. */
+static int64_t sum_bytes(const struct attention *a) {
+  return a->block_keys * a->width * (int64_t)sizeof(float);
+}
+
 static void backward_tasks(int64_t begin, int64_t end, void *context) {
   const struct backward *job = context;
   const struct attention *a = &job->a;
-  float *space = scratch((size_t)space_f32(a) * sizeof(float));
+  void *space = scratch((size_t)task_bytes(a));
+  begin_task(a);
   for (int64_t task = begin; task < end; task++) {
     /* Later parts see more keys; the longest tasks go first. */
     const int64_t kv_head = task % a->kv_heads, part = job->parts - 1 - task / a->kv_heads;
     const struct key_gradients *sums = sums_of(job, kv_head, part);
-    const size_t bytes = (size_t)(KEYS * round_up(a->dim, LANES)) * sizeof(float);
     for (int64_t block = 0; block < a->key_blocks; block++) {
-      if (sums[block].dk != NULL) memset(sums[block].dk, 0, bytes);
-      if (sums[block].dv != NULL) memset(sums[block].dv, 0, bytes);
+      if (sums[block].dk == NULL) continue;
+      memset(sums[block].dk, 0, (size_t)sum_bytes(a));
+      memset(sums[block].dv, 0, (size_t)sum_bytes(a));
     }
     const int64_t last = smaller((part + 1) * job->part_blocks, a->row_blocks);
     for (int64_t number = part * job->part_blocks; number < last; number++) {
       struct row_block rows;
       take_rows(a, kv_head, number, &rows);
+#if ATTENTION_AMX
+      if (a->bf16) {
+        backward_amx(a, &rows, &job->up, sums, space);
+        continue;
+      }
+#endif
       backward_f32(a, &rows, &job->up, sums, space);
     }
   }
+  end_task(a);
 }
 
 static void sum_parts(int64_t begin, int64_t end, void *context) {
   const struct backward *job = context;
   const struct attention *a = &job->a;
-  const int64_t width = round_up(a->dim, LANES);
   const float factor = a->scale / a->q_factor;
   for (int64_t task = begin; task < end; task++) {
     const int64_t key = task / a->kv_heads, kv_head = task % a->kv_heads;
+    const int64_t block = key / a->block_keys, line = key % a->block_keys * a->width;
     float *dk = job->dk + task * a->dim, *dv = job->dv + task * a->dim;
     memset(dk, 0, (size_t)a->dim * sizeof(float));
     memset(dv, 0, (size_t)a->dim * sizeof(float));
     for (int64_t part = 0; part < job->parts; part++) {
-      const struct key_gradients from = sums_of(job, kv_head, part)[key / KEYS];
+      const struct key_gradients from = sums_of(job, kv_head, part)[block];
       if (from.dk == NULL) continue;
-      const float *dk_part = from.dk + key % KEYS * width, *dv_part = from.dv + key % KEYS * width;
-      for (int64_t i = 0; i < a->dim; i++) dk[i] += dk_part[i] * factor;
-      for (int64_t i = 0; i < a->dim; i++) dv[i] += dv_part[i];
+      for (int64_t i = 0; i < a->dim; i++) dk[i] += from.dk[line + i] * factor;
+      for (int64_t i = 0; i < a->dim; i++) dv[i] += from.dv[line + i];
     }
   }
 }
@@ -92,14 +175,30 @@ static int part_may_see(const struct backward *job, int64_t part, int64_t block)
   const struct attention *a = &job->a;
   const int64_t first = part * job->part_blocks * ROWS / a->group;
   const int64_t last = (smaller((part + 1) * job->part_blocks * ROWS, a->queries * a->group) - 1) / a->group;
-  /* Positions are at least 0: with a window too, this leaves out no block that a row sees. */
+  /* Positions are at least 0: under a window this leaves out no block that a row sees. */
   return may_see(a, a->index[first], a->index[last], 0, block);
 }
 
+/** Gives each key block that a part sees its place for sums; returns how many there are. */
+static int64_t place_sums(struct backward *job, char *space) {
+  int64_t count = 0;
+  for (int64_t kv_head = 0; kv_head < job->a.kv_heads; kv_head++)
+    for (int64_t part = 0; part < job->parts; part++)
+      for (int64_t block = 0; block < job->a.key_blocks; block++) {
+        struct key_gradients sums = {NULL, NULL};
+        if (part_may_see(job, part, block)) {
+          sums.dk = (float *)(space + 2 * count * sum_bytes(&job->a));
+          sums.dv = (float *)(space + (2 * count + 1) * sum_bytes(&job->a));
+          count++;
+        }
+        if (job->sums != NULL) sums_of(job, kv_head, part)[block] = sums;
+      }
+  return count;
+}
+
 FETTLE_KERNEL(attention_backward) {
-  const size_t key_blocks = (size_t)INT(7 + 8) / KEYS + 1;
   struct backward job = {
-      .a = read_attention(args + 7, scratch(key_blocks * sizeof(struct key_block))),
+      .a = prepare(args + 7),
       .up = {PTR(const float, 4), PTR(const float, 5), PTR(const float, 6), PTR(float, 0), PTR(float, 3)},
       .dk = PTR(float, 1),
       .dv = PTR(float, 2),
@@ -108,26 +207,22 @@ FETTLE_KERNEL(attention_backward) {
   const int64_t wanted = smaller(TASKS / a->kv_heads, a->row_blocks / SMALLEST_PART);
   job.part_blocks = wanted > 1 ? (a->row_blocks + wanted - 1) / wanted : a->row_blocks;
   job.parts = (a->row_blocks + job.part_blocks - 1) / job.part_blocks;
-  int64_t pairs = 0;
-  for (int64_t part = 0; part < job.parts; part++)
-    for (int64_t block = 0; block < a->key_blocks; block++) pairs += part_may_see(&job, part, block);
+  struct key_block *table = a->key_block = scratch((size_t)table_bytes(a));
+  find_extremes(a);
+  const int64_t count = place_sums(&job, NULL);
+  const int64_t places = a->kv_heads * job.parts * a->key_blocks * (int64_t)sizeof(struct key_gradients);
 
-  const size_t sum_floats = (size_t)(KEYS * round_up(a->dim, LANES));
-  const size_t table_bytes = round_up(key_blocks * sizeof(struct key_block), 64);
-  const size_t sums_bytes =
-      round_up((size_t)(a->kv_heads * job.parts * a->key_blocks) * sizeof(struct key_gradients), 64);
-  char *space = shared_scratch(table_bytes + sums_bytes + 2 * pairs * a->kv_heads * sum_floats * sizeof(float));
-  a->key_block = memcpy(space, a->key_block, table_bytes);
-  job.sums = (struct key_gradients *)(space + table_bytes);
-  float *free_space = (float *)(space + table_bytes + sums_bytes);
-  for (int64_t kv_head = 0; kv_head < a->kv_heads; kv_head++)
-    for (int64_t part = 0; part < job.parts; part++)
-      for (int64_t block = 0; block < a->key_blocks; block++) {
-        const int sees = part_may_see(&job, part, block);
-        sums_of(&job, kv_head, part)[block] =
-            sees ? (struct key_gradients){free_space, free_space + sum_floats} : (struct key_gradients){NULL, NULL};
-        if (sees) free_space += 2 * sum_floats;
-      }
+  char *space = shared_scratch(
+      (size_t)(table_bytes(a) + 3 * packed_bytes(a) + round_up(places, 64) + 2 * count * sum_bytes(a)));
+  a->key_block = memcpy(take(&space, table_bytes(a)), table, (size_t)table_bytes(a));
+  if (a->bf16) {
+    a->packed.k_rows = take(&space, packed_bytes(a));
+    a->packed.k_columns = take(&space, packed_bytes(a));
+    a->packed.v_rows = take(&space, packed_bytes(a));
+    pack(a);
+  }
+  job.sums = take(&space, places);
+  place_sums(&job, space);
   parallel_for(a->kv_heads * job.parts, 1, backward_tasks, &job);
   parallel_for(a->keys * a->kv_heads, 256, sum_parts, &job);
 }
