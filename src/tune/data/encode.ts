@@ -3,18 +3,15 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { suggestName } from "../../base/names.ts";
 import type { ConversationEncoder } from "./conversation-encoder.ts";
+import { type CutOptions, cutToFit } from "./cut.ts";
 import type { Dataset } from "./dataset.ts";
 import { EncodedDataset } from "./encoded-dataset.ts";
-import { documentFields, documentOf, type Example } from "./example.ts";
+import { documentFields, type Example, type Row } from "./example.ts";
 import type { EncodedExample } from "./pack.ts";
 import { Problems } from "./problems.ts";
 
-export interface EncodeOptions {
-  /** Longest example in tokens. */
-  readonly maxLength: number;
+export interface EncodeOptions extends CutOptions {
   readonly tooLong: "cut" | "skip" | "refuse";
-  /** Field of the row that is cut, or `auto`. */
-  readonly cutField: string;
 }
 
 /** Rows between two looks at the clock and at signals. */
@@ -72,14 +69,10 @@ function encodeRow(
         fix: "raise template.max_length, or set template.too_long to cut or skip",
       });
     }
-    const cut = tooLong === "cut" ? cutToFit(dataset, index, encoder, options, encoded) : undefined;
-    if (cut !== undefined) problems.change(where, `longer than ${maxLength} tokens, cut in the document`, size);
-    else
-      problems.skip(
-        where,
-        `longer than ${maxLength} tokens${tooLong === "cut" ? " even without its document" : ""}`,
-        size,
-      );
+    const cut = tooLong === "cut" ? cutExample(dataset, index, encoder, options, encoded) : undefined;
+    const limit = `longer than ${maxLength} tokens`;
+    if (cut !== undefined) problems.change(where, `${limit}, cut in the document`, size);
+    else problems.skip(where, tooLong === "cut" ? `${limit} even without its document` : limit, size);
     return cut;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -95,37 +88,20 @@ function encodeExample(example: Example, encoder: ConversationEncoder): EncodedE
   return example.kind === "text" ? encoder.encodeText(example.text) : encoder.encode(example.messages, example.tools);
 }
 
-/** The example with the end of its document left out, so that it just fits; undefined when even none of it fits. */
-function cutToFit(
+function cutExample(
   dataset: Dataset,
   index: number,
   encoder: ConversationEncoder,
-  { maxLength, cutField }: EncodeOptions,
+  options: EncodeOptions,
   whole: EncodedExample,
 ): EncodedExample | undefined {
   const { shape } = dataset;
   if (shape.kind === "text") {
+    const { maxLength } = options;
     return { ids: whole.ids.slice(0, maxLength), supervised: whole.supervised.slice(0, maxLength) };
   }
-  const document = documentOf(dataset.rows[index]!, shape, cutField);
-  if (document === undefined) return undefined;
-  const { offsets } = encoder.tokenizer.encode(document.text);
-  let kept = offsets.length / 2;
-  let excess = whole.ids.length - maxLength;
-  while (excess > 0 && kept > excess) {
-    kept -= excess;
-    const text = wholeCharacters(document.text.slice(0, offsets[2 * kept - 1])).trimEnd();
-    const encoded = encodeExample(dataset.example(index, document.replacedBy(text)), encoder);
-    excess = encoded.ids.length - maxLength;
-    if (excess <= 0) return encoded;
-  }
-  return undefined;
-}
-
-/** Text without half a surrogate pair at its end. */
-function wholeCharacters(text: string): string {
-  const last = text.charCodeAt(text.length - 1);
-  return last >= 0xd800 && last < 0xdc00 ? text.slice(0, -1) : text;
+  const encode = (row: Row): EncodedExample => encodeExample(dataset.example(index, row), encoder);
+  return cutToFit(dataset.rows[index]!, shape, whole, encode, encoder.tokenizer, options)?.encoded;
 }
 
 /** @throws UserError when the recipe names a field to cut that is not in the user's message, or also in the answer */
