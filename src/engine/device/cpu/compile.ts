@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { availableParallelism, homedir, tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { messageOf, UserError } from "../../../base/errors.ts";
 
 export interface CompileOptions {
@@ -66,14 +66,16 @@ export async function compileKernels(options: CompileOptions): Promise<CompiledL
   const notes = target.length > 0 ? [] : [`${compiler} does not know this CPU: kernels use its lowest common level`];
 
   const settings = [...flags, ...target];
-  const name = `kernels-${await hashOf([macros, settings.join(" ")], options)}.so`;
+  const keys = await keysOf([macros, settings.join(" ")], options);
+  const name = `kernels-${hash(keys)}.so`;
   const cacheFolder = options.cacheFolder ?? join(homedir(), ".cache", "fettle");
   const path = join(cacheFolder, name);
   if (existsSync(path)) return { path, compiler, cached: true, notes };
 
   const work = await workFolder(cacheFolder, notes);
   try {
-    const objects = await compileAll(compiler, settings, options, work.folder);
+    const command = [compiler, ...settings, "-I", options.includeFolder];
+    const objects = await compileAll(command, options.sources, keys, work);
     const library = join(work.folder, name);
     await run(compiler, ["-shared", "-pthread", "-o", library, ...objects, "-lm"]);
     // A rename is atomic: processes that compile at the same time each put the same library there.
@@ -114,57 +116,62 @@ async function findCompiler(wanted: string | undefined): Promise<FoundCompiler |
   return undefined;
 }
 
-async function hashOf(parts: readonly string[], options: CompileOptions): Promise<string> {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part).update("\0");
-  const folders = new Set([options.includeFolder, ...options.sources.map((source) => dirname(source))]);
-  const headers: string[] = [];
-  for (const folder of [...folders].sort()) {
-    const names = (await readdir(folder)).filter((name) => name.endsWith(".h")).sort();
-    headers.push(...names.map((name) => join(folder, name)));
-  }
-  for (const file of [...headers, ...options.sources]) {
-    hash
-      .update(basename(file))
-      .update("\0")
-      .update(await readFile(file))
-      .update("\0");
-  }
-  return hash.digest("hex").slice(0, 32);
+function hash(parts: readonly (string | Uint8Array)[]): string {
+  const state = createHash("sha256");
+  for (const part of parts) state.update(part).update("\0");
+  return state.digest("hex").slice(0, 32);
 }
 
-/** A fresh folder inside the cache; where the cache cannot be written, one that lasts for this run (`kept` is false). */
-async function workFolder(cacheFolder: string, notes: string[]): Promise<{ folder: string; kept: boolean }> {
+/** For each source, a hash of it, of all headers and of `settings`. */
+async function keysOf(settings: readonly string[], options: CompileOptions): Promise<string[]> {
+  const folders = new Set([options.includeFolder, ...options.sources.map((source) => dirname(source))]);
+  const headers: (string | Uint8Array)[] = [];
+  for (const folder of [...folders].sort()) {
+    const names = (await readdir(folder)).filter((name) => name.endsWith(".h")).sort();
+    for (const name of names) headers.push(name, await readFile(join(folder, name)));
+  }
+  const common = hash([...settings, ...headers]);
+  return Promise.all(options.sources.map(async (source) => hash([common, await readFile(source)])));
+}
+
+interface WorkFolder {
+  /** Fresh, for files in the making. */
+  readonly folder: string;
+  /** Where object files stay for the next time, when other sources have changed. */
+  readonly objects: string;
+  /** False where the cache cannot be written, and everything lasts for this run only. */
+  readonly kept: boolean;
+}
+
+async function workFolder(cacheFolder: string, notes: string[]): Promise<WorkFolder> {
   try {
-    await mkdir(cacheFolder, { recursive: true });
-    return { folder: await mkdtemp(join(cacheFolder, "compiling-")), kept: true };
+    const objects = join(cacheFolder, "objects");
+    await mkdir(objects, { recursive: true });
+    return { folder: await mkdtemp(join(cacheFolder, "compiling-")), objects, kept: true };
   } catch (error) {
     notes.push(`kernels are compiled anew each time: ${cacheFolder} cannot be written (${messageOf(error)})`);
-    return { folder: await mkdtemp(join(tmpdir(), "fettle-")), kept: false };
+    const folder = await mkdtemp(join(tmpdir(), "fettle-"));
+    return { folder, objects: folder, kept: false };
   }
 }
 
 /** One compiler process per source, as many at once as there are cores. Returns the object files, in order. */
 async function compileAll(
-  compiler: string,
-  settings: readonly string[],
-  options: CompileOptions,
-  folder: string,
+  command: readonly string[],
+  sources: readonly string[],
+  keys: readonly string[],
+  work: WorkFolder,
 ): Promise<string[]> {
-  const objects = options.sources.map((_, index) => join(folder, `${index}.o`));
+  const [compiler, ...settings] = command as [string, ...string[]];
+  const objects = keys.map((key) => join(work.objects, `${key}.o`));
   let next = 0;
   const worker = async (): Promise<void> => {
-    while (next < options.sources.length) {
+    while (next < sources.length) {
       const index = next++;
-      await run(compiler, [
-        ...settings,
-        "-I",
-        options.includeFolder,
-        "-c",
-        options.sources[index]!,
-        "-o",
-        objects[index]!,
-      ]);
+      if (existsSync(objects[index]!)) continue;
+      const fresh = join(work.folder, `${index}.o`);
+      await run(compiler, [...settings, "-c", sources[index]!, "-o", fresh]);
+      await rename(fresh, objects[index]!);
     }
   };
   const outcomes = await Promise.allSettled(Array.from({ length: availableParallelism() }, worker));

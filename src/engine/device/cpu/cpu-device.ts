@@ -47,7 +47,7 @@ export async function openCpuDevice(options: CpuDeviceOptions): Promise<OpenedCp
   return { device: new CpuDevice(library.path, options), notes: library.notes };
 }
 
-const ownSources = ["pool.c", "memory.c", "gemm.c", "gemm-pack.c", "gemm-multiply.c"];
+const ownSources = ["pool.c", "memory.c", "gemm.c", "gemm-pack.c", "gemm-multiply.c", "gemm-few-rows.c"];
 
 interface CpuBuffer extends DeviceBuffer {
   /** 0 once freed. */

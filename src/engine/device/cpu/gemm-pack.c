@@ -53,41 +53,38 @@ static inline __m512i interleave(const char *first, const char *second, int is_b
   return _mm512_permutexvar_epi16(order, halves);
 }
 
-static inline void load_pairs(__m512i row[TILE], const char *from, int64_t stride, int is_bf16, int along) {
-  for (int i = 0; i < TILE; i++) {
-    const char *at = from + (along ? i : 2 * i) * stride;
-    if (!along) row[i] = interleave(at, at + stride, is_bf16);
-    else if (is_bf16) row[i] = _mm512_loadu_si512(at);
-    else row[i] = (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(at + 64), _mm512_loadu_ps(at));
-  }
-}
-
 #endif
 
-static inline void load_floats(__m512i row[TILE], const char *from, int64_t stride, int is_bf16, int round) {
-  for (int i = 0; i < TILE; i++) {
-    const char *at = from + i * stride;
-    vfloat value = is_bf16 ? vload_bf16((const bf16 *)at) : vload((const float *)at);
-    if (round && !is_bf16) {
-      bf16 halves[LANES];
-      vstore_bf16(halves, value);
-      value = vload_bf16(halves);
-    }
-    row[i] = (__m512i)value;
+/** Row i of a tile as memory runs: 16 words of neighbours. */
+static inline __attribute__((always_inline)) __m512i load_words(const char *from, int64_t stride, int i,
+                                                               const int is_bf16, const int along,
+                                                               enum content content) {
+#if defined(__AVX512BF16__)
+  if (content == CONTENT_BF16_PAIR) {
+    const char *at = from + (along ? i : 2 * i) * stride;
+    if (!along) return interleave(at, at + stride, is_bf16);
+    if (is_bf16) return _mm512_loadu_si512(at);
+    return (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(at + 64), _mm512_loadu_ps(at));
   }
+#endif
+  const char *at = from + i * stride;
+  if (is_bf16) return (__m512i)vload_bf16((const bf16 *)at);
+  vfloat value = vload((const float *)at);
+  return (__m512i)(content == CONTENT_ROUNDED ? vround_bf16(value) : value);
 }
 
 static inline __attribute__((always_inline)) void pack_as(uint32_t *tile, const char *from, int64_t stride,
                                                           const int is_bf16, const int along, enum content content,
                                                           int right) {
+  if (along != right) {
+    for (int i = 0; i < TILE; i++)
+      _mm512_store_si512(tile + i * TILE, load_words(from, stride, i, is_bf16, along, content));
+    return;
+  }
+  /* A left tile wants the contraction along its rows, a right tile the columns: not as memory has it. */
   __m512i row[TILE];
-#if defined(__AVX512BF16__)
-  if (content == CONTENT_BF16_PAIR) load_pairs(row, from, stride, is_bf16, along);
-  else
-#endif
-    load_floats(row, from, stride, is_bf16, content == CONTENT_ROUNDED);
-  /* Rows now run along what memory runs along; a left tile wants the contraction there, a right tile the columns. */
-  if (along == right) transpose(row);
+  for (int i = 0; i < TILE; i++) row[i] = load_words(from, stride, i, is_bf16, along, content);
+  transpose(row);
   for (int i = 0; i < TILE; i++) _mm512_store_si512(tile + i * TILE, row[i]);
 }
 

@@ -217,6 +217,11 @@ static void plan_tasks(struct plan *plan) {
 }
 
 void gemm(const struct gemm *job) {
+  if (job->row_groups == 1 && job->segments == 1 && job->rows[0] <= FEW_ROWS && job->left[0].along &&
+      job->right[0].along) {
+    gemm_few_rows(job);
+    return;
+  }
   struct plan plan = {.job = job, .content = gemm_content(job->precision)};
   int64_t depth = tile_depth(plan.content), piece_count = 0, size;
   for (int s = 0; s < job->segments; s++) piece_count += pieces_of(job->lengths[s], depth, &size);

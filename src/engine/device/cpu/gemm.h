@@ -66,6 +66,12 @@ void gemm(const struct gemm *job);
 
 /* Between the files of the product. */
 
+/** So few rows are not worth packing B for. */
+enum { FEW_ROWS = 4 };
+
+/** Products of at most FEW_ROWS rows with one segment, both operands along the contraction: as fast as B is read. */
+void gemm_few_rows(const struct gemm *job);
+
 enum content gemm_content(int precision);
 
 /** Elements of the contraction in a tile. */

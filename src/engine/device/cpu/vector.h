@@ -105,19 +105,27 @@ static inline vfloat vsqrt(vfloat a) {
 
 /** Sum of the lanes, pairwise: always in the same order. */
 static inline float vsum(vfloat a) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps((__m512)a);
+#else
   float lanes[LANES];
   vstore(lanes, a);
   for (int width = LANES / 2; width > 0; width /= 2)
     for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
   return lanes[0];
+#endif
 }
 
 static inline float vmaximum(vfloat a) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_ps((__m512)a);
+#else
   float lanes[LANES];
   vstore(lanes, a);
   for (int width = LANES / 2; width > 0; width /= 2)
     for (int i = 0; i < width; i++) lanes[i] = lanes[i] > lanes[i + width] ? lanes[i] : lanes[i + width];
   return lanes[0];
+#endif
 }
 
 /**
@@ -209,13 +217,17 @@ static inline vfloat vload_bf16_part(const bf16 *from, int64_t count) {
   return vload_bf16(lanes);
 }
 
+/** Each lane rounded to what a bf16 can hold, as bits of a float. */
+static inline vfloat vround_bf16(vfloat value) {
+  vuint bits = (vuint)value;
+  vuint rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000u;
+  vuint not_a_number = (vuint)(value != value);
+  return (vfloat)((not_a_number & (bits | 0x400000u)) | (~not_a_number & rounded));
+}
+
 /** LANES floats rounded to bf16. */
 static inline void vstore_bf16(bf16 *to, vfloat value) {
-  vuint bits = (vuint)value;
-  vuint rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  vuint not_a_number = (vuint)(value != value);
-  rounded = (not_a_number & ((bits >> 16) | 0x40)) | (~not_a_number & rounded);
-  vhalf halves = __builtin_convertvector(rounded, vhalf);
+  vhalf halves = __builtin_convertvector((vuint)vround_bf16(value) >> 16, vhalf);
   memcpy(to, &halves, sizeof halves);
 }
 
