@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { FIXTURE_NAMES, fixtureTemplate, readFixture } from "../../../tests/helpers/text-fixtures.ts";
 import { UserError } from "../../base/errors.ts";
 import { ChatTemplate, loadChatTemplate } from "./chat-template.ts";
 import { strftime } from "./strftime.ts";
-import { FIXTURE_NAMES, fixtureTemplate, readFixture } from "./text-fixtures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fettle-chat-"));
 after(() => rmSync(folder, { recursive: true }));

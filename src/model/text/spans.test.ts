@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type FixtureName, fixtureTemplate, readFixture } from "../../../tests/helpers/text-fixtures.ts";
 import { UserError } from "../../base/errors.ts";
 import { ChatTemplate, type Message } from "./chat-template.ts";
 import { renderPrompt, renderSupervised, type SupervisedOptions } from "./spans.ts";
-import { type FixtureName, fixtureTemplate, readFixture } from "./text-fixtures.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 const turn = (role: string, content: string): Message => ({ role, content });

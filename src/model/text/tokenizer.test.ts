@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { FIXTURE_NAMES, fixtureTokenizer, readFixture } from "../../../tests/helpers/text-fixtures.ts";
 import { UserError } from "../../base/errors.ts";
-import { FIXTURE_NAMES, fixtureTokenizer, readFixture } from "./text-fixtures.ts";
 import { loadTokenizer, Tokenizer } from "./tokenizer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fettle-tokenizer-"));

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { packageRoot } from "../../base/package-root.ts";
-import type { JsonObject } from "../files/json-file.ts";
-import { ChatTemplate, type Message } from "./chat-template.ts";
-import { Tokenizer } from "./tokenizer.ts";
+import { packageRoot } from "../../src/base/package-root.ts";
+import type { JsonObject } from "../../src/model/files/json-file.ts";
+import { ChatTemplate, type Message } from "../../src/model/text/chat-template.ts";
+import { Tokenizer } from "../../src/model/text/tokenizer.ts";
 
 const folder = join(packageRoot, "tests/fixtures/tokenizers");
 
