@@ -1,0 +1,122 @@
+/** The exact probability of every label, by one forward pass over a label trie: no generation, no parsing. */
+import { tokenLogProbabilities } from "../../engine/ops/log-probability/log-probability.ts";
+import { scope } from "../../engine/tensor/scope.ts";
+import { fromHost, toFloats } from "../../engine/tensor/tensor.ts";
+import type { Decoder } from "../../model/families/decoder.ts";
+import { commonLength } from "../data/forest.ts";
+import { buildLabelTries, type Candidate, type LabelTrie } from "./label-trie.ts";
+
+export interface LabelScores {
+  /** [labels] log-probability of each label's whole text and its end of turn after the prompt. */
+  readonly logProbabilities: Float64Array;
+  /** [labels] probability of each label, given that the answer is one of them: sums to one. */
+  readonly probabilities: Float64Array;
+  /** Probability that the model gives to everything that is no label. */
+  readonly outside: number;
+}
+
+export interface ScoredExample<T> {
+  readonly example: T;
+  readonly scores: LabelScores;
+}
+
+export interface LabelScorerOptions {
+  /** Tokens computed at once; by default 4096. A longer example is computed on its own. */
+  readonly maxTokens?: number | undefined;
+}
+
+/** Scores examples, each given as one candidate per label. */
+export class LabelScorer {
+  readonly #decoder: Decoder;
+  readonly #maxTokens: number;
+
+  constructor(decoder: Decoder, { maxTokens = 4096 }: LabelScorerOptions = {}) {
+    this.#decoder = decoder;
+    this.#maxTokens = maxTokens;
+  }
+
+  /** Scores of each example, in the order given. What examples have in common is computed once. */
+  score(examples: readonly (readonly Candidate[])[]): LabelScores[] {
+    const logProbabilities = new Float64Array(examples.reduce((sum, labels) => sum + labels.length, 0));
+    for (const trie of buildLabelTries(examples.flat(), this.#maxTokens)) {
+      const edges = this.#edgeLogProbabilities(trie);
+      trie.members.forEach((member, i) => {
+        for (const edge of trie.edges[i]!) logProbabilities[member]! += edges[edge]!;
+      });
+    }
+    let begin = 0;
+    return examples.map(({ length }) => {
+      begin += length;
+      return labelScores(logProbabilities.slice(begin - length, begin));
+    });
+  }
+
+  /**
+   * Scores a stream, holding only as many examples as fill one pass, and gives the thread a turn after each pass.
+   * @param candidates of an example, one per label
+   */
+  async *stream<T>(
+    examples: Iterable<T> | AsyncIterable<T>,
+    candidates: (example: T) => readonly Candidate[],
+  ): AsyncGenerator<ScoredExample<T>> {
+    let waiting: T[] = [];
+    let batch: (readonly Candidate[])[] = [];
+    let tokens = 0;
+    for await (const example of examples) {
+      const labels = candidates(example);
+      const own = ownTokens(labels, batch.at(-1)?.[0]);
+      if (batch.length > 0 && tokens + own > this.#maxTokens) {
+        yield* pair(waiting, this.score(batch));
+        [waiting, batch, tokens] = [[], [], 0];
+        await turn();
+      }
+      waiting.push(example);
+      batch.push(labels);
+      tokens += own;
+    }
+    yield* pair(waiting, this.score(batch));
+  }
+
+  /** [edges] log-probability of each edge's token. */
+  #edgeLogProbabilities(trie: LabelTrie): Float32Array {
+    const { device, head } = this.#decoder;
+    return scope(() => {
+      const hidden = this.#decoder.hidden(trie, { rows: trie.rows });
+      return toFloats(
+        tokenLogProbabilities(hidden, head, fromHost(device, trie.edgeRow), fromHost(device, trie.edgeToken)),
+      );
+    });
+  }
+}
+
+/** Tokens that an example adds to a trie, when it shares a beginning with the one before. */
+function ownTokens(labels: readonly Candidate[], before: Candidate | undefined): number {
+  let previous = before;
+  let tokens = 0;
+  for (const candidate of labels) {
+    tokens += candidate.ids.length - (previous ? commonLength(previous.ids, candidate.ids) : 0);
+    previous = candidate;
+  }
+  return tokens;
+}
+
+function* pair<T>(examples: readonly T[], scores: readonly LabelScores[]): Generator<ScoredExample<T>> {
+  for (const [i, example] of examples.entries()) yield { example, scores: scores[i]! };
+}
+
+/** Lets timers, signals and other work of the process run. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** @param logProbabilities [labels] of answers that exclude each other */
+export function labelScores(logProbabilities: Float64Array): LabelScores {
+  const best = logProbabilities.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  const weights = logProbabilities.map((value) => Math.exp(value - best));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return {
+    logProbabilities,
+    probabilities: weights.map((weight) => weight / total),
+    outside: Math.max(0, 1 - total * Math.exp(best)),
+  };
+}
