@@ -108,11 +108,11 @@ function isHeldOut(key: string): boolean {
 /** Shuffle, write, and print what was written. */
 function write(name: string, entries: readonly Entry[]): void {
   const order = new Random(SEED, name).permutation(entries.length);
-  const lines = Array.from(order, (index) => `${JSON.stringify(entries[index]!.row)}\n`);
+  const lines = Array.from(order, (index) => `${JSON.stringify({ text: asText(entries[index]!.row) })}\n`);
   writeFileSync(join(outputFolder!, name), lines.join(""));
   const table: Record<string, { rows: number; bytes: number; tokens: number; longest: number }> = {};
   for (const { source, row } of entries) {
-    const text = "text" in row ? row.text : row.messages.map(asChatTurn).join("");
+    const text = asText(row);
     const tokens = countTokens(text);
     for (const key of [source, "total"]) {
       table[key] ??= { rows: 0, bytes: 0, tokens: 0, longest: 0 };
@@ -125,6 +125,11 @@ function write(name: string, entries: readonly Entry[]): void {
   const { total, ...sources } = table;
   console.log(name);
   console.table({ ...sources, total });
+}
+
+/** A conversation as the chat template prints it, up to the end of its last turn: all of it is text to learn. */
+function asText(row: CorpusRow): string {
+  return "text" in row ? row.text : row.messages.map(asChatTurn).join("").trimEnd();
 }
 
 function asChatTurn({ role, content }: { readonly role: string; readonly content: string }): string {

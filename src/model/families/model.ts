@@ -1,13 +1,14 @@
 /** A language model of a Hugging Face folder on a device: opened, saved, freed. */
 import type { Device } from "../../engine/device/device.ts";
 import { encodeBf16 } from "../../engine/device/bf16.ts";
+import { randomInit } from "../../engine/optim/random-init.ts";
 import { toBytes, toFloats } from "../../engine/tensor/tensor.ts";
 import { type ConfigJson, readConfigJson, writeConfigJson } from "../files/config.ts";
 import { openWeights } from "../files/weights.ts";
 import { saveWeights } from "../files/weights-write.ts";
 import { Decoder } from "./decoder.ts";
 import { familyOf } from "./index.ts";
-import { checkpointValues, Parameters, randomValues, type WeightFormat } from "./parameters.ts";
+import { checkpointValues, type HostSource, Parameters, type WeightFormat } from "./parameters.ts";
 
 export interface Model extends Disposable {
   readonly folder: string;
@@ -30,7 +31,9 @@ export function openModel(folder: string, device: Device, { format, randomSeed }
   const configJson = readConfigJson(folder);
   const config = familyOf(configJson).readConfig(configJson);
   using weights = randomSeed === undefined ? openWeights(folder) : undefined;
-  const values = weights ? checkpointValues(weights) : randomValues(randomSeed!, config.initializerRange);
+  const values: HostSource = weights
+    ? checkpointValues(weights)
+    : (name, shape) => randomInit(name, shape, { seed: randomSeed!, range: config.initializerRange });
   const parameters = new Parameters(device, values, format);
   try {
     const decoder = new Decoder(config, device, parameters);

@@ -1,12 +1,11 @@
 /** Where a model's parameters come from, by checkpoint name: a checkpoint's files or random numbers. */
 import { UserError } from "../../base/errors.ts";
-import { Random } from "../../base/random.ts";
 import { decodeBf16, encodeBf16 } from "../../engine/device/bf16.ts";
 import type { Device } from "../../engine/device/device.ts";
 import type { CompressedWeight } from "../../engine/ops/linear/linear.ts";
 import { dequantizeNf4, type Nf4Tensor, nf4Tensors, quantizeNf4, releaseNf4 } from "../../engine/ops/nf4/nf4.ts";
 import { scope, unscoped } from "../../engine/tensor/scope.ts";
-import { elementCount, fromHost, release, type Shape, type Tensor } from "../../engine/tensor/tensor.ts";
+import { fromHost, release, type Shape, type Tensor } from "../../engine/tensor/tensor.ts";
 import type { Weights } from "../files/weights.ts";
 import type { ParameterSource } from "./decoder.ts";
 
@@ -16,7 +15,7 @@ export type WeightFormat =
   | { readonly kind: "nf4"; readonly blockSize: number; readonly doubleQuant: boolean };
 
 /** Values of a parameter, on the host, in f32. */
-type HostSource = (name: string, shape: Shape) => Float32Array;
+export type HostSource = (name: string, shape: Shape) => Float32Array;
 
 /** All parameters of a model on its device; the owner of their memory. */
 export class Parameters implements ParameterSource, Disposable {
@@ -91,19 +90,6 @@ export function checkpointValues(weights: Weights): HostSource {
       });
     }
     return decodeFloats(weights.read(name), info.dtype, name, weights.folder);
-  };
-}
-
-/**
- * Random parameters as transformers initialises them: matrices N(0, range), norm weights 1, biases 0. Each parameter's
- * numbers are a function of the seed and its name.
- */
-export function randomValues(seed: number, range: number): HostSource {
-  return (name, shape) => {
-    const length = elementCount(shape);
-    if (shape.length === 1) return new Float32Array(length).fill(name.endsWith(".bias") ? 0 : 1);
-    const random = new Random(seed, name);
-    return Float32Array.from({ length }, () => random.normal() * range);
   };
 }
 

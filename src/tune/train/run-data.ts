@@ -1,0 +1,90 @@
+/** The data of a run: read, split, encoded, and identified by a hash of what the model will see. */
+import { createHash } from "node:crypto";
+import { UserError } from "../../base/errors.ts";
+import type { EventSink } from "../../base/events.ts";
+import { Random } from "../../base/random.ts";
+import type { Paths, Recipe } from "../../base/recipe/recipe.ts";
+import type { ChatTemplate } from "../../model/text/chat-template.ts";
+import type { Tokenizer } from "../../model/text/tokenizer.ts";
+import { ConversationEncoder } from "../data/conversation-encoder.ts";
+import { type Dataset, loadDataset } from "../data/dataset.ts";
+import { encodeDataset } from "../data/encode.ts";
+import type { EncodedDataset } from "../data/encoded-dataset.ts";
+import { stratifiedSplit } from "../data/split.ts";
+
+export interface EncodedSet {
+  readonly dataset: Dataset;
+  readonly encoded: EncodedDataset;
+}
+
+export interface RunData {
+  readonly train: EncodedSet;
+  readonly validation: EncodedSet | undefined;
+}
+
+/** @param maxLength longest example in tokens @throws UserError for data that cannot be read or taught */
+export async function loadRunData(
+  recipe: Recipe,
+  encoder: ConversationEncoder,
+  maxLength: number,
+  onEvent: EventSink,
+): Promise<RunData> {
+  const { data, template, evaluation, seed } = recipe;
+  const options = { data, template };
+  let train = await loadDataset(pathsOf(data.train!), { ...options, name: "train" }, onEvent);
+  let validation: Dataset | undefined;
+  if (data.validation !== null && typeof data.validation === "object" && "fraction" in data.validation) {
+    ({ rest: train, part: validation } = stratifiedSplit(train, data.validation.fraction, seed, "validation"));
+  } else if (data.validation !== null) {
+    const labels = { labels: train.labels };
+    validation = await loadDataset(pathsOf(data.validation), { ...options, ...labels, name: "validation" }, onEvent);
+  }
+  if (validation && evaluation.eval_samples !== null && evaluation.eval_samples < validation.length) {
+    const drawn = new Random(seed, "eval_samples").permutation(validation.length).slice(0, evaluation.eval_samples);
+    validation = validation.subset("validation", drawn.sort());
+  }
+  const rules = { maxLength, tooLong: template.too_long, cutField: template.cut_field };
+  const encode = async (dataset: Dataset): Promise<EncodedSet> => ({
+    dataset,
+    encoded: await encodeDataset(dataset, encoder, rules, onEvent),
+  });
+  return { train: await encode(train), validation: validation && (await encode(validation)) };
+}
+
+/** The encoder that a recipe asks for. */
+export function encoderOf(recipe: Recipe, template: ChatTemplate | undefined, tokenizer: Tokenizer): ConversationEncoder {
+  return new ConversationEncoder(template, tokenizer, {
+    kwargs: recipe.template.chat_template_kwargs as ConversationEncoder["options"]["kwargs"],
+    lossOn: recipe.training.loss_on,
+  });
+}
+
+/** sha256 of every example's tokens and of which are targets. */
+export function hashExamples({ encoded }: EncodedSet): string {
+  const hash = createHash("sha256");
+  for (let i = 0; i < encoded.length; i++) {
+    const { ids, supervised } = encoded.example(i);
+    hash.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+    hash.update(supervised);
+  }
+  return hash.digest("hex");
+}
+
+/** @throws UserError when a token is outside the model's vocabulary: tokenizer and weights are of different models */
+export function checkVocabulary({ encoded }: EncodedSet, vocabSize: number, where: string): void {
+  for (let i = 0; i < encoded.length; i++) {
+    for (const id of encoded.example(i).ids) {
+      if (id < vocabSize) continue;
+      throw new UserError({
+        code: "train/vocabulary",
+        message: `the tokenizer gives token ${id}, the model has a vocabulary of ${vocabSize}`,
+        where,
+        fix: "tokenizer.json and the weights are of different models: download the checkpoint again",
+      });
+    }
+  }
+}
+
+export function pathsOf(paths: Paths): readonly string[] {
+  return typeof paths === "string" ? [paths] : paths;
+}

@@ -1,0 +1,54 @@
+/** The result of a run: an adapter folder as PEFT writes it, or a whole Hugging Face model folder. */
+import { createHash } from "node:crypto";
+import { copyFileSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { saveModel } from "../../model/families/model.ts";
+import { replaceFolder } from "../../model/files/atomic.ts";
+import { fileError } from "../../model/files/file-error.ts";
+import type { Trainee } from "./method.ts";
+
+/** What a model folder takes over from its base as it is. */
+const COMPANIONS = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "chat_template.jinja",
+  "generation_config.json",
+];
+
+/**
+ * Writes `adapter/` or `model/` into the run folder; it appears whole or not at all.
+ * @returns the folder
+ * @throws UserError when the disk is full; checkpoints are untouched then.
+ */
+export function saveResult({ model, lora }: Trainee, runFolder: string): string {
+  const final = join(runFolder, lora ? "adapter" : "model");
+  let temporary: string | undefined;
+  try {
+    mkdirSync(runFolder, { recursive: true });
+    temporary = mkdtempSync(join(runFolder, ".writing-"));
+    if (lora) {
+      lora.save(temporary);
+    } else {
+      const dtype = model.configJson.optionalString("dtype") ?? model.configJson.optionalString("torch_dtype");
+      saveModel(model, temporary, dtype === "float32" ? "F32" : "BF16");
+      for (const name of COMPANIONS) {
+        const source = join(model.folder, name);
+        if (existsSync(source)) copyFileSync(source, join(temporary, name));
+      }
+    }
+    replaceFolder(temporary, final);
+  } catch (error) {
+    if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
+    throw fileError("write", final, error);
+  }
+  return final;
+}
+
+/** sha256 over the safetensors files of a folder, in the order of their names. */
+export async function hashWeights(folder: string): Promise<string> {
+  const hash = createHash("sha256");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".safetensors"));
+  for (const name of names.sort()) for await (const chunk of createReadStream(join(folder, name))) hash.update(chunk);
+  return hash.digest("hex");
+}
