@@ -1,0 +1,31 @@
+/** `evaluation.json` of a run folder: what the last `fettle eval` of the run found, for reports. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../model/files/atomic.ts";
+import { parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
+import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
+import type { Mistake } from "../../tune/evaluate/mistakes.ts";
+
+export interface Evaluations {
+  /** The files that were scored. */
+  readonly data: readonly string[];
+  /** The base model on the same rows, where it was scored too. */
+  readonly base?: Evaluation;
+  readonly tuned: Evaluation;
+  readonly mistakes: readonly Mistake[];
+}
+
+const FILE = "evaluation.json";
+const MAX_BYTES = 2 ** 28;
+
+/** @throws UserError when the disk is full or read-only */
+export function writeEvaluations(runFolder: string, evaluations: Evaluations): void {
+  writeFileAtomic(join(runFolder, FILE), `${JSON.stringify(evaluations)}\n`);
+}
+
+/** Undefined when the run was never evaluated. @throws UserError when the file is damaged */
+export function readEvaluations(runFolder: string): Evaluations | undefined {
+  const path = join(runFolder, FILE);
+  if (!existsSync(path)) return undefined;
+  return parseJsonObject(readTextFile(path, MAX_BYTES), path) as unknown as Evaluations;
+}

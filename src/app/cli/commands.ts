@@ -1,0 +1,56 @@
+import type { CommandModule } from "./command.ts";
+
+/** What `fettle --help` lists. A command's module is loaded when it runs: the engine takes longer to load than help. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "quickstart",
+    summary: "Tune the bundled model on bundled news headlines and show the difference",
+    load: async () => (await import("./commands/quickstart.ts")).quickstart,
+  },
+  {
+    name: "train",
+    summary: "Train a model as a recipe says",
+    load: async () => (await import("./commands/train.ts")).train,
+  },
+  {
+    name: "eval",
+    summary: "Score a run or a model on labelled data",
+    load: async () => (await import("./commands/eval.ts")).evaluation,
+  },
+  {
+    name: "predict",
+    summary: "Label texts with a run or a model",
+    load: async () => (await import("./commands/predict.ts")).predict,
+  },
+  {
+    name: "generate",
+    summary: "Let a run or a model write an answer",
+    load: async () => (await import("./commands/generate.ts")).generate,
+  },
+  {
+    name: "inspect",
+    summary: "Say what a data file, recipe, model, adapter or run is, and what is wrong with it",
+    load: async () => (await import("./commands/inspect.ts")).inspect,
+  },
+  {
+    name: "report",
+    summary: "Write the page of a finished run",
+    load: async () => (await import("./commands/report.ts")).report,
+  },
+  {
+    name: "doctor",
+    summary: "Check what this machine offers, and what to do about the rest",
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
+    name: "bench",
+    summary: "Measure speed and memory against PyTorch",
+    load: async () => (await import("./commands/bench.ts")).bench,
+  },
+];

@@ -1,0 +1,99 @@
+import type { Command } from "commander";
+import { loadRecipe } from "../../../base/recipe/load.ts";
+import { type RunResult, startRun } from "../../../tune/train/start-run.ts";
+import { deviceEnvironment } from "../../environment.ts";
+import { formatBytes, formatCount, formatDuration } from "../../report/format.ts";
+import { addExamples, type CommandModule, type CommandOutcome } from "../command.ts";
+import { interruptible } from "../interrupt.ts";
+import { ledgerLines } from "../ledger-lines.ts";
+import { collect } from "../options.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface TrainOptions {
+  readonly resume?: true;
+  readonly dryRun?: true;
+  readonly set: readonly string[];
+  readonly output?: string;
+}
+
+/** `fettle train RECIPE` */
+export const train: CommandModule = {
+  define(command) {
+    command
+      .argument("<recipe>", "recipe file (YAML)")
+      .option("--resume", "go on from the newest checkpoint in the run folder")
+      .option("--dry-run", "read, check and choose everything, and stop before the first step")
+      .option("--set <option=value>", "override an option of the recipe, e.g. training.batch_size=8", collect, [])
+      .option("--output <folder>", "run folder; default: what the recipe says, otherwise runs/<recipe name>");
+    addExamples(command, [
+      ["fettle train recipes/ag-news-lora.yaml", "trains, and writes runs/ag-news-lora"],
+      ["fettle train my.yaml --dry-run", "checks recipe, model and data, and shows what would be done"],
+      ["fettle train my.yaml --set seed=7 --output runs/seed-7", "the same recipe with another seed"],
+      ["fettle train my.yaml --resume", "goes on after Ctrl-C, a crash or a full disk"],
+    ]);
+  },
+
+  async run(command, terminal) {
+    const options = command.opts<TrainOptions>();
+    const path = command.args[0]!;
+    const set = [...options.set, ...(options.output === undefined ? [] : [`output=${JSON.stringify(options.output)}`])];
+    const loaded = loadRecipe(path, { set });
+    const result = await interruptible(terminal, (signal) =>
+      startRun(loaded, {
+        ...deviceEnvironment(),
+        resume: options.resume ?? false,
+        dryRun: options.dryRun ?? false,
+        signal,
+        onEvent: terminal.onEvent,
+      }),
+    );
+    printResult(terminal, result, commandLine(command, path));
+    return outcomeOf(result);
+  },
+};
+
+/** The command as it was given, with `--resume`. */
+function commandLine(command: Command, path: string): string {
+  const { set, output } = command.opts<TrainOptions>();
+  const words = [
+    "fettle",
+    "train",
+    path,
+    ...set.flatMap((one) => ["--set", one]),
+    ...(output ? ["--output", output] : []),
+  ];
+  return [...words.map(quoted), "--resume"].join(" ");
+}
+
+function quoted(word: string): string {
+  return /^[\w./=:,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function printResult(terminal: Terminal, result: RunResult, resumeLine: string): void {
+  const { status, steps, totalSteps, seconds, peakMemoryBytes, folder, weightsSha256, ledger, best } = result;
+  const { bold, green, yellow } = terminal.colors;
+  if (status === "planned") {
+    terminal.print(bold("Everything is in order; nothing was trained (--dry-run)."));
+    terminal.print(`  ${formatCount(result.examples)} examples, ${formatCount(totalSteps)} steps`);
+    terminal.print(`  ${formatCount(result.trainableParameters)} trained parameters`);
+    terminal.print(`  would write ${folder}`);
+    return;
+  }
+  const paint = status === "interrupted" ? yellow : green;
+  terminal.print(
+    `${paint(bold(status))} after ${formatCount(steps)} of ${formatCount(totalSteps)} steps, ` +
+      `${formatDuration(seconds)}, peak memory ${formatBytes(peakMemoryBytes)}`,
+  );
+  if (best !== null && best !== undefined) terminal.print(`  best at step ${formatCount(best.step)}`);
+  for (const line of ledger === null ? [] : ledgerLines(ledger)) terminal.print(`  ${line}`);
+  terminal.print(`  run folder ${folder}`);
+  if (weightsSha256 !== null) terminal.print(`  sha256 of the weights ${weightsSha256}`);
+  terminal.print();
+  if (status === "interrupted") terminal.print(`A checkpoint was written. Go on with: ${resumeLine}`);
+  else
+    terminal.print(`Next: fettle eval ${quoted(folder)} --data FILE, or fettle predict ${quoted(folder)} --text TEXT`);
+}
+
+function outcomeOf(result: RunResult): CommandOutcome {
+  return { json: { kind: "run", ...result, sha256: result.weightsSha256 } };
+}

@@ -1,0 +1,25 @@
+import type { Terminal } from "./terminal.ts";
+
+/** What a process ends with when a signal ends it, by the shell's convention: 128 + its number. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Runs work that can be stopped: the first Ctrl-C (or SIGTERM) aborts its signal, so that it ends in good order; a
+ * second one ends the process at once.
+ */
+export async function interruptible<T>(terminal: Terminal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const onSignal = (name: keyof typeof exitCodes): void => {
+    if (controller.signal.aborted) process.exit(exitCodes[name]);
+    terminal.log("stopping after this step, with a checkpoint; once more stops at once");
+    controller.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}

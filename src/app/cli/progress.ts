@@ -1,0 +1,110 @@
+/** How far a task is: a bar on a terminal, a line now and then elsewhere. */
+import { SingleBar } from "cli-progress";
+import type { RunEvent } from "../../base/events.ts";
+import { formatCount, formatDuration } from "../report/format.ts";
+import { printable } from "./printable.ts";
+
+export type ProgressEvent = RunEvent & { readonly kind: "progress" };
+
+export interface ProgressDisplay {
+  readonly task: string;
+  readonly update: (event: ProgressEvent) => void;
+  /** Takes it off the screen, so that a line can be written. */
+  readonly hide: () => void;
+  readonly show: () => void;
+}
+
+/** Where there is no terminal, a task tells how far it is at each tenth of its way, and after this many ms. */
+const LINE_INTERVAL = 10_000;
+/** A task that is over sooner than this, in ms, is not worth a line. */
+const FIRST_LINE = 1000;
+
+/** The time a task still needs, by its own pace since it was first heard of. */
+class Pace {
+  readonly #started = performance.now();
+  readonly #doneBefore: number;
+
+  constructor(first: ProgressEvent) {
+    this.#doneBefore = first.done;
+  }
+
+  get elapsed(): number {
+    return performance.now() - this.#started;
+  }
+
+  /** `1,200/3,000 steps, loss 0.41, examples/s 310, 12 s left` */
+  describe({ done, total, unit, figures = {} }: ProgressEvent): string {
+    const parts = [`${formatCount(done)}/${formatCount(total)} ${unit}`];
+    for (const [name, value] of Object.entries(figures)) parts.push(`${name} ${value}`);
+    const since = done - this.#doneBefore;
+    if (since > 0 && done < total) parts.push(`${formatDuration((this.elapsed / 1000 / since) * (total - done))} left`);
+    return printable(parts.join(", "));
+  }
+}
+
+export class BarProgress implements ProgressDisplay {
+  readonly task: string;
+  readonly #bar: SingleBar;
+  readonly #pace: Pace;
+  #latest: ProgressEvent;
+
+  constructor(stream: NodeJS.WriteStream, first: ProgressEvent) {
+    this.task = first.task;
+    this.#pace = new Pace(first);
+    this.#latest = first;
+    this.#bar = new SingleBar({
+      format: `${printable(first.task)} {bar} {percentage} %, {figures}`,
+      stream,
+      barsize: 24,
+      barCompleteChar: "█",
+      barIncompleteChar: "░",
+      clearOnComplete: true,
+      // Signals are the command's business, and it could not give the cursor back after a second one.
+      gracefulExit: false,
+      hideCursor: null,
+    });
+    this.show();
+  }
+
+  update(event: ProgressEvent): void {
+    this.#latest = event;
+    this.#bar.update(event.done, { figures: this.#pace.describe(event) });
+  }
+
+  hide(): void {
+    this.#bar.stop();
+  }
+
+  show(): void {
+    const { total, done } = this.#latest;
+    this.#bar.start(total, done, { figures: this.#pace.describe(this.#latest) });
+  }
+}
+
+export class PlainProgress implements ProgressDisplay {
+  readonly task: string;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #pace: Pace;
+  #lastLine = 0;
+  #lastTenth = 0;
+
+  constructor(stream: NodeJS.WriteStream, first: ProgressEvent) {
+    this.task = first.task;
+    this.#stream = stream;
+    this.#pace = new Pace(first);
+  }
+
+  update(event: ProgressEvent): void {
+    const now = this.#pace.elapsed;
+    const tenth = Math.floor((10 * event.done) / event.total);
+    const due = now - this.#lastLine >= LINE_INTERVAL || tenth > this.#lastTenth;
+    if (!due || now - this.#lastLine < FIRST_LINE) return;
+    this.#lastLine = now;
+    this.#lastTenth = tenth;
+    this.#stream.write(`${printable(event.task)}: ${this.#pace.describe(event)}\n`);
+  }
+
+  hide(): void {}
+
+  show(): void {}
+}

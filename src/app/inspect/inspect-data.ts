@@ -1,0 +1,168 @@
+import { statSync } from "node:fs";
+import { UserError } from "../../base/errors.ts";
+import type { DataFormat, TemplateOptions } from "../../base/recipe/recipe.ts";
+import { detectFormat, readRows } from "../../tune/data/format.ts";
+import { fieldOf, keepRow, textOf } from "../../tune/data/keep-row.ts";
+import { Labels } from "../../tune/data/labels.ts";
+import { type ProblemGroup, Problems } from "../../tune/data/problems.ts";
+import type { RawRow } from "../../tune/data/row.ts";
+import { detectShape, type Shape } from "../../tune/data/shape.ts";
+
+export interface DataHints {
+  readonly format?: "auto" | DataFormat | undefined;
+  /** Field name -> the file's column name or position, as in a recipe's `data.columns`. */
+  readonly columns?: Readonly<Record<string, string | number>> | undefined;
+}
+
+export interface DataInspection {
+  readonly kind: "data";
+  readonly path: string;
+  readonly bytes: number;
+  readonly format: string;
+  readonly formatReason: string;
+  /** How rows become examples; null when no shape is known for these fields. */
+  readonly shape: string | null;
+  readonly shapeReason: string;
+  /** Rows that training could use. */
+  readonly rows: number;
+  readonly skipped: number;
+  /** How many rows have each field. */
+  readonly fields: Readonly<Record<string, number>>;
+  /** Rows of each label; null where nothing is labelled. */
+  readonly labels: Readonly<Record<string, number>> | null;
+  /** Characters of a row's text fields. */
+  readonly characters: { readonly mean: number; readonly longest: number };
+  readonly problems: readonly ProblemGroup[];
+}
+
+/** Rows that the shape is told from. */
+const ROWS_LOOKED_AT = 1000;
+/** More names than this are no fields, and more values no labels. */
+const MAX_FIELDS = 1000;
+const MAX_LABELS = 1000;
+
+const noTemplate: TemplateOptions = {
+  system: null,
+  user: null,
+  assistant: null,
+  text: null,
+  chat_template_kwargs: {},
+  max_length: "auto",
+  too_long: "cut",
+  cut_field: "auto",
+};
+
+/**
+ * Reads a data file twice, a few rows at a time: once to learn its fields and labels, once to count what training could
+ * use of it.
+ * @throws UserError when it is empty or no rows can be told apart in it
+ */
+export async function inspectData(path: string, hints: DataHints): Promise<DataInspection> {
+  const columns = hints.columns ?? {};
+  const format = await detectFormat(path, {
+    format: hints.format ?? "auto",
+    header: "auto",
+    columns: Object.values(columns),
+  });
+  const rawRows = async function* (problems: Problems): AsyncGenerator<RawRow> {
+    for await (const batch of readRows(path, format, problems)) yield* batch;
+  };
+
+  const first = await countFields(rawRows(new Problems()), columns);
+  let { shape, reason } = shapeOf(first, columns, path);
+  const labelField = shape?.labelField;
+  const labels = labelField === undefined ? undefined : await countLabels(rawRows(new Problems()), labelField, columns);
+  if (labels !== undefined && labels.size > MAX_LABELS) {
+    shape = undefined;
+    reason = `${labelField} has more than ${MAX_LABELS} different values: these are no labels`;
+  }
+
+  const problems = new Problems();
+  const rules = shape && { shape, columns, labels: labels && acceptAll(labels), answerOptional: false };
+  let rows = 0;
+  let characters = 0;
+  let longest = 0;
+  for await (const raw of rawRows(problems)) {
+    if (rules && keepRow(raw, path, rules, problems) === undefined) continue;
+    rows++;
+    const size = textSize(raw);
+    characters += size;
+    longest = Math.max(longest, size);
+  }
+  return {
+    kind: "data",
+    path,
+    bytes: statSync(path).size,
+    format: format.format,
+    formatReason: format.reason,
+    shape: shape?.kind ?? null,
+    shapeReason: reason,
+    rows,
+    skipped: problems.skipped,
+    fields: Object.fromEntries(first.fields),
+    labels: labels === undefined || shape === undefined ? null : Object.fromEntries(labels),
+    characters: { mean: rows === 0 ? 0 : Math.round(characters / rows), longest },
+    problems: problems.groups(),
+  };
+}
+
+interface FirstRows {
+  readonly fields: Map<string, number>;
+  readonly lists: Set<string>;
+}
+
+async function countFields(rows: AsyncIterable<RawRow>, columns: DataHints["columns"] & object): Promise<FirstRows> {
+  const fields = new Map<string, number>();
+  const lists = new Set<string>();
+  let seen = 0;
+  for await (const raw of rows) {
+    for (const name of new Set([...Object.keys(raw.fields), ...Object.keys(columns)])) {
+      const value = fieldOf(raw, name, columns);
+      if (value === undefined) continue;
+      if (fields.has(name) || fields.size < MAX_FIELDS) fields.set(name, (fields.get(name) ?? 0) + 1);
+      if (Array.isArray(value)) lists.add(name);
+    }
+    if (++seen === ROWS_LOOKED_AT) break;
+  }
+  return { fields, lists };
+}
+
+/** The shape, or why there is none: rows are counted all the same then. */
+function shapeOf(
+  { fields, lists }: FirstRows,
+  columns: DataHints["columns"] & object,
+  where: string,
+): { shape: Shape | undefined; reason: string } {
+  const hints = { template: noTemplate, columns, labelExpected: false, where };
+  try {
+    const shape = detectShape({ fields: new Set(fields.keys()), lists, ...hints });
+    return { shape, reason: shape.reason };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { shape: undefined, reason: [error.message, error.fix].filter((part) => part !== undefined).join("; ") };
+  }
+}
+
+async function countLabels(
+  rows: AsyncIterable<RawRow>,
+  field: string,
+  columns: DataHints["columns"] & object,
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for await (const raw of rows) {
+    const value = textOf(fieldOf(raw, field, columns))?.trim();
+    if (value && (counts.has(value) || counts.size <= MAX_LABELS)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  const order = new Intl.Collator("en", { numeric: true });
+  return new Map([...counts].sort(([a], [b]) => order.compare(a, b)));
+}
+
+function acceptAll(counts: ReadonlyMap<string, number>): Labels {
+  return Labels.declared([...counts.keys()]);
+}
+
+function textSize(raw: RawRow): number {
+  let size = 0;
+  for (const value of Object.values(raw.fields)) if (typeof value === "string") size += value.length;
+  return size;
+}
