@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { type AdapterConfig, adapterConfigJson, parseAdapterConfig } from "./adapter-config.ts";
-import { writeFileAtomic } from "./atomic.ts";
+import { makeFolder, writeFileAtomic } from "./atomic.ts";
 import { readConfigJson } from "./config.ts";
 import { formatPythonJson } from "./python-json.ts";
 import { openSafetensors } from "./safetensors.ts";
@@ -72,8 +72,9 @@ export interface AdapterToWrite {
   readonly tensors: readonly (Omit<AdapterTensor, "bytes"> & Pick<TensorToWrite, "bytes">)[];
 }
 
-/** Writes a PEFT adapter folder that PEFT and vLLM load; each of the two files atomically. */
+/** Writes a PEFT adapter folder, made if need be, that PEFT and vLLM load; each of the two files atomically. */
 export function writeAdapter(folder: string, { config, tensors }: AdapterToWrite): void {
+  makeFolder(folder);
   writeSafetensors(
     join(folder, WEIGHTS_FILE),
     tensors.map(({ module, kind, parameter, dtype, shape, bytes }) => ({

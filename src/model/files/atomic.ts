@@ -1,5 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { fileError } from "./file-error.ts";
@@ -54,6 +64,15 @@ function writeAll(descriptor: number, bytes: Uint8Array, path: string): void {
       });
     }
     written += count;
+  }
+}
+
+/** Makes a folder, with its parents, unless it is there. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw fileError("make", folder, error);
   }
 }
 

@@ -83,5 +83,7 @@ test("mistakes in the JSON text are located", () => {
   assert.match(errorOf(""), /ends too early/);
   assert.match(errorOf("[1]"), /must hold a JSON object, not a list/);
   assert.match(errorOf(Uint8Array.of(0x7b, 0xff, 0x7d)), /not UTF-8/);
+  assert.match(errorOf(`{"a": ${"[".repeat(300)}${"]".repeat(300)}}`), /nested more than 200 levels/);
+  assert.match(errorOf(`{"a": "${"[".repeat(300)}\\\\\\""}`), /^none$/);
   assert.match(errorOf(new Uint8Array(2 ** 24 + 1)), /more than the 16777216/);
 });

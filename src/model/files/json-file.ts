@@ -49,6 +49,7 @@ export function readTextFile(path: string, maxBytes: number): string {
  */
 export function parseJsonObject(text: string, path: string): JsonObject {
   let value: JsonValue;
+  refuseDeepNesting(text, path);
   try {
     value = JSON.parse(text) as JsonValue;
   } catch (error) {
@@ -61,6 +62,41 @@ export function parseJsonObject(text: string, path: string): JsonObject {
     where: path,
     fix: "download or save it again",
   });
+}
+
+/** Nothing real nests as deeply; code that walks the value may then recurse. */
+const MAX_DEPTH = 200;
+
+function refuseDeepNesting(text: string, path: string): void {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) {
+      i = endOfString(text, i);
+    } else if (code === 0x7b || code === 0x5b) {
+      if (++depth > MAX_DEPTH) {
+        throw new UserError({
+          code: "files/bad-json",
+          message: `the JSON text is nested more than ${MAX_DEPTH} levels deep`,
+          where: path,
+          fix: "this is not the file that was meant: download it again",
+        });
+      }
+    } else if (code === 0x7d || code === 0x5d) {
+      depth--;
+    }
+  }
+}
+
+/** Index of the quote that closes the string which opens at `open`, or the end of the text. */
+export function endOfString(text: string, open: number): number {
+  let i = open + 1;
+  for (; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x5c) i++;
+    else if (code === 0x22) break;
+  }
+  return i;
 }
 
 /** `a string`, `a list`, ...: how messages name the type of a JSON value. */

@@ -1,5 +1,12 @@
 import { UserError } from "../../base/errors.ts";
-import { describeJson, isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "./json-file.ts";
+import {
+  describeJson,
+  endOfString,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  parseJsonObject,
+} from "./json-file.ts";
 import {
   isSafetensorsDtype,
   SAFETENSORS_DTYPE_BITS,
@@ -72,11 +79,7 @@ function countStrings(text: string, path: string): number {
     const code = text.charCodeAt(i);
     if (code === 0x22) {
       strings++;
-      for (i++; i < text.length; i++) {
-        const inside = text.charCodeAt(i);
-        if (inside === 0x5c) i++;
-        else if (inside === 0x22) break;
-      }
+      i = endOfString(text, i);
     } else if (code === 0x7b || code === 0x5b) {
       if (++depth > MAX_DEPTH) throw invalid(path, "the header is nested too deeply");
       if (depth === 2 && ++entries > MAX_TENSORS) {

@@ -1,9 +1,6 @@
-import { runInNewContext } from "node:vm";
-import { messageOf, UserError } from "../../base/errors.ts";
+import { UserError } from "../../base/errors.ts";
 import type { AdapterConfig } from "./adapter-config.ts";
-
-/** Long enough for any sane expression; stops one that backtracks without end. */
-const REGEX_TIMEOUT_MS = 1000;
+import { fullMatches } from "./python-regex.ts";
 
 /** `linear`: can be adapted. `head`: a Linear that gives the model's output. `other`: embeddings, norms. */
 export type ModuleKind = "linear" | "head" | "other";
@@ -58,42 +55,9 @@ function endings(path: string): string[] {
 }
 
 function matching(paths: readonly string[], selector: string | readonly string[]): Set<string> {
-  if (typeof selector === "string") return new Set(fullMatches(paths, selector));
+  if (typeof selector === "string") return new Set(fullMatches(paths, selector, "target_modules"));
   const names = new Set(selector);
   return new Set(paths.filter((path) => endings(path).some((ending) => names.has(ending))));
-}
-
-/** `[p for p in paths if re.fullmatch(expression, p)]`, in a context of its own because only that can be timed out. */
-function fullMatches(paths: readonly string[], expression: string): string[] {
-  const { source, flags } = fromPythonRegex(expression);
-  try {
-    new RegExp(source, flags);
-    return runInNewContext(
-      "paths.filter((path) => new RegExp(source, flags).test(path))",
-      { paths, source: `^(?:${source})$`, flags },
-      { timeout: REGEX_TIMEOUT_MS },
-    ) as string[];
-  } catch (error) {
-    throw new UserError({
-      code: "adapter/bad-regex",
-      message: `the expression ${JSON.stringify(expression)} cannot be used: ${messageOf(error)}`,
-      where: "target_modules",
-      fix: 'use a list of names, e.g. ["q_proj", "v_proj"]',
-    });
-  }
-}
-
-/** What Python spells differently: named groups, anchors, and flags in front. */
-function fromPythonRegex(expression: string): { source: string; flags: string } {
-  const leading = /^\(\?([aimsux]+)\)/.exec(expression);
-  const flags = [...(leading?.[1] ?? "")].filter((flag) => "ims".includes(flag)).join("");
-  const source = expression
-    .slice(leading?.[0].length ?? 0)
-    .replace(/\(\?P<(\w+)>/g, "(?<$1>")
-    .replace(/\(\?P=(\w+)\)/g, "\\k<$1>")
-    .replace(/\\A/g, "^")
-    .replace(/\\Z/g, "$");
-  return { source, flags };
 }
 
 /** PEFT's rule: the number after the layers' pattern, by default after any name, is the layer's index. */

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { writeFileAtomic } from "./atomic.ts";
+import { makeFolder, writeFileAtomic } from "./atomic.ts";
 import { fileError } from "./file-error.ts";
 import { byteLength, type TensorToWrite, writeSafetensors } from "./safetensors-write.ts";
 import { SINGLE_WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./weights.ts";
@@ -24,6 +24,7 @@ export function saveWeights(
   tensors: readonly TensorToWrite[],
   { maxShardBytes = DEFAULT_MAX_SHARD_BYTES }: SaveWeightsOptions = {},
 ): void {
+  makeFolder(folder);
   const shards = planShards(tensors, maxShardBytes);
   const fileNames = shards.map((_, i) => shardName(i, shards.length));
   refuseLeftovers(folder, shards.length === 1 ? fileNames : [...fileNames, WEIGHTS_INDEX_FILE]);

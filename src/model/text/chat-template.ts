@@ -4,14 +4,11 @@ import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
 import { messageOf, UserError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, readTextFile } from "../files/json-file.ts";
-import { PYTHON_STRIP, usePythonStrip } from "./python-strip.ts";
-import { strftime } from "./strftime.ts";
+import { ownFunctions, useOwnFunctions } from "./template-functions.ts";
 import { readTokenizerConfig, tokenContent } from "./tokenizer.ts";
 
 const MAX_TEMPLATE_BYTES = 2 ** 20;
 const TEMPLATE_FILE = "chat_template.jinja";
-/** The library's `strftime_now` cannot be replaced; it speaks the machine's language and tells another time at each call. */
-const DATE_FUNCTION = "strftime_of_run";
 
 /** One turn of a conversation, as chat templates read it; further keys (`tool_calls`, `reasoning_content`) pass through. */
 export interface Message {
@@ -46,10 +43,10 @@ export class ChatTemplate {
     this.source = source;
     this.where = where;
     this.hash = createHash("sha256").update(source).digest("hex");
-    this.#variables = { ...specialTokens, ...PYTHON_STRIP, [DATE_FUNCTION]: (format: string) => strftime(now, format) };
+    this.#variables = { ...specialTokens, ...ownFunctions(now) };
     try {
-      this.#template = new Template(source.replaceAll("strftime_now", DATE_FUNCTION));
-      usePythonStrip(this.#template);
+      this.#template = new Template(source);
+      useOwnFunctions(this.#template);
     } catch (error) {
       throw this.#error("cannot be parsed", error);
     }
@@ -96,24 +93,37 @@ export interface LoadChatTemplateOptions {
 }
 
 /**
- * Loads a model's chat template: `chat_template.jinja`, otherwise `chat_template` of tokenizer_config.json (a string, or
- * a list of named templates of which "default" is taken).
+ * Loads a model's chat template, as `loadChatTemplateIfAny` does.
  * @throws UserError when there is none, or it cannot be parsed.
  */
-export function loadChatTemplate(folder: string, { now = new Date() }: LoadChatTemplateOptions = {}): ChatTemplate {
-  const config = readTokenizerConfig(folder);
-  const path = join(folder, TEMPLATE_FILE);
-  const variables = specialTokens(config);
-  if (existsSync(path)) return new ChatTemplate(readTextFile(path, MAX_TEMPLATE_BYTES), path, variables, now);
-  const where = `${join(folder, "tokenizer_config.json")}: chat_template`;
-  const source = templateOf(config.chat_template);
-  if (source !== undefined) return new ChatTemplate(source, where, variables, now);
+export function loadChatTemplate(folder: string, options: LoadChatTemplateOptions = {}): ChatTemplate {
+  const template = loadChatTemplateIfAny(folder, options);
+  if (template !== undefined) return template;
   throw new UserError({
     code: "chat/no-template",
     message: "the model has no chat template",
     where: folder,
     fix: `use an instruction-tuned model, or put its template into ${TEMPLATE_FILE} in the model's folder`,
   });
+}
+
+/**
+ * The chat template of a model's folder: `chat_template.jinja`, otherwise `chat_template` of tokenizer_config.json (a
+ * string, or a list of named templates of which "default" is taken). Undefined for a model without one, which can still
+ * be taught plain text.
+ * @throws UserError when it cannot be parsed.
+ */
+export function loadChatTemplateIfAny(
+  folder: string,
+  { now = new Date() }: LoadChatTemplateOptions = {},
+): ChatTemplate | undefined {
+  const config = readTokenizerConfig(folder);
+  const path = join(folder, TEMPLATE_FILE);
+  const variables = specialTokens(config);
+  if (existsSync(path)) return new ChatTemplate(readTextFile(path, MAX_TEMPLATE_BYTES), path, variables, now);
+  const source = templateOf(config.chat_template);
+  const where = `${join(folder, "tokenizer_config.json")}: chat_template`;
+  return source === undefined ? undefined : new ChatTemplate(source, where, variables, now);
 }
 
 function templateOf(value: JsonValue | undefined): string | undefined {

@@ -1,27 +1,38 @@
 import type { Template } from "@huggingface/jinja";
+import { strftime } from "./strftime.ts";
 
 /** The Python string methods that the Jinja library runs without looking at their argument. */
 const METHODS = ["strip", "lstrip", "rstrip"] as const;
 type Method = (typeof METHODS)[number];
 
-/** Functions for a template's variables, under the names that `usePythonStrip` calls. */
-export const PYTHON_STRIP: Readonly<Record<string, (text: unknown, characters?: unknown) => string>> =
-  Object.fromEntries(
-    METHODS.map((method) => [functionName(method), (text, characters) => pythonStrip(method, text, characters)]),
-  );
+const LIBRARY_DATE = "strftime_now";
+const OWN_DATE = "strftime_of_run";
+
+/** Functions for a template's variables, under the names that `useOwnFunctions` makes it call. */
+export function ownFunctions(now: Date): Record<string, (...values: unknown[]) => string> {
+  const functions: Record<string, (...values: unknown[]) => string> = {
+    [OWN_DATE]: (format) => strftime(now, String(format)),
+  };
+  for (const method of METHODS) {
+    functions[functionName(method)] = (text, characters) => pythonStrip(method, text, characters);
+  }
+  return functions;
+}
 
 /**
- * Rewrites `value.lstrip("\n")` to a call of our own function in a parsed template. The library drops the argument and
- * strips all whitespace, which loses a leading space of an answer in Qwen3's template.
+ * Makes a parsed template call functions of ours where the library's differ from Python's and cannot be replaced:
+ * `value.lstrip("\n")` drops its argument and strips all whitespace, which loses a leading space of an answer in Qwen3's
+ * template; `strftime_now` speaks the machine's language and tells another time at each call.
  */
-export function usePythonStrip(template: Template): void {
+export function useOwnFunctions(template: Template): void {
   rewrite(template.parsed);
 }
 
 function rewrite(node: unknown): void {
   if (typeof node !== "object" || node === null) return;
   for (const child of node instanceof Map ? [...node.entries()].flat() : Object.values(node)) rewrite(child);
-  const call = node as { type?: unknown; callee?: MemberNode; args?: unknown[] };
+  const call = node as { type?: unknown; value?: unknown; callee?: MemberNode; args?: unknown[] };
+  if (call.type === "Identifier" && call.value === LIBRARY_DATE) call.value = OWN_DATE;
   const { callee } = call;
   if (call.type !== "CallExpression" || callee?.type !== "MemberExpression" || callee.computed === true) return;
   const method = METHODS.find((name) => name === callee.property?.value);
