@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Device } from "../../src/engine/device/device.ts";
 import { linear } from "../../src/engine/ops/linear/linear.ts";
+import { createOptimizer } from "../../src/engine/optim/optimizer.ts";
 import { scope } from "../../src/engine/tensor/scope.ts";
 import { toFloats } from "../../src/engine/tensor/tensor.ts";
 import type { Decoder } from "../../src/model/families/decoder.ts";
@@ -11,7 +12,6 @@ import { openModel } from "../../src/model/families/model.ts";
 import { openSafetensors, type SafetensorsFile } from "../../src/model/files/safetensors.ts";
 import { countTargets, type EncodedExample, packExamples } from "../../src/tune/data/pack.ts";
 import { accumulateGradients } from "../../src/tune/train/loss.ts";
-import { createOptimizer } from "../../src/engine/optim/optimizer.ts";
 import { Comparison, type ComparisonRow } from "./comparison.ts";
 
 const IGNORED = -100;

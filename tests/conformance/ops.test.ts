@@ -48,8 +48,7 @@ function runCase(device: Device, opCase: OpCase, inputs: Readonly<Record<string,
     });
     if (opCase.activations.length + opCase.parameters.length > 0) {
       const seeds = outputs.map(
-        (output, i) =>
-          [output, fromHost(device, cotangent(output.length, i, opCase.cotangent), output.shape)] as const,
+        (output, i) => [output, fromHost(device, cotangent(output.length, i, opCase.cotangent), output.shape)] as const,
       );
       const wanted = opCase.activations.map((name) => placed[name]!);
       const gradients = tape.backward(seeds, wanted);

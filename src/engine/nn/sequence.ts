@@ -66,7 +66,14 @@ export function placeSequence(
   const wanted: WantedRows = {
     index: fromHost(device, rows),
     rotary: rotaryAt(table, wantedPosition),
-    layout: { ...shared, index: fromHost(device, rows.map((row) => cached + row)), queryPosition: wantedPosition },
+    layout: {
+      ...shared,
+      index: fromHost(
+        device,
+        rows.map((row) => cached + row),
+      ),
+      queryPosition: wantedPosition,
+    },
   };
   return { tokens: fromHost(device, tokens), rotary, layout, wanted };
 }
@@ -79,7 +86,10 @@ function rotaryAt({ cos, sin }: RotaryTable, positions: Tensor): RotaryTable {
 function withCache({ positions, expiry }: Sequence, cached: number): { expiry: Int32Array; positions: Int32Array } {
   const all = { expiry: new Int32Array(cached + expiry.length), positions: new Int32Array(cached + expiry.length) };
   all.expiry.fill(cached + expiry.length, 0, cached);
-  all.expiry.set(expiry.map((end) => cached + end), cached);
+  all.expiry.set(
+    expiry.map((end) => cached + end),
+    cached,
+  );
   for (let i = 0; i < cached; i++) all.positions[i] = i;
   all.positions.set(positions, cached);
   return all;

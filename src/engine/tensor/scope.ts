@@ -53,7 +53,9 @@ export function unscoped<T>(body: () => T): T {
 function storagesIn(value: unknown): Storage[] {
   if (typeof value !== "object" || value === null) return [];
   if (isTensor(value)) return [value.storage];
-  return Object.values(value).filter(isTensor).map((tensor) => tensor.storage);
+  return Object.values(value)
+    .filter(isTensor)
+    .map((tensor) => tensor.storage);
 }
 
 function isTensor(value: unknown): value is Tensor {

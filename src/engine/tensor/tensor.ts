@@ -2,13 +2,7 @@
  * A tensor is a shape and a dtype over a range of a device's memory. It carries data only: what can be done with it are
  * functions (`ops/`), who frees it is the scope it was made in (`scope.ts`), what its gradient is the tape (`tape.ts`).
  */
-import {
-  type BufferView,
-  type Device,
-  type DeviceBuffer,
-  type DType,
-  dtypeBytes,
-} from "../device/device.ts";
+import { type BufferView, type Device, type DeviceBuffer, type DType, dtypeBytes } from "../device/device.ts";
 import { adopt } from "./scope.ts";
 
 export type Shape = readonly number[];

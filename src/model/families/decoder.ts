@@ -63,9 +63,7 @@ export class Decoder implements Disposable {
     this.#embedding = source.tensor("model.embed_tokens.weight", [vocabSize, hiddenSize]);
     this.#layers = config.windows.map((window, i) => builder.layer(`model.layers.${i}`, window));
     this.#norm = builder.norm("model.norm", hiddenSize);
-    this.head = config.tieEmbeddings
-      ? this.#embedding
-      : source.tensor("lm_head.weight", [vocabSize, hiddenSize]);
+    this.head = config.tieEmbeddings ? this.#embedding : source.tensor("lm_head.weight", [vocabSize, hiddenSize]);
     this.linears = builder.linears;
     this.#rotary = new RotaryTables(device, rotaryFrequencies(config.rope, config.headDim));
   }

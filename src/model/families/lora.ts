@@ -6,7 +6,7 @@ import type { Linear } from "../../engine/nn/linear.ts";
 import { unscoped } from "../../engine/tensor/scope.ts";
 import { fromHost, release, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { type AdapterConfig, type AdapterTensor, readAdapter, writeAdapter } from "../files/adapter.ts";
-import { matchTargets, type ModuleKind, shortestTargets } from "../files/target-modules.ts";
+import { type ModuleKind, matchTargets, shortestTargets } from "../files/target-modules.ts";
 import type { Model } from "./model.ts";
 import { decodeFloats } from "./parameters.ts";
 

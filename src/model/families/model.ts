@@ -1,6 +1,7 @@
 /** A language model of a Hugging Face folder on a device: opened, saved, freed. */
-import type { Device } from "../../engine/device/device.ts";
+
 import { encodeBf16 } from "../../engine/device/bf16.ts";
+import type { Device } from "../../engine/device/device.ts";
 import { randomInit } from "../../engine/optim/random-init.ts";
 import { toBytes, toFloats } from "../../engine/tensor/tensor.ts";
 import { type ConfigJson, readConfigJson, writeConfigJson } from "../files/config.ts";
@@ -59,14 +60,18 @@ export function openModel(folder: string, device: Device, { format, randomSeed }
  */
 export function saveModel(model: Model, folder: string, dtype: "BF16" | "F32"): void {
   if (model.parameters.quantized.size > 0) throw new Error("a 4-bit model is not saved in full");
-  writeConfigJson(folder, model.configJson.with({ dtype: dtype === "BF16" ? "bfloat16" : "float32", torch_dtype: undefined }));
+  writeConfigJson(
+    folder,
+    model.configJson.with({ dtype: dtype === "BF16" ? "bfloat16" : "float32", torch_dtype: undefined }),
+  );
   saveWeights(
     folder,
     [...model.parameters.tensors].map(([name, tensor]) => ({
       name,
       dtype,
       shape: tensor.shape,
-      bytes: () => (dtype === "F32" || tensor.dtype === "bf16" ? toBytes(tensor) : bytesOf(encodeBf16(toFloats(tensor)))),
+      bytes: () =>
+        dtype === "F32" || tensor.dtype === "bf16" ? toBytes(tensor) : bytesOf(encodeBf16(toFloats(tensor))),
     })),
   );
 }

@@ -94,12 +94,7 @@ export function checkpointValues(weights: Weights): HostSource {
 }
 
 /** Little-endian floats of a checkpoint as f32. @throws UserError for a dtype that is not a float. */
-export function decodeFloats(
-  bytes: Uint8Array<ArrayBuffer>,
-  dtype: string,
-  name: string,
-  where: string,
-): Float32Array {
+export function decodeFloats(bytes: Uint8Array<ArrayBuffer>, dtype: string, name: string, where: string): Float32Array {
   const { buffer, byteOffset, byteLength } = bytes;
   switch (dtype) {
     case "F32":

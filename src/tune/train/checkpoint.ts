@@ -107,7 +107,7 @@ export function pruneCheckpoints(folder: string, limit: number, bestStep: number
 export function readProgress(checkpoint: string): Progress {
   const path = join(checkpoint, "progress.json");
   const json = parseJsonObject(readTextFile(path, 2 ** 24), path);
-  if (typeof json["step"] === "number" && typeof json["fingerprint"] === "object") return json as unknown as Progress;
+  if (typeof json.step === "number" && typeof json.fingerprint === "object") return json as unknown as Progress;
   throw damaged(path, "progress.json does not say where the run stands");
 }
 

@@ -60,7 +60,8 @@ function describe(key: string, before: Fingerprint, now: Fingerprint): string {
 }
 
 function flatten(value: unknown, path: string): Record<string, string> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return { [path]: JSON.stringify(value) ?? "" };
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return { [path]: JSON.stringify(value) ?? "" };
   const entries = Object.entries(value).filter(([, member]) => member !== undefined);
   return Object.assign({}, ...entries.map(([key, member]) => flatten(member, path === "" ? key : `${path}.${key}`)));
 }

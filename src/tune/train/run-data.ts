@@ -52,7 +52,11 @@ export async function loadRunData(
 }
 
 /** The encoder that a recipe asks for. */
-export function encoderOf(recipe: Recipe, template: ChatTemplate | undefined, tokenizer: Tokenizer): ConversationEncoder {
+export function encoderOf(
+  recipe: Recipe,
+  template: ChatTemplate | undefined,
+  tokenizer: Tokenizer,
+): ConversationEncoder {
   return new ConversationEncoder(template, tokenizer, {
     kwargs: recipe.template.chat_template_kwargs as ConversationEncoder["options"]["kwargs"],
     lossOn: recipe.training.loss_on,

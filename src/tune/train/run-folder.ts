@@ -117,7 +117,7 @@ export function isRunFolder(path: string): boolean {
 export function readRunInfo(path: string): RunInfo {
   const file = join(path, INFO_FILE);
   const json: JsonObject = parseJsonObject(readTextFile(file, MAX_INFO_BYTES), file);
-  if (json["version"] === 1 && typeof json["base"] === "string" && typeof json["method"] === "string") {
+  if (json.version === 1 && typeof json.base === "string" && typeof json.method === "string") {
     return json as unknown as RunInfo;
   }
   throw new UserError({

@@ -4,8 +4,8 @@
  */
 import type { EventSink } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
-import { createOptimizer, type Optimizer } from "../../engine/optim/optimizer.ts";
 import { decays } from "../../engine/optim/decay-groups.ts";
+import { createOptimizer, type Optimizer } from "../../engine/optim/optimizer.ts";
 import { learningRateFactor } from "../../engine/optim/schedule.ts";
 import type { EncodedExample } from "../data/pack.ts";
 import {
@@ -79,10 +79,12 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
     while (step < plan.totalSteps) {
       const { batches, epoch } = plan.at(step);
       const examples = batches.map((batch) => batch.map(options.example));
-      const learningRate = training.learning_rate * learningRateFactor(training.lr_scheduler_type, step, {
-        warmup: plan.warmup,
-        total: plan.totalSteps,
-      });
+      const learningRate =
+        training.learning_rate *
+        learningRateFactor(training.lr_scheduler_type, step, {
+          warmup: plan.warmup,
+          total: plan.totalSteps,
+        });
       const outcome = optimizerStep(trainee, optimizer, examples, learningRate, options.settings);
       step++;
       ledger.add(examples.flat(), outcome.packs);
