@@ -40,7 +40,7 @@ export class Tokenizer {
   readonly padId: number | undefined;
   /** tokenizer_config.json, empty when there is none. */
   readonly config: Readonly<JsonObject>;
-  readonly #idOf: ReadonlyMap<string, number>;
+  readonly #addedIds: ReadonlyMap<string, number>;
   readonly #tokens: readonly (string | undefined)[];
   readonly #added: ReadonlyMap<number, AddedToken>;
   readonly #beforeNormalizing: AddedTokenFinder;
@@ -70,7 +70,7 @@ export class Tokenizer {
     this.#preTokenizer = isolateSpaces(preTokenizer, model);
     this.#special = readPostProcessor(asComponent(json.post_processor, "post_processor", where), where);
     this.#decode = createDecoder(asComponent(json.decoder, "decoder", where), where);
-    this.#idOf = new Map([...vocab, ...added.map(({ content, id }) => [content, id] as const)]);
+    this.#addedIds = new Map(added.map(({ content, id }) => [content, id]));
     this.#added = new Map(added.map((token) => [token.id, token]));
     this.#beforeNormalizing = new AddedTokenFinder(added.filter(({ normalized }) => !normalized));
     this.#afterNormalizing = new AddedTokenFinder(
@@ -78,7 +78,7 @@ export class Tokenizer {
       ({ content }) => normalize({ text: content, base: 0 }).text,
     );
     const tokens: (string | undefined)[] = [];
-    for (const [token, id] of this.#idOf) tokens[id] = token;
+    for (const ids of [vocab, this.#addedIds]) for (const [token, id] of ids) tokens[id] = token;
     this.#tokens = tokens;
     this.vocabSize = tokens.length;
     this.bosId = this.#configuredId("bos_token");
@@ -110,7 +110,7 @@ export class Tokenizer {
   }
 
   tokenId(token: string): number | undefined {
-    return this.#idOf.get(token);
+    return this.#addedIds.get(token) ?? this.#model.vocab.get(token);
   }
 
   /** The token's string as the vocabulary spells it. */
@@ -166,7 +166,7 @@ export class Tokenizer {
 
   #configuredId(key: string): number | undefined {
     const content = tokenContent(this.config[key]);
-    return content === undefined ? undefined : this.#idOf.get(content);
+    return content === undefined ? undefined : this.tokenId(content);
   }
 }
 
