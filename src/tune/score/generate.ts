@@ -8,6 +8,7 @@ import { scope } from "../../engine/tensor/scope.ts";
 import { toFloats } from "../../engine/tensor/tensor.ts";
 import type { Decoder } from "../../model/families/decoder.ts";
 import type { Tokenizer } from "../../model/text/tokenizer.ts";
+import { refuseNotANumber, refuseUnknownTokens } from "./refusals.ts";
 import { chooseToken } from "./sampling.ts";
 import { StopStrings } from "./stop-strings.ts";
 import { TextStream } from "./text-stream.ts";
@@ -41,7 +42,8 @@ export interface GeneratedToken {
 /**
  * Continues a prompt. The last item tells why it ended: at a stop token or string, or at `maxNewTokens` or the end of
  * the model's context.
- * @throws UserError when the prompt is empty or leaves no room in the context.
+ * @throws UserError when the prompt is empty, leaves no room in the context or has tokens that the model does not know,
+ *   and when the model's answer is not a number.
  */
 export async function* generate(
   decoder: Decoder,
@@ -52,6 +54,7 @@ export async function* generate(
   const { temperature = 0, topK = 0, topP = 1, seed = 0, stopTokens = [], stopStrings = [] } = options;
   const { maxPositions, layers, kvHeads, headDim } = decoder.config;
   refuseBadPrompt(prompt, maxPositions);
+  refuseUnknownTokens(prompt, decoder.config.vocabSize);
   const most = Math.min(options.maxNewTokens, maxPositions - prompt.length);
   if (most < 1) return;
   const sampling = { temperature, topK, topP };
@@ -63,6 +66,7 @@ export async function* generate(
 
   let logits = prefill(decoder, cache, prompt);
   for (let count = 1; ; count++) {
+    refuseNotANumber(logits);
     const tokenId = chooseToken(logits, sampling, random);
     if (stops.has(tokenId)) {
       yield { tokenId, text: ending.end(stream.end()).text, finish: "stop" };

@@ -1,10 +1,11 @@
-/** The exact probability of every label, by one forward pass over a label trie: no generation, no parsing. */
+/** The exact probability of every label by one forward pass over a label trie: no generation, no parsing. */
 import { tokenLogProbabilities } from "../../engine/ops/log-probability/log-probability.ts";
 import { scope } from "../../engine/tensor/scope.ts";
 import { fromHost, toFloats } from "../../engine/tensor/tensor.ts";
 import type { Decoder } from "../../model/families/decoder.ts";
 import { commonLength } from "../data/forest.ts";
 import { buildLabelTries, type Candidate, type LabelTrie } from "./label-trie.ts";
+import { refuseNotANumber, refuseUnknownTokens } from "./refusals.ts";
 
 export interface LabelScores {
   /** [labels] log-probability of each label's whole text and its end of turn after the prompt. */
@@ -35,7 +36,10 @@ export class LabelScorer {
     this.#maxTokens = maxTokens;
   }
 
-  /** Scores of each example, in the order given. What examples have in common is computed once. */
+  /**
+   * Scores of each example, in the order given. What examples have in common is computed once.
+   * @throws UserError when a token is not in the model's vocabulary, or the model's answer is not a number.
+   */
   score(examples: readonly (readonly Candidate[])[]): LabelScores[] {
     const logProbabilities = new Float64Array(examples.reduce((sum, labels) => sum + labels.length, 0));
     for (const trie of buildLabelTries(examples.flat(), this.#maxTokens)) {
@@ -79,13 +83,17 @@ export class LabelScorer {
 
   /** [edges] log-probability of each edge's token. */
   #edgeLogProbabilities(trie: LabelTrie): Float32Array {
-    const { device, head } = this.#decoder;
-    return scope(() => {
+    const { device, head, config } = this.#decoder;
+    refuseUnknownTokens(trie.tokens, config.vocabSize);
+    refuseUnknownTokens(trie.edgeToken, config.vocabSize);
+    const edges = scope(() => {
       const hidden = this.#decoder.hidden(trie, { rows: trie.rows });
       return toFloats(
         tokenLogProbabilities(hidden, head, fromHost(device, trie.edgeRow), fromHost(device, trie.edgeToken)),
       );
     });
+    refuseNotANumber(edges);
+    return edges;
   }
 }
 

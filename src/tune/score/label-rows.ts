@@ -1,0 +1,82 @@
+/** The rows of a set as questions with one answer per label. */
+import { UserError } from "../../base/errors.ts";
+import type { ConversationEncoder } from "../data/conversation-encoder.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { EncodeOptions } from "../data/encode.ts";
+import type { Problems } from "../data/problems.ts";
+import { promptOf } from "../data/prompt.ts";
+import type { EncodeAnswer } from "./label-encoder.ts";
+
+export interface LabelRow {
+  /** Index in the set. */
+  readonly index: number;
+  /** Index of the true label, where it is known. */
+  readonly target: number | undefined;
+  /** The last thing the user says. */
+  readonly text: string;
+  /** What the assistant would write, label by label. */
+  readonly answers: readonly string[];
+  readonly encode: EncodeAnswer;
+}
+
+/**
+ * Questions of all rows, in order. A document that leaves no room for the longest answer is treated as in training: cut,
+ * skipped or refused; what was cut or skipped is counted in `problems`.
+ * @param encoder one that marks the assistant's answers alone
+ * @throws UserError when the set has no labels, or a row is too long and that is refused.
+ */
+export function* labelRows(
+  dataset: Dataset,
+  encoder: ConversationEncoder,
+  options: EncodeOptions,
+  problems: Problems,
+): Generator<LabelRow> {
+  if (encoder.options.lossOn !== "assistant") throw new Error("labels are scored with an encoder that marks answers");
+  if (dataset.labels === undefined || dataset.shape.kind === "text") {
+    throw new UserError({
+      code: "score/no-labels",
+      message: `the ${dataset.name} set has no labels to choose from`,
+      fix: "name the label's field in data.columns, or list the labels in data.labels",
+    });
+  }
+  for (let index = 0; index < dataset.length; index++) {
+    const row = labelRow(dataset, index, encoder, options, problems);
+    if (row !== undefined) yield row;
+  }
+}
+
+function labelRow(
+  dataset: Dataset,
+  index: number,
+  encoder: ConversationEncoder,
+  { maxLength, tooLong, cutField }: EncodeOptions,
+  problems: Problems,
+): LabelRow | undefined {
+  const where = dataset.where(index);
+  const answers = dataset.answers(index);
+  try {
+    const prompt = promptOf(dataset, index, answers, encoder, { maxLength, cutField });
+    const tooMuch = `longer than ${maxLength} tokens`;
+    if (prompt?.cut !== false && tooLong === "refuse") {
+      throw new UserError({
+        code: "data/too-long",
+        message: `a row with its label is ${tooMuch}`,
+        fix: "raise template.max_length, or set template.too_long to cut or skip",
+      });
+    }
+    if (prompt === undefined || (prompt.cut && tooLong === "skip")) {
+      problems.skip(where, tooLong === "skip" ? tooMuch : `${tooMuch} even without its document`);
+      return undefined;
+    }
+    if (prompt.cut) problems.change(where, `${tooMuch}, cut in the document`);
+    const text = prompt.messages.findLast(({ role }) => role === "user")?.content ?? "";
+    return { index, target: dataset.label(index), text, answers, encode: prompt.encode };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    if (error.code === "chat/template") {
+      problems.skip(where, "the chat template refuses the conversation", error.message);
+      return undefined;
+    }
+    throw new UserError({ code: error.code, message: error.message, where, fix: error.fix, cause: error });
+  }
+}
