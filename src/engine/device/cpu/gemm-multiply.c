@@ -4,13 +4,23 @@
 #if defined(__AMX_BF16__) && defined(__AMX_TILE__)
 
 /** Tiles 0 to 3 are sums, 4 and 5 of A, 6 and 7 of B. */
-static inline __attribute__((always_inline)) void multiply_amx(float *sums, const uint32_t *a, const uint32_t *b,
-                                                               int64_t depth, const int rows, const int columns) {
+static inline __attribute__((always_inline)) void multiply_amx(const struct tile_sums *sums, const uint32_t *a,
+                                                               const uint32_t *b, int64_t depth, const int rows,
+                                                               const int columns) {
   const uint32_t *a1 = a + depth * TILE_WORDS, *b1 = b + depth * TILE_WORDS;
-  _tile_zero(0);
-  if (columns == 2) _tile_zero(1);
-  if (rows == 2) _tile_zero(2);
-  if (rows == 2 && columns == 2) _tile_zero(3);
+  float *right = sums->data + TILE, *below = sums->data + TILE * sums->stride, *across = below + TILE;
+  int64_t stride = sums->stride * 4;
+  if (sums->resume) {
+    _tile_loadd(0, sums->data, stride);
+    if (columns == 2) _tile_loadd(1, right, stride);
+    if (rows == 2) _tile_loadd(2, below, stride);
+    if (rows == 2 && columns == 2) _tile_loadd(3, across, stride);
+  } else {
+    _tile_zero(0);
+    if (columns == 2) _tile_zero(1);
+    if (rows == 2) _tile_zero(2);
+    if (rows == 2 && columns == 2) _tile_zero(3);
+  }
   for (int64_t i = 0; i < depth * TILE_WORDS; i += TILE_WORDS) {
     _tile_loadd(6, b + i, 64);
     _tile_loadd(4, a + i, 64);
@@ -25,13 +35,14 @@ static inline __attribute__((always_inline)) void multiply_amx(float *sums, cons
       if (columns == 2) _tile_dpbf16ps(3, 5, 7);
     }
   }
-  _tile_stored(0, sums, STRIPE * 4);
-  if (columns == 2) _tile_stored(1, sums + TILE, STRIPE * 4);
-  if (rows == 2) _tile_stored(2, sums + TILE * STRIPE, STRIPE * 4);
-  if (rows == 2 && columns == 2) _tile_stored(3, sums + TILE * STRIPE + TILE, STRIPE * 4);
+  _tile_stored(0, sums->data, stride);
+  if (columns == 2) _tile_stored(1, right, stride);
+  if (rows == 2) _tile_stored(2, below, stride);
+  if (rows == 2 && columns == 2) _tile_stored(3, across, stride);
 }
 
-static void multiply_on_amx(float *sums, const uint32_t *a, const uint32_t *b, int64_t depth, int rows, int columns) {
+static void multiply_on_amx(const struct tile_sums *sums, const uint32_t *a, const uint32_t *b, int64_t depth,
+                            int rows, int columns) {
   if (rows == 2 && columns == 2) multiply_amx(sums, a, b, depth, 2, 2);
   else if (rows == 2) multiply_amx(sums, a, b, depth, 2, 1);
   else if (columns == 2) multiply_amx(sums, a, b, depth, 1, 2);
@@ -85,12 +96,13 @@ enum {
 };
 
 /** `a` points to the first of DOWN rows of a left tile, `b` to right tiles; `second` to those of the next column tile. */
-static inline __attribute__((always_inline)) void multiply_vectors(float *sums, const uint32_t *a, const uint32_t *b,
-                                                                   int64_t depth, int64_t second, const int across,
+static inline __attribute__((always_inline)) void multiply_vectors(const struct tile_sums *sums, const uint32_t *a,
+                                                                   const uint32_t *b, int64_t depth, int64_t second, const int across,
                                                                    const int pairs) {
   vfloat sum[DOWN][ACROSS];
   for (int r = 0; r < DOWN; r++)
-    for (int v = 0; v < across; v++) sum[r][v] = vset(0);
+    for (int v = 0; v < across; v++)
+      sum[r][v] = sums->resume ? vload(sums->data + r * sums->stride + v * LANES) : vset(0);
   for (int64_t tile = 0; tile < depth; tile++) {
     for (int w = 0; w < TILE; w++) {
       const uint32_t *line = b + tile * TILE_WORDS + w * TILE;
@@ -115,11 +127,11 @@ static inline __attribute__((always_inline)) void multiply_vectors(float *sums, 
   }
   (void)pairs;
   for (int r = 0; r < DOWN; r++)
-    for (int v = 0; v < across; v++) vstore(sums + r * STRIPE + v * LANES, sum[r][v]);
+    for (int v = 0; v < across; v++) vstore(sums->data + r * sums->stride + v * LANES, sum[r][v]);
 }
 
-void multiply_tiles(float *sums, const uint32_t *a, const uint32_t *b, int64_t depth, int row_tiles, int column_tiles,
-                    enum content content) {
+void multiply_tiles(const struct tile_sums *sums, const uint32_t *a, const uint32_t *b, int64_t depth, int row_tiles,
+                    int column_tiles, enum content content) {
 #if defined(__AMX_BF16__) && defined(__AMX_TILE__)
   if (use_amx(content)) {
     multiply_on_amx(sums, a, b, depth, row_tiles, column_tiles);
@@ -129,16 +141,17 @@ void multiply_tiles(float *sums, const uint32_t *a, const uint32_t *b, int64_t d
   int pairs = content == CONTENT_BF16_PAIR;
   for (int64_t r = 0; r < row_tiles * TILE; r += DOWN) {
     const uint32_t *rows = a + r / TILE * depth * TILE_WORDS + r % TILE * TILE;
-    float *to = sums + r * STRIPE;
+    struct tile_sums part = *sums;
+    part.data += r * sums->stride;
 #if LANES == 16
     int64_t second = depth * TILE_WORDS;
-    if (column_tiles == 2 && pairs) multiply_vectors(to, rows, b, depth, second, 2, 1);
-    else if (column_tiles == 2) multiply_vectors(to, rows, b, depth, second, 2, 0);
-    else if (pairs) multiply_vectors(to, rows, b, depth, 0, 1, 1);
-    else multiply_vectors(to, rows, b, depth, 0, 1, 0);
+    if (column_tiles == 2 && pairs) multiply_vectors(&part, rows, b, depth, second, 2, 1);
+    else if (column_tiles == 2) multiply_vectors(&part, rows, b, depth, second, 2, 0);
+    else if (pairs) multiply_vectors(&part, rows, b, depth, 0, 1, 1);
+    else multiply_vectors(&part, rows, b, depth, 0, 1, 0);
 #else
-    for (int c = 0; c < column_tiles; c++)
-      multiply_vectors(to + c * TILE, rows, b + c * depth * TILE_WORDS, depth, 0, ACROSS, 0);
+    for (int c = 0; c < column_tiles; c++, part.data += TILE)
+      multiply_vectors(&part, rows, b + c * depth * TILE_WORDS, depth, 0, ACROSS, 0);
 #endif
   }
 }

@@ -112,12 +112,9 @@ static void pack_slices(int64_t begin, int64_t end, void *context) {
   }
 }
 
-/** C = (accumulate ? C : 0) + alpha · sums + bias for one stripe and panel; the bias only with the first block. */
+/** C = (accumulate ? C : 0) + alpha · sums + bias for one stripe and panel. */
 static void write_sums(const float *sums, const struct gemm_output *output, const struct place *rows,
-                       const struct place *columns, float block_alpha, int first_block) {
-  float alpha = output->alpha * block_alpha;
-  int accumulate = output->accumulate || !first_block;
-  const float *bias = first_block && output->bias ? output->bias + columns->begin : NULL;
+                       const struct place *columns, float alpha, const float *bias, int accumulate) {
   for (int64_t r = 0; r < rows->count; r++) {
     float *c = output->data + (rows->begin + r) * output->stride + columns->begin;
     for (int64_t j = 0; j < columns->count; j += LANES) {
@@ -136,6 +133,26 @@ static void write_sums(const float *sums, const struct gemm_output *output, cons
   }
 }
 
+/** One block's share of one stripe and panel of C; the first block brings the bias and what C begins with. */
+static void multiply_place(const struct plan *plan, const struct block *block, const struct place *rows,
+                           const struct place *columns, const uint32_t *a, const uint32_t *b, float *buffer,
+                           int first_block) {
+  const struct gemm_output *output = &plan->job->outputs[rows->group + columns->group];
+  float alpha = output->alpha * block->alpha;
+  int accumulate = output->accumulate || !first_block;
+  const float *bias = first_block && output->bias ? output->bias + columns->begin : NULL;
+  int row_tiles = rows->count > TILE ? 2 : 1, column_tiles = columns->count > TILE ? 2 : 1;
+  if (alpha == 1 && !bias && rows->count % TILE == 0 && columns->count % TILE == 0) {
+    float *c = output->data + rows->begin * output->stride + columns->begin;
+    struct tile_sums in_place = {c, output->stride, accumulate};
+    multiply_tiles(&in_place, a, b, block->tiles, row_tiles, column_tiles, plan->content);
+    return;
+  }
+  struct tile_sums apart = {buffer, STRIPE, 0};
+  multiply_tiles(&apart, a, b, block->tiles, row_tiles, column_tiles, plan->content);
+  write_sums(buffer, output, rows, columns, alpha, bias, accumulate);
+}
+
 static void multiply_task(int64_t task, int64_t unused, void *context) {
   (void)unused;
   const struct plan *plan = context;
@@ -151,7 +168,7 @@ static void multiply_task(int64_t task, int64_t unused, void *context) {
   /* An A that memory holds along its rows is packed for all stripes in one go, to read memory in long runs. */
   int64_t together = job->left[0].along ? 1 : stripe_end - stripe_begin;
   uint32_t *a = scratch(((size_t)together * STRIPE_WORDS + STRIPE * STRIPE) * sizeof *a);
-  float *sums = (float *)(a + together * STRIPE_WORDS);
+  float *buffer = (float *)(a + together * STRIPE_WORDS);
   multiply_begin(plan->content);
   for (int64_t b = 0; b < plan->block_count; b++) {
     const struct block *block = &plan->blocks[plan->first_block + b];
@@ -168,10 +185,8 @@ static void multiply_task(int64_t task, int64_t unused, void *context) {
       struct place rows = find_place(job->rows, stripe);
       for (int64_t panel = panel_begin; panel < panel_end; panel++) {
         struct place columns = find_place(job->columns, plan->first_panel + panel);
-        multiply_tiles(sums, a + position * STRIPE_WORDS, packed_panel(plan, panel, b), block->tiles,
-                       rows.count > TILE ? 2 : 1, columns.count > TILE ? 2 : 1, plan->content);
-        write_sums(sums, &job->outputs[rows.group + columns.group], &rows, &columns, block->alpha,
-                   plan->first_block + b == 0);
+        multiply_place(plan, block, &rows, &columns, a + position * STRIPE_WORDS, packed_panel(plan, panel, b), buffer,
+                       plan->first_block + b == 0);
       }
     }
   }

@@ -86,12 +86,20 @@ static inline int64_t tile_depth(enum content content) {
 void pack_tile(uint32_t *tile, const struct operand *source, int64_t outer, int64_t at, int64_t outers, int64_t count,
                enum content content, int right);
 
+/** Where multiply_tiles leaves its sums: [32][32] at most, `stride` floats from row to row. */
+struct tile_sums {
+  float *data;
+  int64_t stride;
+  /** Nonzero to go on from what is there; else sums begin at zero. */
+  int resume;
+};
+
 /**
- * sums [32][32] = A·B for `row_tiles` (1 or 2) by `column_tiles` (1 or 2) tiles and `depth` tiles of contraction.
+ * sums = A·B for `row_tiles` (1 or 2) by `column_tiles` (1 or 2) tiles and `depth` tiles of contraction.
  * Tiles of one row (column) tile follow each other: a is [row_tiles][depth], b [column_tiles][depth].
  */
-void multiply_tiles(float *sums, const uint32_t *a, const uint32_t *b, int64_t depth, int row_tiles, int column_tiles,
-                    enum content content);
+void multiply_tiles(const struct tile_sums *sums, const uint32_t *a, const uint32_t *b, int64_t depth, int row_tiles,
+                    int column_tiles, enum content content);
 
 /** Before and after calls of multiply_tiles on a thread. */
 void multiply_begin(enum content content);
