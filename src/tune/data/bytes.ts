@@ -7,7 +7,7 @@ import { messageOf, UserError } from "../../base/errors.ts";
  * Limits on what a compressed file may become. Text shrinks 3 to 10 times, machine-made logs perhaps 100; gzip's own
  * limit is 1032. Below the floor any ratio is harmless, since rows are read as a stream.
  */
-const expansionFloor = 1024 ** 3;
+const expansionFloor = 64 * 1024 ** 2;
 const expansionRatio = 200;
 
 /** The beginnings of files that hold no text, or hold it packed in a way that is not read here. */

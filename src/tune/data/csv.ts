@@ -134,10 +134,16 @@ function parseExtents(
 ): readonly (readonly string[] | undefined)[] {
   const together = parseRecords(extents.map(({ text }) => text).join("\n"), delimiter, false);
   if (together?.length === extents.length) return together;
+  if (extents.length > 1) {
+    // Parsing many records at once is much faster than one by one: halve until the faulty ones stand alone.
+    const half = extents.length >> 1;
+    const parse = (part: readonly Extent[]) => parseExtents(part, delimiter, path, problems);
+    return [...parse(extents.slice(0, half)), ...parse(extents.slice(half))];
+  }
   return extents.map((extent) => {
     if (extent.text.trim() === "") return undefined;
     // A quote within an unquoted field (`5" disk`) is not RFC 4180 but unmistakable, as long as the record stands alone.
-    const cells = parseRecords(extent.text, delimiter, false) ?? parseRecords(extent.text, delimiter, true);
+    const cells = parseRecords(extent.text, delimiter, true);
     if (cells?.length === 1) return cells[0];
     const reason = extent.terminated ? "a quote that is not closed or not doubled" : "the file ends within this row";
     problems.skip(`${path}:${extent.line}`, reason, extent.text);

@@ -59,8 +59,8 @@ function detectCsv(text: string, path: string, hints: FormatHints): FileFormat {
     const first = records[0];
     if (first === undefined) continue;
     const even = records.filter((cells) => cells.length === first.length).length;
-    // A file that says it is CSV may have one column and a few broken rows; otherwise its rows must agree.
-    const fits = hints.format === "auto" ? first.length > 1 && even >= records.length * 0.9 : first.length > 1;
+    // Prose has commas too: unless the recipe says that it is CSV, most rows must have as many columns as the first.
+    const fits = first.length > 1 && (hints.format !== "auto" || even > records.length / 2);
     if (!fits) continue;
     const { header, reason } = detectHeader(first, hints);
     return { format: delimiter === "\t" ? "tsv" : "csv", delimiter, header, reason };

@@ -25,6 +25,7 @@ export async function* readLines(path: string): AsyncGenerator<readonly TextLine
 
   const finish = (terminated: boolean): TextLine => {
     number++;
+    if (pendingBytes === 0) return { number, text: "", validUtf8: true, terminated };
     const tooLong = pendingBytes > maxRowBytes;
     let bytes = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
     pending = [];
