@@ -6,6 +6,7 @@ import type { Linear } from "../../engine/nn/linear.ts";
 import { unscoped } from "../../engine/tensor/scope.ts";
 import { fromHost, release, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { type AdapterConfig, type AdapterTensor, readAdapter, writeAdapter } from "../files/adapter.ts";
+import { adapterScalings } from "../files/adapter-scaling.ts";
 import { type ModuleKind, matchTargets, shortestTargets } from "../files/target-modules.ts";
 import type { Model } from "./model.ts";
 import { decodeFloats } from "./parameters.ts";
@@ -82,17 +83,19 @@ function entry(module: string, kind: "lora_A" | "lora_B", { shape }: Tensor): Om
 export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
   const { linears, device } = model.decoder;
   const layers = matchTargets(moduleKinds(model), config).map((path) => linears.get(path)!);
+  const scalings = scalingsOf(config, layers);
   for (const layer of layers) {
     const { inFeatures, outFeatures } = layer;
+    const { rank, scale } = scalings.get(layer.name)!;
     const random = new Random(seed, `${layer.name}.lora_A`);
     const bound = 1 / Math.sqrt(inFeatures);
-    const a = Float32Array.from({ length: config.r * inFeatures }, () => (2 * random.uniform() - 1) * bound);
+    const a = Float32Array.from({ length: rank * inFeatures }, () => (2 * random.uniform() - 1) * bound);
     layer.adapter = {
       ...unscoped(() => ({
-        a: fromHost(device, a, [config.r, inFeatures]),
-        b: fromHost(device, new Float32Array(outFeatures * config.r), [outFeatures, config.r]),
+        a: fromHost(device, a, [rank, inFeatures]),
+        b: fromHost(device, new Float32Array(outFeatures * rank), [outFeatures, rank]),
       })),
-      scale: config.lora_alpha / config.r,
+      scale,
       dropout: config.lora_dropout,
     };
   }
@@ -106,7 +109,7 @@ export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
  */
 export function loadLora(model: Model, folder: string): { lora: Lora; warnings: readonly string[] } {
   const { config, tensors, warnings } = readAdapter(folder);
-  refuseWhatIsMissing(config, tensors, folder);
+  refuseSavedModules(tensors, folder);
   const { linears, device } = model.decoder;
   const byModule = new Map<string, { a?: AdapterTensor; b?: AdapterTensor }>();
   for (const tensor of tensors) {
@@ -115,29 +118,33 @@ export function loadLora(model: Model, folder: string): { lora: Lora; warnings: 
   }
   for (const [module, { a, b }] of byModule) checkFit(linears.get(module), module, a!, b!, [...linears.keys()], folder);
   const layers = [...linears.values()].filter(({ name }) => byModule.has(name));
+  const scalings = scalingsOf(config, layers);
   for (const layer of layers) {
     const { a, b } = byModule.get(layer.name)!;
     const place = ({ bytes, dtype, shape, module }: AdapterTensor): Tensor =>
       fromHost(device, decodeFloats(Uint8Array.from(bytes), dtype, module, folder), shape);
-    const rank = a!.shape[0]!;
     layer.adapter = {
       ...unscoped(() => ({ a: place(a!), b: place(b!) })),
-      scale: config.lora_alpha / (config.use_rslora ? Math.sqrt(rank) : rank),
+      scale: scalings.get(layer.name)!.scale,
       dropout: config.lora_dropout,
     };
   }
   return { lora: new Lora(model, config, layers), warnings };
 }
 
-function refuseWhatIsMissing(config: AdapterConfig, tensors: readonly AdapterTensor[], folder: string): void {
-  const patterned = Object.keys({ ...config.rank_pattern, ...config.alpha_pattern }).length > 0;
+function scalingsOf(config: LoraConfig, layers: readonly Linear[]): ReturnType<typeof adapterScalings> {
+  return adapterScalings(
+    config,
+    layers.map(({ name }) => name),
+  );
+}
+
+function refuseSavedModules(tensors: readonly AdapterTensor[], folder: string): void {
   const saved = tensors.find(({ kind }) => kind === "saved");
-  if (!patterned && !saved) return;
+  if (!saved) return;
   throw new UserError({
     code: "adapter/unsupported",
-    message: patterned
-      ? "the adapter has rank_pattern or alpha_pattern, which are not supported"
-      : `the adapter replaces the module "${saved!.module}" (modules_to_save), which is not supported`,
+    message: `the adapter replaces the module "${saved.module}" (modules_to_save), which is not supported`,
     where: folder,
     fix: "merge the adapter into its base with PEFT, and use the merged model",
   });

@@ -14,7 +14,10 @@ export interface AdapterScaling {
  * key, in the file's order, that matches the module's path or its ending after a dot as a Python expression.
  * @throws UserError for a key that is no expression.
  */
-export function adapterScalings(config: AdapterConfig, modules: readonly string[]): Map<string, AdapterScaling> {
+export function adapterScalings(
+  config: Pick<AdapterConfig, "r" | "lora_alpha" | "use_rslora" | "rank_pattern" | "alpha_pattern">,
+  modules: readonly string[],
+): Map<string, AdapterScaling> {
   const ranks = byPattern(config.rank_pattern, modules, "rank_pattern");
   const alphas = byPattern(config.alpha_pattern, modules, "alpha_pattern");
   return new Map(

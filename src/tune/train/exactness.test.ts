@@ -66,7 +66,16 @@ function lossAndGradients(device: Device, method: "full" | "lora", layout: Layou
 
 /** B is zero in a fresh adapter, which would hide every gradient of A. */
 function nonZeroLora(model: Model): ReturnType<typeof addLora> {
-  const config = { r: 4, lora_alpha: 8, lora_dropout: 0, target_modules: "all-linear", exclude_modules: null };
+  const config = {
+    r: 4,
+    lora_alpha: 8,
+    lora_dropout: 0,
+    target_modules: "all-linear",
+    exclude_modules: null,
+    use_rslora: false,
+    rank_pattern: {},
+    alpha_pattern: {},
+  };
   const lora = addLora(model, config, 3);
   for (const [name, tensor] of lora.parameters()) {
     if (!name.includes("lora_B")) continue;

@@ -50,8 +50,11 @@ export function prepareTrainee(recipe: Recipe, base: string, warmStart: string |
   }
 }
 
+/** What PEFT can vary and recipes do not. */
+const plainLora = { exclude_modules: null, use_rslora: false, rank_pattern: {}, alpha_pattern: {} };
+
 function putAdapter(model: Model, recipe: Recipe, warmStart: string | null): Lora {
-  const options = { ...recipe.lora!, exclude_modules: null };
+  const options = { ...recipe.lora!, ...plainLora };
   if (warmStart === null) return addLora(model, options, recipe.seed);
   const inRun = join(warmStart, "adapter");
   const { lora } = loadLora(model, existsSync(inRun) ? inRun : warmStart);

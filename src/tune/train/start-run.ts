@@ -8,7 +8,7 @@ import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import { type Choice, resolvedRecipeText } from "../../base/recipe/resolved.ts";
 import { type DeviceOptions, openDevice } from "../../engine/open-device.ts";
-import { type ChatTemplate, loadChatTemplate } from "../../model/text/chat-template.ts";
+import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
 import type { BestState } from "./early-stopping.ts";
 import { chooseMaxTokens, chooseRecompute } from "./memory.ts";
@@ -72,7 +72,7 @@ export async function startRun(loaded: LoadedRecipe, options: StartOptions): Pro
     if (recipe.precision === "auto") choose(["precision"], device.precision, device.description);
     const base = baseFolder(loaded);
     const tokenizer = loadTokenizer(base);
-    const template = chatTemplateOf(base);
+    const template = loadChatTemplateIfAny(base);
     using trainee = prepareTrainee(recipe, base, recipe.warm_start, device);
     const { config } = trainee.model.decoder;
     const maxLength = recipe.template.max_length === "auto" ? config.maxPositions : recipe.template.max_length;
@@ -156,16 +156,6 @@ function baseFolder({ recipe, where }: LoadedRecipe): string {
     where: where(["base"]),
     fix: "give the path of a Hugging Face model folder",
   });
-}
-
-/** Undefined for a model without one, which can still be taught plain text. */
-function chatTemplateOf(base: string): ChatTemplate | undefined {
-  try {
-    return loadChatTemplate(base);
-  } catch (error) {
-    if (error instanceof UserError && error.code === "chat/no-template") return undefined;
-    throw error;
-  }
 }
 
 function refuseOldRun(output: string, resume: boolean): void {
