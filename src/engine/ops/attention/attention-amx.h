@@ -55,25 +55,19 @@ static inline int64_t packed_block(const struct attention *a, int64_t kv_head, i
 
 static void pack_block(const struct attention *a, int64_t kv_head, int64_t block, const float *tensor, bf16 *rows,
                        bf16 *columns, float *space) {
-  const int64_t width = a->width, first = block * AMX_KEYS;
-  float *by_row = space, *by_column = space + AMX_KEYS * width;
-  for (int64_t i = 0; i < AMX_KEYS; i++) {
-    const float *from = tensor + ((first + i) * a->kv_heads + kv_head) * a->dim;
-    for (int64_t j = 0; j < width; j += LANES) {
-      const int64_t left = first + i < a->keys ? a->dim - j : 0;
-      vstore(by_row + i * width + j,
-             left >= LANES ? vload(from + j) : left > 0 ? vload_part(from + j, left) : vset(0.0f));
-    }
-  }
+  const int64_t width = a->width, first = block * AMX_KEYS, count = smaller(AMX_KEYS, a->keys - first);
+  float *lines = space, *across = space + AMX_KEYS * width;
+  for (int64_t i = 0; i < count; i++)
+    copy_line(a, tensor + ((first + i) * a->kv_heads + kv_head) * a->dim, 1, lines + i * width);
+  memset(lines + count * width, 0, (size_t)((AMX_KEYS - count) * width) * sizeof(float));
   if (rows != NULL) {
     rows += packed_block(a, kv_head, block);
-    for (int64_t i = 0; i < AMX_KEYS * width; i += 32) store_line(rows + i, vload(by_row + i), vload(by_row + i + 16));
+    for (int64_t i = 0; i < AMX_KEYS * width; i += 32) store_line(rows + i, vload(lines + i), vload(lines + i + 16));
   }
   if (columns != NULL) {
     columns += packed_block(a, kv_head, block);
-    transpose(by_column, AMX_KEYS, by_row, width, AMX_KEYS, width);
-    for (int64_t i = 0; i < width * AMX_KEYS; i += 32)
-      store_line(columns + i, vload(by_column + i), vload(by_column + i + 16));
+    transpose(across, AMX_KEYS, lines, width, AMX_KEYS, width);
+    for (int64_t i = 0; i < width * AMX_KEYS; i += 32) store_line(columns + i, vload(across + i), vload(across + i + 16));
   }
 }
 
@@ -155,7 +149,9 @@ struct batch {
 /** The next visible blocks from `block` on; returns where to go on. */
 static int64_t next_batch(const struct attention *a, const struct row_block *rows, int64_t block, struct batch *batch) {
   batch->count = 0;
-  for (; batch->count < BATCH && block < a->key_blocks && block * AMX_KEYS <= rows->max_index; block++) {
+  for (; batch->count < BATCH; block++) {
+    block = next_live(a, rows->min_index, block);
+    if (block >= a->key_blocks || block * AMX_KEYS > rows->max_index) break;
     const struct key_range range = visible_keys(a, rows, block);
     if (range.begin == range.end) continue;
     batch->range[batch->count] = range;
@@ -261,9 +257,7 @@ static void forward_amx(const struct attention *a, const struct row_block *rows,
   }
   transpose(by_row, width, sums, ROWS, width, ROWS);
   scatter(a, rows, by_row, out);
-  if (lse == NULL) return;
-  for (int64_t i = 0; i < rows->count; i++)
-    lse[place_of(a, rows, i)] = (maximum[i / LANES][i % LANES] + log2f(sum[i / LANES][i % LANES])) * 0.693147181f;
+  if (lse != NULL) store_lse(a, rows, (const float *)maximum, (const float *)sum, lse);
 }
 
 /** Probabilities and gradients of q·k of one block: both as lines of rows, the latter also as pairs of keys. */

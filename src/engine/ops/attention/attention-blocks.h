@@ -11,9 +11,9 @@
 
 enum { ROWS = 32 };
 
-/** Extremes over the keys of a block. */
-struct key_block {
-  int32_t min_expiry, max_expiry, min_position, max_position;
+/** Extremes over the keys of each block; the arrays are filled up to whole vectors with blocks that nobody sees. */
+struct key_blocks {
+  int32_t *min_expiry, *max_expiry, *min_position, *max_position;
 };
 
 /** Keys and values in bf16, in blocks, made once for all rows; null where products are in f32. */
@@ -34,13 +34,14 @@ struct attention {
   int64_t group, row_blocks, key_blocks, block_keys;
   int64_t width; /* dim rounded up to what the products need */
   int bf16;      /* products on tiles, from packed keys and values */
-  struct key_block *key_block;
+  struct key_blocks extremes;
   struct packed_keys packed;
 };
 
 /** One block of rows of one key-value head. Lanes past `count` have index -1: they see nothing. */
 struct row_block {
-  int64_t kv_head, begin, count;
+  int64_t kv_head, count;
+  int64_t place[ROWS]; /* in a tensor [queries, heads] of the row under key-value head 0 */
   int32_t min_index, max_index, min_position, max_position;
   int32_t index[ROWS] __attribute__((aligned(64)));
   int32_t position[ROWS] __attribute__((aligned(64)));
@@ -60,10 +61,9 @@ static inline int64_t round_up(int64_t value, int64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
-/** Place of the block's row i in a tensor [queries, heads]; times dim, in a tensor like q. */
+/** Place of row i of a block in a tensor [queries, heads]; times dim, in a tensor like q. */
 static inline int64_t place_of(const struct attention *a, const struct row_block *rows, int64_t i) {
-  int64_t row = rows->begin + i;
-  return row / a->group * a->heads + rows->kv_head * a->group + row % a->group;
+  return rows->place[i] + rows->kv_head * a->group;
 }
 
 /** What backward gets beside the inputs, and dq and delta, which it fills. */
@@ -94,6 +94,19 @@ static inline vfloat exp2_down(vfloat x) {
   vint whole = __builtin_convertvector(vmax(n, vset(-126.0f)), vint);
   return vselect(x >= -126.0f, (vfloat)((vint)p + (whole << 23)), vset(0.0f));
 #endif
+}
+
+/** log2 x for x > 0, -infinity for 0. log2 of the fraction in [sqrt 1/2, sqrt 2) is a series in (m - 1) / (m + 1). */
+static inline vfloat log2_of(vfloat x) {
+  const int32_t root_half = 0x3f3504f3;
+  const vint exponent = ((vint)x - root_half) >> 23;
+  const vfloat m = (vfloat)((vint)x - (exponent << 23));
+  const vfloat t = (m - 1.0f) / (m + 1.0f), square = t * t;
+  vfloat p = square * 0.320598898f + 0.412198583f;
+  p = p * square + 0.577078016f;
+  p = p * square + 0.961796694f;
+  p = p * square + 2.885390082f;
+  return vselect(x == 0, vset(-INFINITY), p * t + __builtin_convertvector(exponent, vfloat));
 }
 
 #endif

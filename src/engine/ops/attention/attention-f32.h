@@ -107,7 +107,9 @@ static void forward_f32(const struct attention *a, const struct row_block *rows,
   memset(sums, 0, (size_t)(width * ROWS) * sizeof(float));
   for (int64_t i = 0; i < ROWS; i++) softmax.maximum[i] = -INFINITY, softmax.sum[i] = 0;
 
-  for (int64_t block = 0; block < a->key_blocks && block * a->block_keys <= rows->max_index; block++) {
+  for (int64_t block = next_live(a, rows->min_index, 0); block * a->block_keys <= rows->max_index;
+       block = next_live(a, rows->min_index, block + 1)) {
+    if (block >= a->key_blocks) break;
     const struct key_range range = visible_keys(a, rows, block);
     const int64_t keys = range.end - range.begin;
     if (keys == 0) continue;
@@ -124,10 +126,7 @@ static void forward_f32(const struct attention *a, const struct row_block *rows,
   }
   transpose(by_row, width, sums, ROWS, width, ROWS);
   scatter(a, rows, by_row, out);
-  if (lse == NULL) return;
-  for (int64_t i = 0; i < rows->count; i++) {
-    lse[place_of(a, rows, i)] = (softmax.maximum[i] + log2f(softmax.sum[i])) * 0.693147181f;
-  }
+  if (lse != NULL) store_lse(a, rows, softmax.maximum, softmax.sum, lse);
 }
 
 /** Scores become probabilities, `slopes` (dout·v, [key][ROWS]) the gradients of q·k. */
@@ -162,7 +161,9 @@ static void backward_f32(const struct attention *a, const struct row_block *rows
   transpose(dout, ROWS, dout_rows, width, ROWS, width);
   memset(dq, 0, (size_t)(width * ROWS) * sizeof(float));
 
-  for (int64_t block = 0; block < a->key_blocks && block * a->block_keys <= rows->max_index; block++) {
+  for (int64_t block = next_live(a, rows->min_index, 0); block * a->block_keys <= rows->max_index;
+       block = next_live(a, rows->min_index, block + 1)) {
+    if (block >= a->key_blocks) break;
     const struct key_range range = visible_keys(a, rows, block);
     const int64_t keys = range.end - range.begin, at = range.begin * stride + rows->kv_head * dim;
     if (keys == 0) continue;

@@ -4,19 +4,30 @@
 
 #include "attention-blocks.h"
 
-/** Fills the table of key blocks. */
-static void find_extremes(const struct attention *a) {
-  for (int64_t block = 0; block < a->key_blocks; block++) {
-    int64_t begin = block * a->block_keys, end = smaller(begin + a->block_keys, a->keys);
-    struct key_block e = {a->expiry[begin], a->expiry[begin], a->key_position[begin], a->key_position[begin]};
-    for (int64_t key = begin + 1; key < end; key++) {
-      int32_t expiry = a->expiry[key], position = a->key_position[key];
-      e.min_expiry = expiry < e.min_expiry ? expiry : e.min_expiry;
-      e.max_expiry = expiry > e.max_expiry ? expiry : e.max_expiry;
-      e.min_position = position < e.min_position ? position : e.min_position;
-      e.max_position = position > e.max_position ? position : e.max_position;
+/** Elements of each array of extremes. */
+static int64_t extremes_length(const struct attention *a) {
+  return round_up(a->key_blocks, LANES);
+}
+
+/** Fills the arrays of extremes, which lie in `space` one after the other. */
+static void find_extremes(struct attention *a, int32_t *space) {
+  const int64_t length = extremes_length(a);
+  struct key_blocks *e = &a->extremes;
+  *e = (struct key_blocks){space, space + length, space + 2 * length, space + 3 * length};
+  for (int64_t block = 0; block < length; block++) {
+    const int64_t begin = block * a->block_keys, end = smaller(begin + a->block_keys, a->keys);
+    int32_t min_expiry = INT32_MAX, max_expiry = INT32_MIN, min_position = INT32_MAX, max_position = INT32_MIN;
+    for (int64_t key = begin; key < end; key++) {
+      const int32_t expiry = a->expiry[key], position = a->key_position[key];
+      min_expiry = expiry < min_expiry ? expiry : min_expiry;
+      max_expiry = expiry > max_expiry ? expiry : max_expiry;
+      min_position = position < min_position ? position : min_position;
+      max_position = position > max_position ? position : max_position;
     }
-    a->key_block[block] = e;
+    e->min_expiry[block] = min_expiry;
+    e->max_expiry[block] = max_expiry;
+    e->min_position[block] = min_position;
+    e->max_position[block] = max_position;
   }
 }
 
@@ -50,44 +61,56 @@ static struct attention read_attention(const double *args, int64_t block_keys, i
   return a;
 }
 
-static void take_rows(const struct attention *a, int64_t kv_head, int64_t number, struct row_block *rows) {
-  int64_t begin = number * ROWS, count = smaller(ROWS, a->queries * a->group - begin);
-  int64_t first = begin / a->group, last = (begin + count - 1) / a->group;
-  rows->kv_head = kv_head;
-  rows->begin = begin;
-  rows->count = count;
-  rows->min_index = a->index[first];
-  rows->max_index = a->index[last];
-  rows->min_position = rows->max_position = a->query_position[first];
-  for (int64_t i = 0; i < ROWS; i++) {
-    int64_t query = (begin + i) / a->group;
-    rows->index[i] = i < count ? a->index[query] : -1;
-    rows->position[i] = i < count ? a->query_position[query] : 0;
-    if (i >= count) continue;
-    if (rows->position[i] < rows->min_position) rows->min_position = rows->position[i];
-    if (rows->position[i] > rows->max_position) rows->max_position = rows->position[i];
+static void take_rows(const struct attention *a, int64_t number, struct row_block *rows) {
+  const int64_t begin = number * ROWS;
+  int64_t query = begin / a->group, member = begin % a->group;
+  rows->count = smaller(ROWS, a->queries * a->group - begin);
+  rows->min_position = rows->max_position = a->query_position[query];
+  for (int64_t i = 0; i < rows->count; i++) {
+    const int32_t position = a->query_position[query];
+    rows->place[i] = query * a->heads + member;
+    rows->index[i] = a->index[query];
+    rows->position[i] = position;
+    if (position < rows->min_position) rows->min_position = position;
+    if (position > rows->max_position) rows->max_position = position;
+    if (++member == a->group) member = 0, query++;
   }
+  for (int64_t i = rows->count; i < ROWS; i++) rows->index[i] = -1, rows->position[i] = 0;
+  rows->min_index = rows->index[0];
+  rows->max_index = rows->index[rows->count - 1];
 }
 
-/** Nonzero where rows with these extremes may see a key of the block. */
-static int may_see(const struct attention *a, int32_t min_index, int32_t max_index, int32_t min_position, int64_t key_block) {
-  const struct key_block *e = &a->key_block[key_block];
-  if (key_block * a->block_keys > max_index || e->max_expiry <= min_index) return 0;
-  return a->window == 0 || min_position - e->max_position < a->window;
+/** The first key block from `block` on that has a key which has not expired for all of the rows. */
+static inline int64_t next_live(const struct attention *a, int32_t min_index, int64_t block) {
+#if defined(__AVX512F__)
+  for (; block < a->key_blocks; block = (block / LANES + 1) * LANES) {
+    const __m512i expiry = _mm512_load_si512(a->extremes.max_expiry + block / LANES * LANES);
+    const uint32_t live = _mm512_cmpgt_epi32_mask(expiry, _mm512_set1_epi32(min_index)) >> block % LANES;
+    if (live != 0) return block + __builtin_ctz(live);
+  }
+#else
+  while (block < a->key_blocks && a->extremes.max_expiry[block] <= min_index) block++;
+#endif
+  return block;
+}
+
+/** Whether rows with these extremes may see a key of the block, as far as the block's extremes tell. */
+static int may_see(const struct attention *a, int32_t min_index, int32_t max_index, int32_t min_position, int64_t block) {
+  if (block * a->block_keys > max_index || a->extremes.max_expiry[block] <= min_index) return 0;
+  return a->window == 0 || min_position - a->extremes.max_position[block] < a->window;
 }
 
 /** The part of a key block that the rows see; empty where they see none of it. */
-static struct key_range visible_keys(const struct attention *a, const struct row_block *rows, int64_t key_block) {
-  struct key_range range = {key_block * a->block_keys, smaller((key_block + 1) * a->block_keys, a->keys), 0};
-  const struct key_block *e = &a->key_block[key_block];
-  if (!may_see(a, rows->min_index, rows->max_index, rows->min_position, key_block)) {
+static struct key_range visible_keys(const struct attention *a, const struct row_block *rows, int64_t block) {
+  struct key_range range = {block * a->block_keys, smaller((block + 1) * a->block_keys, a->keys), 0};
+  if (!may_see(a, rows->min_index, rows->max_index, rows->min_position, block)) {
     range.end = range.begin;
     return range;
   }
   range.end = smaller(range.end, (int64_t)rows->max_index + 1);
-  range.holes = range.end - 1 > rows->min_index || e->min_expiry <= rows->max_index ||
-                (a->window != 0 && rows->max_position - e->min_position >= a->window);
-  if (e->min_expiry > rows->min_index) return range;
+  range.holes = range.end - 1 > rows->min_index || a->extremes.min_expiry[block] <= rows->max_index ||
+                (a->window != 0 && rows->max_position - a->extremes.min_position[block] >= a->window);
+  if (a->extremes.min_expiry[block] > rows->min_index) return range;
   while (range.begin < range.end && a->expiry[range.begin] <= rows->min_index) range.begin++;
   while (range.begin < range.end && a->expiry[range.end - 1] <= rows->min_index) range.end--;
   return range;
@@ -110,23 +133,37 @@ static void hide(const struct attention *a, const struct row_block *rows, struct
   }
 }
 
+/** to [width] = factor * from [dim], then zeros. */
+static inline void copy_line(const struct attention *a, const float *from, float factor, float *to) {
+  int64_t j = 0;
+  for (; j + LANES <= a->dim; j += LANES) vstore(to + j, vload(from + j) * factor);
+  if (j < a->dim) vstore(to + j, vload_part(from + j, a->dim - j) * factor), j += LANES;
+  for (; j < a->width; j += LANES) vstore(to + j, vset(0.0f));
+}
+
 /** to [ROWS][width] = factor times the block's rows of a tensor like q; 0 past the last row and the last column. */
 static void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to) {
-  for (int64_t i = 0; i < ROWS; i++, to += a->width) {
-    const float *from = i < rows->count ? tensor + place_of(a, rows, i) * a->dim : NULL;
-    for (int64_t j = 0; j < a->width; j += LANES) {
-      int64_t left = from ? a->dim - j : 0;
-      vfloat value = left >= LANES ? vload(from + j) : left > 0 ? vload_part(from + j, left) : vset(0.0f);
-      vstore(to + j, value * factor);
-    }
-  }
+  for (int64_t i = 0; i < rows->count; i++) copy_line(a, tensor + place_of(a, rows, i) * a->dim, factor, to + i * a->width);
+  memset(to + rows->count * a->width, 0, (size_t)((ROWS - rows->count) * a->width) * sizeof(float));
 }
 
 /** The block's rows of a tensor like q = from [ROWS][width]. */
 static void scatter(const struct attention *a, const struct row_block *rows, const float *from, float *tensor) {
-  for (int64_t i = 0; i < rows->count; i++) {
-    memcpy(tensor + place_of(a, rows, i) * a->dim, from + i * a->width, (size_t)a->dim * sizeof(float));
+  for (int64_t i = 0; i < rows->count; i++, from += a->width) {
+    float *to = tensor + place_of(a, rows, i) * a->dim;
+    int64_t j = 0;
+    for (; j + LANES <= a->dim; j += LANES) vstore(to + j, vload(from + j));
+    if (j < a->dim) vstore_part(to + j, vload(from + j), a->dim - j);
   }
+}
+
+/** lse of the block's rows, from the maxima and sums of their lanes, in base 2. */
+static void store_lse(const struct attention *a, const struct row_block *rows, const float *maximum, const float *sum,
+                      float *lse) {
+  float natural[ROWS];
+  for (int64_t i = 0; i < ROWS; i += LANES)
+    vstore(natural + i, (vload(maximum + i) + log2_of(vload(sum + i))) * 0.693147181f);
+  for (int64_t i = 0; i < rows->count; i++) lse[place_of(a, rows, i)] = natural[i];
 }
 
 #if defined(__AVX512F__)

@@ -2,8 +2,8 @@
 #include "attention-amx.h"
 #include "attention-f32.h"
 
-/** Blocks of rows in a task of the forward pass; fewer than PACKED_FROM are not worth packing the keys for. */
-enum { FORWARD_GRAIN = 2, PACKED_FROM = 4 };
+/** Blocks of rows in a chunk of the forward pass; fewer than PACKED_FROM are not worth packing the keys for. */
+enum { FORWARD_GRAIN = 4, PACKED_FROM = 4 };
 
 /** Reads the arguments from q on and decides what products are computed in. */
 static struct attention prepare(const double *args) {
@@ -22,8 +22,8 @@ static void *take(char **space, int64_t bytes) {
   return taken;
 }
 
-static int64_t table_bytes(const struct attention *a) {
-  return round_up(a->key_blocks * (int64_t)sizeof(struct key_block), 64);
+static int64_t extremes_bytes(const struct attention *a) {
+  return 4 * extremes_length(a) * (int64_t)sizeof(int32_t);
 }
 
 /** Bytes of k or v packed in one way; 0 where products are in f32. */
@@ -67,11 +67,12 @@ struct forward {
 static void forward_tasks(int64_t begin, int64_t end, void *context) {
   const struct forward *job = context;
   const struct attention *a = &job->a;
+  struct row_block rows;
   void *space = scratch((size_t)task_bytes(a));
   begin_task(a);
   for (int64_t task = begin; task < end; task++) {
-    struct row_block rows;
-    take_rows(a, task / a->row_blocks, task % a->row_blocks, &rows);
+    rows.kv_head = task % a->kv_heads;
+    if (task == begin || rows.kv_head == 0) take_rows(a, task / a->kv_heads, &rows);
 #if ATTENTION_AMX
     if (a->bf16) {
       forward_amx(a, &rows, job->out, job->lse, space);
@@ -86,9 +87,8 @@ static void forward_tasks(int64_t begin, int64_t end, void *context) {
 FETTLE_KERNEL(attention_forward) {
   struct forward job = {prepare(args + 2), PTR(float, 0), PTR(float, 1)};
   struct attention *a = &job.a;
-  char *space = shared_scratch((size_t)(table_bytes(a) + 2 * packed_bytes(a)));
-  a->key_block = take(&space, table_bytes(a));
-  find_extremes(a);
+  char *space = shared_scratch((size_t)(extremes_bytes(a) + 2 * packed_bytes(a)));
+  find_extremes(a, take(&space, extremes_bytes(a)));
   if (a->bf16) {
     a->packed.k_rows = take(&space, packed_bytes(a));
     a->packed.v_columns = take(&space, packed_bytes(a));
@@ -124,6 +124,7 @@ static int64_t sum_bytes(const struct attention *a) {
 static void backward_tasks(int64_t begin, int64_t end, void *context) {
   const struct backward *job = context;
   const struct attention *a = &job->a;
+  struct row_block rows;
   void *space = scratch((size_t)task_bytes(a));
   begin_task(a);
   for (int64_t task = begin; task < end; task++) {
@@ -137,8 +138,8 @@ static void backward_tasks(int64_t begin, int64_t end, void *context) {
     }
     const int64_t last = smaller((part + 1) * job->part_blocks, a->row_blocks);
     for (int64_t number = part * job->part_blocks; number < last; number++) {
-      struct row_block rows;
-      take_rows(a, kv_head, number, &rows);
+      rows.kv_head = kv_head;
+      take_rows(a, number, &rows);
 #if ATTENTION_AMX
       if (a->bf16) {
         backward_amx(a, &rows, &job->up, sums, space);
@@ -151,21 +152,35 @@ static void backward_tasks(int64_t begin, int64_t end, void *context) {
   end_task(a);
 }
 
+/** to [dim] = factor times the sum of the lines. */
+static void add_lines(float *to, const float *const *lines, int64_t count, int64_t dim, float factor) {
+  for (int64_t i = 0; i < dim; i += LANES) {
+    vfloat sum = vset(0.0f);
+    for (int64_t part = 0; part < count; part++) sum += vload(lines[part] + i);
+    sum *= factor;
+    if (dim - i >= LANES) vstore(to + i, sum);
+    else vstore_part(to + i, sum, dim - i);
+  }
+}
+
 static void sum_parts(int64_t begin, int64_t end, void *context) {
   const struct backward *job = context;
   const struct attention *a = &job->a;
-  const float factor = a->scale / a->q_factor;
   for (int64_t task = begin; task < end; task++) {
-    const int64_t key = task / a->kv_heads, kv_head = task % a->kv_heads;
-    const int64_t block = key / a->block_keys, line = key % a->block_keys * a->width;
-    float *dk = job->dk + task * a->dim, *dv = job->dv + task * a->dim;
-    memset(dk, 0, (size_t)a->dim * sizeof(float));
-    memset(dv, 0, (size_t)a->dim * sizeof(float));
+    const int64_t block = task / a->kv_heads, kv_head = task % a->kv_heads, first = block * a->block_keys;
+    const float *dk[TASKS], *dv[TASKS];
+    int64_t count = 0;
     for (int64_t part = 0; part < job->parts; part++) {
-      const struct key_gradients from = sums_of(job, kv_head, part)[block];
-      if (from.dk == NULL) continue;
-      for (int64_t i = 0; i < a->dim; i++) dk[i] += from.dk[line + i] * factor;
-      for (int64_t i = 0; i < a->dim; i++) dv[i] += from.dv[line + i];
+      const struct key_gradients sums = sums_of(job, kv_head, part)[block];
+      if (sums.dk == NULL) continue;
+      dk[count] = sums.dk;
+      dv[count++] = sums.dv;
+    }
+    for (int64_t key = first; key < smaller(first + a->block_keys, a->keys); key++) {
+      const int64_t at = (key * a->kv_heads + kv_head) * a->dim;
+      add_lines(job->dk + at, dk, count, a->dim, a->scale / a->q_factor);
+      add_lines(job->dv + at, dv, count, a->dim, 1);
+      for (int64_t part = 0; part < count; part++) dk[part] += a->width, dv[part] += a->width;
     }
   }
 }
@@ -207,14 +222,13 @@ FETTLE_KERNEL(attention_backward) {
   const int64_t wanted = smaller(TASKS / a->kv_heads, a->row_blocks / SMALLEST_PART);
   job.part_blocks = wanted > 1 ? (a->row_blocks + wanted - 1) / wanted : a->row_blocks;
   job.parts = (a->row_blocks + job.part_blocks - 1) / job.part_blocks;
-  struct key_block *table = a->key_block = scratch((size_t)table_bytes(a));
-  find_extremes(a);
+  find_extremes(a, scratch((size_t)extremes_bytes(a)));
   const int64_t count = place_sums(&job, NULL);
   const int64_t places = a->kv_heads * job.parts * a->key_blocks * (int64_t)sizeof(struct key_gradients);
 
   char *space = shared_scratch(
-      (size_t)(table_bytes(a) + 3 * packed_bytes(a) + round_up(places, 64) + 2 * count * sum_bytes(a)));
-  a->key_block = memcpy(take(&space, table_bytes(a)), table, (size_t)table_bytes(a));
+      (size_t)(extremes_bytes(a) + 3 * packed_bytes(a) + round_up(places, 64) + 2 * count * sum_bytes(a)));
+  find_extremes(a, take(&space, extremes_bytes(a)));
   if (a->bf16) {
     a->packed.k_rows = take(&space, packed_bytes(a));
     a->packed.k_columns = take(&space, packed_bytes(a));
@@ -224,5 +238,5 @@ FETTLE_KERNEL(attention_backward) {
   job.sums = take(&space, places);
   place_sums(&job, space);
   parallel_for(a->kv_heads * job.parts, 1, backward_tasks, &job);
-  parallel_for(a->keys * a->kv_heads, 256, sum_parts, &job);
+  parallel_for(a->key_blocks * a->kv_heads, 4, sum_parts, &job);
 }
