@@ -1,18 +1,16 @@
-/** `evaluation.json` of a run folder: what the last `fettle eval` of the run found, for reports. */
+/** `evaluation.json` of a run folder: what the last `fettle eval` of the run found, for its page. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../model/files/atomic.ts";
 import { parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
-import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
-import type { Mistake } from "../../tune/evaluate/mistakes.ts";
+import type { EvaluationResult } from "./evaluate.ts";
 
 export interface Evaluations {
   /** The files that were scored. */
   readonly data: readonly string[];
   /** The base model on the same rows, where it was scored too. */
-  readonly base?: Evaluation;
-  readonly tuned: Evaluation;
-  readonly mistakes: readonly Mistake[];
+  readonly base?: EvaluationResult;
+  readonly tuned: EvaluationResult;
 }
 
 const FILE = "evaluation.json";

@@ -26,7 +26,7 @@ export interface DataInspection {
   /** Rows that training could use. */
   readonly rows: number;
   readonly skipped: number;
-  /** How many rows have each field. */
+  /** How many of the rows that can be read have each field. */
   readonly fields: Readonly<Record<string, number>>;
   /** Rows of each label; null where nothing is labelled. */
   readonly labels: Readonly<Record<string, number>> | null;
@@ -68,7 +68,7 @@ export async function inspectData(path: string, hints: DataHints): Promise<DataI
     for await (const batch of readRows(path, format, problems)) yield* batch;
   };
 
-  const first = await countFields(rawRows(new Problems()), columns);
+  const first = await findFields(rawRows(new Problems()), columns);
   let { shape, reason } = shapeOf(first, columns, path);
   const labelField = shape?.labelField;
   const labels = labelField === undefined ? undefined : await countLabels(rawRows(new Problems()), labelField, columns);
@@ -79,10 +79,14 @@ export async function inspectData(path: string, hints: DataHints): Promise<DataI
 
   const problems = new Problems();
   const rules = shape && { shape, columns, labels: labels && acceptAll(labels), answerOptional: false };
+  const fields = new Map<string, number>();
   let rows = 0;
   let characters = 0;
   let longest = 0;
   for await (const raw of rawRows(problems)) {
+    for (const name of Object.keys(raw.fields)) {
+      if (fields.has(name) || fields.size < MAX_FIELDS) fields.set(name, (fields.get(name) ?? 0) + 1);
+    }
     if (rules && keepRow(raw, path, rules, problems) === undefined) continue;
     rows++;
     const size = textSize(raw);
@@ -99,27 +103,27 @@ export async function inspectData(path: string, hints: DataHints): Promise<DataI
     shapeReason: reason,
     rows,
     skipped: problems.skipped,
-    fields: Object.fromEntries(first.fields),
+    fields: Object.fromEntries(fields),
     labels: labels === undefined || shape === undefined ? null : Object.fromEntries(labels),
     characters: { mean: rows === 0 ? 0 : Math.round(characters / rows), longest },
     problems: problems.groups(),
   };
 }
 
+/** Names that the first rows have, and those of them that hold lists. */
 interface FirstRows {
-  readonly fields: Map<string, number>;
+  readonly fields: Set<string>;
   readonly lists: Set<string>;
 }
 
-async function countFields(rows: AsyncIterable<RawRow>, columns: DataHints["columns"] & object): Promise<FirstRows> {
-  const fields = new Map<string, number>();
+async function findFields(rows: AsyncIterable<RawRow>, columns: DataHints["columns"] & object): Promise<FirstRows> {
+  const fields = new Set<string>();
   const lists = new Set<string>();
   let seen = 0;
   for await (const raw of rows) {
-    for (const name of new Set([...Object.keys(raw.fields), ...Object.keys(columns)])) {
+    for (const name of [...Object.keys(raw.fields), ...Object.keys(columns)]) {
       const value = fieldOf(raw, name, columns);
-      if (value === undefined) continue;
-      if (fields.has(name) || fields.size < MAX_FIELDS) fields.set(name, (fields.get(name) ?? 0) + 1);
+      if (value !== undefined) fields.add(name);
       if (Array.isArray(value)) lists.add(name);
     }
     if (++seen === ROWS_LOOKED_AT) break;
@@ -135,7 +139,7 @@ function shapeOf(
 ): { shape: Shape | undefined; reason: string } {
   const hints = { template: noTemplate, columns, labelExpected: false, where };
   try {
-    const shape = detectShape({ fields: new Set(fields.keys()), lists, ...hints });
+    const shape = detectShape({ fields, lists, ...hints });
     return { shape, reason: shape.reason };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

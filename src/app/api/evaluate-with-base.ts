@@ -1,0 +1,50 @@
+import { UserError } from "../../base/errors.ts";
+import { readRunInfo } from "../../tune/train/run-folder.ts";
+import { type EvaluateOptions, type EvaluationResult, evaluate } from "./evaluate.ts";
+import { type LoadedModel, type LoadModelOptions, loadModel } from "./load-model.ts";
+
+export interface ComparedEvaluations {
+  /** The model that training started from, on the same rows, read in the same way. */
+  readonly base: EvaluationResult;
+  readonly tuned: EvaluationResult;
+}
+
+/**
+ * Scores a run or an adapter, and then its base. Only one of them is in memory at a time.
+ * @throws UserError as `loadModel` and `evaluate`, and for a model that was not tuned here
+ */
+export async function evaluateWithBase(
+  path: string,
+  load: LoadModelOptions,
+  options: EvaluateOptions,
+): Promise<ComparedEvaluations> {
+  const { tuned, folder, reading, labels } = await scoreTuned(path, load, options);
+  using model = await loadModel(folder, { ...load, base: undefined, reading });
+  return { tuned, base: await evaluate(model, { ...options, labels: options.labels ?? labels }) };
+}
+
+interface ScoredTuned {
+  readonly tuned: EvaluationResult;
+  readonly folder: string;
+  readonly reading: LoadedModel["reading"];
+  readonly labels: readonly string[] | undefined;
+}
+
+async function scoreTuned(path: string, load: LoadModelOptions, options: EvaluateOptions): Promise<ScoredTuned> {
+  using model = await loadModel(path, load);
+  const folder = load.base ?? baseOf(model);
+  const tuned = await evaluate(model, options);
+  return { tuned, folder, reading: model.reading, labels: model.artefact.labels };
+}
+
+/** Folder of the model that training started from. */
+function baseOf({ artefact }: LoadedModel): string {
+  if (artefact.lora !== undefined) return artefact.model.folder;
+  if (artefact.kind === "run") return readRunInfo(artefact.path).base;
+  throw new UserError({
+    code: "evaluate/no-base",
+    message: "this is a model, not a run or an adapter: there is no base to compare it with",
+    where: artefact.path,
+    fix: "leave --compare out",
+  });
+}

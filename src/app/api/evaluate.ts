@@ -1,0 +1,53 @@
+import type { EventSink } from "../../base/events.ts";
+import type { ProblemGroup } from "../../tune/data/problems.ts";
+import { Problems } from "../../tune/data/problems.ts";
+import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
+import { evaluateLabels } from "../../tune/evaluate/evaluate-labels.ts";
+import type { Mistake } from "../../tune/evaluate/mistakes.ts";
+import { labelRows } from "../../tune/score/label-rows.ts";
+import { LabelScorer } from "../../tune/score/label-scorer.ts";
+import type { LoadedModel } from "./load-model.ts";
+import { loadScoringSet } from "./scoring-set.ts";
+
+export interface EvaluateOptions {
+  /** Files with labelled rows. */
+  readonly data: readonly string[];
+  /** Label names in order; default: those of the run or recipe, otherwise those that the data has. */
+  readonly labels?: readonly string[] | undefined;
+  /** At most this many rows. */
+  readonly limit?: number | undefined;
+  /** How many of the mistakes that the model was surest of are kept; default 20. */
+  readonly mistakes?: number | undefined;
+  readonly onEvent?: EventSink | undefined;
+}
+
+export interface EvaluationResult extends Evaluation {
+  readonly mistakes: readonly Mistake[];
+  /** Rows that could not be scored. */
+  readonly skipped: number;
+  /** What was wrong with rows, skipped or not. */
+  readonly problems: readonly ProblemGroup[];
+}
+
+/**
+ * Scores every label of every row exactly, and says how often the most probable one is right.
+ * @throws UserError when the data has no labelled row
+ */
+export async function evaluate(model: LoadedModel, options: EvaluateOptions): Promise<EvaluationResult> {
+  const { onEvent = () => {} } = options;
+  const { encoder, encodeOptions, tokenizer, model: base } = model.artefact;
+  const dataset = await loadScoringSet(model, options.data, { ...options, answerOptional: false }, onEvent);
+  const problems = new Problems();
+  const evaluation = await evaluateLabels(
+    new LabelScorer(base.decoder),
+    tokenizer,
+    labelRows(dataset, encoder, encodeOptions, problems),
+    { labels: dataset.labels?.names ?? [], total: dataset.length, mistakes: options.mistakes ?? 20, onEvent },
+  );
+  for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: line });
+  return {
+    ...evaluation,
+    skipped: dataset.skipped + problems.skipped,
+    problems: [...dataset.problems, ...problems.groups()],
+  };
+}

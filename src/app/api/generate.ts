@@ -1,0 +1,38 @@
+import type { JsonObject } from "../../model/files/json-file.ts";
+import type { Message } from "../../model/text/chat-template.ts";
+import { type GeneratedToken, type GenerateOptions, generate as generateTokens } from "../../tune/score/generate.ts";
+import { stopTokens } from "../../tune/score/stop-tokens.ts";
+import type { LoadedModel } from "./load-model.ts";
+
+export interface GenerationOptions extends Partial<Omit<GenerateOptions, "stopTokens">> {
+  /** What the user says; for a model without chat template, the text to go on from. */
+  readonly prompt: string;
+  /** System message; default: that of the run's template. */
+  readonly system?: string | undefined;
+}
+
+/**
+ * Lets the model answer, piece by piece.
+ *
+ *     for await (const { text } of generate(model, { prompt: "Hello" })) process.stdout.write(text);
+ *
+ * @throws UserError when the prompt is empty or fills the context
+ */
+export async function* generate(model: LoadedModel, options: GenerationOptions): AsyncGenerator<GeneratedToken> {
+  const { tokenizer, template, templateOptions, model: base } = model.artefact;
+  const { prompt, system = templateOptions.system, maxNewTokens = 256, ...sampling } = options;
+  const messages: Message[] = [
+    ...(system === null ? [] : [{ role: "system", content: system }]),
+    { role: "user", content: prompt },
+  ];
+  const kwargs = templateOptions.chat_template_kwargs as JsonObject;
+  const { ids } =
+    template === undefined
+      ? tokenizer.encodeWithSpecial(prompt)
+      : tokenizer.encode(template.render(messages, { addGenerationPrompt: true, kwargs }));
+  yield* generateTokens(base.decoder, tokenizer, ids, {
+    ...sampling,
+    maxNewTokens,
+    stopTokens: stopTokens(base.folder, tokenizer, template),
+  });
+}

@@ -1,0 +1,93 @@
+/** A run, an adapter or a model, opened to be asked. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { EventSink } from "../../base/events.ts";
+import { loadRecipe } from "../../base/recipe/load.ts";
+import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
+import type { Device } from "../../engine/device/device.ts";
+import { type DeviceOptions, openDevice } from "../../engine/open-device.ts";
+import { type Artefact, openArtefact } from "../../tune/train/artefact.ts";
+import { isRunFolder } from "../../tune/train/run-folder.ts";
+import { deviceEnvironment } from "../environment.ts";
+
+export interface LoadModelOptions {
+  /** Where it runs; default `auto`: cpu where a C compiler is found, otherwise reference. */
+  readonly device?: DeviceOptions["device"] | undefined;
+  /** What products compute in; default `auto`: bf16 where the CPU has instructions for it. */
+  readonly precision?: DeviceOptions["precision"] | undefined;
+  /** CPU threads; default: all that this process may use. */
+  readonly threads?: number | undefined;
+  /** Folder of the base model, in place of what the run or adapter names. */
+  readonly base?: string | undefined;
+  /** Recipe file that says how rows are read and become conversations; a run brings its own. */
+  readonly recipe?: string | undefined;
+  /** How rows are read, in place of a recipe. */
+  readonly reading?: Reading | undefined;
+  /** Told of choices and warnings. */
+  readonly onEvent?: EventSink | undefined;
+}
+
+/** How the rows of a file are read: the sections `data` and `template` of a recipe. */
+export interface Reading {
+  readonly data: Pick<DataOptions, "format" | "header" | "columns" | "labels">;
+  readonly template: TemplateOptions;
+}
+
+/** A model on its device. Dispose of it (`using model = await loadModel(…)`) to free its memory. */
+export interface LoadedModel extends Disposable {
+  readonly artefact: Artefact;
+  readonly device: Device;
+  /** How rows were read in training, or as the recipe or the defaults say. */
+  readonly reading: Reading;
+}
+
+/**
+ * Opens a run folder, a PEFT adapter folder or a Hugging Face model folder.
+ *
+ *     using model = await loadModel("runs/quickstart");
+ *     const { accuracy } = await evaluate(model, { data: ["test.jsonl"] });
+ *
+ * @throws UserError when it is none of these, or damaged, or its base is not there
+ */
+export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  const { onEvent = () => {} } = options;
+  const reading = options.reading ?? readingOf(path, options.recipe);
+  const { device: wanted, precision, threads } = options;
+  const opened = await openDevice({
+    ...deviceEnvironment(),
+    ...(wanted && { device: wanted }),
+    ...(precision && { precision }),
+    threads,
+  });
+  const { device } = opened;
+  try {
+    onEvent({ kind: "choice", name: "device", value: device.description, reason: opened.reason });
+    for (const message of opened.notes) onEvent({ kind: "note", level: "warning", message });
+    const artefact = openArtefact(path, { device, base: options.base, template: reading?.template });
+    for (const message of artefact.warnings) onEvent({ kind: "note", level: "warning", message });
+    return {
+      artefact,
+      device,
+      reading: reading ?? {
+        data: { format: "auto", header: "auto", columns: artefact.columns, labels: artefact.labels ?? null },
+        template: artefact.templateOptions,
+      },
+      [Symbol.dispose]() {
+        artefact[Symbol.dispose]();
+        device.close();
+      },
+    };
+  } catch (error) {
+    device.close();
+    throw error;
+  }
+}
+
+/** By the recipe given, or the one that lies in the run folder; undefined without either. */
+function readingOf(path: string, recipe: string | undefined): Reading | undefined {
+  const inRun = join(path, "recipe.yaml");
+  const file = recipe ?? (isRunFolder(path) && existsSync(inRun) ? inRun : undefined);
+  if (file === undefined) return undefined;
+  const { data, template } = loadRecipe(file, { purpose: "evaluate" }).recipe;
+  return { data, template };
+}

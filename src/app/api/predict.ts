@@ -1,0 +1,68 @@
+import type { EventSink } from "../../base/events.ts";
+import type { Dataset } from "../../tune/data/dataset.ts";
+import { Problems } from "../../tune/data/problems.ts";
+import { labelRows } from "../../tune/score/label-rows.ts";
+import { LabelScorer } from "../../tune/score/label-scorer.ts";
+import { predictLabels } from "../../tune/score/predict-labels.ts";
+import type { LoadedModel } from "./load-model.ts";
+import { loadScoringSet, type ScoringSetOptions, scoringSetOf } from "./scoring-set.ts";
+
+export interface PredictOptions extends Pick<ScoringSetOptions, "labels" | "limit" | "format"> {
+  /** Texts to label. */
+  readonly texts?: readonly string[] | undefined;
+  /** Files whose rows to label; labels in them are ignored. */
+  readonly data?: readonly string[] | undefined;
+  readonly onEvent?: EventSink | undefined;
+}
+
+export interface Prediction {
+  /** Its place among the rows that could be read, from 1. */
+  readonly row: number;
+  /** `file:line` */
+  readonly where: string;
+  readonly label: string;
+  /** Of the label, given that the answer is one of the labels. */
+  readonly probability: number;
+  /** Of every label; they sum to one. */
+  readonly probabilities: Readonly<Record<string, number>>;
+  /** Probability that the model gives to everything that is no label. */
+  readonly outside: number;
+}
+
+/** Rows between two progress events. */
+const ROWS_PER_EVENT = 64;
+
+/**
+ * Labels texts or the rows of files, in their order.
+ * @throws UserError when labels are not known, or no row can be read
+ */
+export async function* predict(model: LoadedModel, options: PredictOptions): AsyncGenerator<Prediction> {
+  const { onEvent = () => {} } = options;
+  const { encoder, encodeOptions, tokenizer, model: base } = model.artefact;
+  const dataset = await datasetOf(model, options, onEvent);
+  const names = dataset.labels?.names ?? [];
+  const problems = new Problems();
+  const rows = labelRows(dataset, encoder, encodeOptions, problems);
+  let done = 0;
+  for await (const prediction of predictLabels(new LabelScorer(base.decoder), tokenizer, rows)) {
+    const { row, predicted, probabilities, outside } = prediction;
+    yield {
+      row: row.index + 1,
+      where: dataset.where(row.index),
+      label: names[predicted]!,
+      probability: probabilities[predicted]!,
+      probabilities: Object.fromEntries(names.map((name, i) => [name, probabilities[i]!])),
+      outside,
+    };
+    if (++done % ROWS_PER_EVENT === 0) {
+      onEvent({ kind: "progress", task: "predict", done, total: dataset.length, unit: "rows" });
+    }
+  }
+  for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: line });
+}
+
+async function datasetOf(model: LoadedModel, options: PredictOptions, onEvent: EventSink): Promise<Dataset> {
+  const { texts, data = [] } = options;
+  if (texts !== undefined) return scoringSetOf(model, texts, options.labels);
+  return loadScoringSet(model, data, { ...options, answerOptional: true }, onEvent);
+}

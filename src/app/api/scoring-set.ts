@@ -1,0 +1,91 @@
+/** The rows that a model is to label. */
+import { UserError } from "../../base/errors.ts";
+import type { EventSink } from "../../base/events.ts";
+import type { TemplateOptions } from "../../base/recipe/recipe.ts";
+import { Dataset, loadDataset } from "../../tune/data/dataset.ts";
+import { keepRow } from "../../tune/data/keep-row.ts";
+import { Labels } from "../../tune/data/labels.ts";
+import { parseTextTemplate } from "../../tune/data/placeholders.ts";
+import { Problems } from "../../tune/data/problems.ts";
+import { detectShape } from "../../tune/data/shape.ts";
+import type { LoadedModel } from "./load-model.ts";
+
+export interface ScoringSetOptions {
+  /** Label names, in place of those of the run or recipe. */
+  readonly labels?: readonly string[] | undefined;
+  /** At most this many rows. */
+  readonly limit?: number | undefined;
+  /** Format of the files; default: as the recipe says, by default by their content. */
+  readonly format?: "auto" | "text" | undefined;
+  /** Keep rows without a label. */
+  readonly answerOptional: boolean;
+}
+
+/** Rows of files, read as in training. @throws UserError when no row is left */
+export function loadScoringSet(
+  { artefact, reading }: LoadedModel,
+  files: readonly string[],
+  { labels, limit, format, answerOptional }: ScoringSetOptions,
+  onEvent: EventSink,
+): Promise<Dataset> {
+  const { data, template } = reading;
+  // The recipe's labels may map what files say to names.
+  const known = labels ?? data.labels ?? artefact.labels;
+  const options = {
+    name: "test",
+    data: { ...data, limit: limit ?? null, ...(format && { format }) },
+    template,
+    labels: known && Labels.declared(known),
+    answerOptional,
+  };
+  return loadDataset(files, options, onEvent);
+}
+
+/**
+ * Rows of texts at hand: each is the one field of the user's message.
+ * @throws UserError when labels are not known, or the message has several fields
+ */
+export function scoringSetOf(
+  { artefact, reading }: LoadedModel,
+  texts: readonly string[],
+  labels: readonly string[] | undefined,
+): Dataset {
+  const known = labels ?? reading.data.labels ?? artefact.labels;
+  if (known === undefined) {
+    throw new UserError({
+      code: "predict/no-labels",
+      message: "it is not known which labels to choose from",
+      where: artefact.path,
+      fix: "name them: --labels a,b,c (a run that was trained on labels knows its own)",
+    });
+  }
+  const { template } = reading;
+  const field = textField(template);
+  const hints = { fields: new Set([field]), lists: new Set<string>(), columns: {}, labelExpected: true };
+  const shape = detectShape({ ...hints, template, where: "the text" });
+  const problems = new Problems();
+  const rules = { shape, columns: {}, labels: Labels.declared(known), answerOptional: true };
+  const rows = texts.flatMap(
+    (text, i) => keepRow({ line: i + 1, fields: { [field]: text } }, "text", rules, problems) ?? [],
+  );
+  if (rows.length === 0) {
+    throw new UserError({
+      code: "predict/no-text",
+      message: `there is nothing to label: ${problems.lines().join("; ")}`,
+    });
+  }
+  return new Dataset("text", shape, rules.labels, rows, problems);
+}
+
+/** The only field of the user's message. */
+function textField({ user }: TemplateOptions): string {
+  if (user === null) return "text";
+  const names = parseTextTemplate(user, new Set()).unknown.filter((name) => name !== "label");
+  if (names.length === 1) return names[0]!;
+  throw new UserError({
+    code: "predict/several-fields",
+    message: `the user's message has ${names.length === 0 ? "no field" : `the fields ${names.join(", ")}`}, not just one`,
+    where: "template.user",
+    fix: "give rows with these fields in a file: --data FILE",
+  });
+}

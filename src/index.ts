@@ -1,0 +1,24 @@
+/**
+ * Fettle as a library: the same powers as the command line, and the same code.
+ *
+ *     import { evaluate, loadModel, predict, train } from "fettle";
+ *
+ *     const run = await train("recipes/quickstart.yaml");
+ *     using model = await loadModel(run.folder);
+ *     const { accuracy } = await evaluate(model, { data: ["examples/ag-news/test.jsonl"] });
+ *     for await (const { label, probability } of predict(model, { texts: ["Stocks fell on Monday"] })) {
+ *       console.log(label, probability);
+ *     }
+ *
+ * Nothing here prints or exits; what a run says about itself goes to `onEvent`. Bad input throws `UserError`.
+ */
+export { type EvaluateOptions, type EvaluationResult, evaluate } from "./app/api/evaluate.ts";
+export { type GenerationOptions, generate } from "./app/api/generate.ts";
+export { type LoadedModel, type LoadModelOptions, loadModel, type Reading } from "./app/api/load-model.ts";
+export { type Prediction, type PredictOptions, predict } from "./app/api/predict.ts";
+export { type RecipeInput, type TrainOptions, train } from "./app/api/train.ts";
+export { UserError, UserErrors } from "./base/errors.ts";
+export type { EventSink, Ledger, RunEvent } from "./base/events.ts";
+export type { Evaluation } from "./tune/evaluate/classification-report.ts";
+export type { GeneratedToken } from "./tune/score/generate.ts";
+export type { RunResult } from "./tune/train/start-run.ts";
