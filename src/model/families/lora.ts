@@ -13,7 +13,14 @@ import { decodeFloats } from "./parameters.ts";
 
 export type LoraConfig = Pick<
   AdapterConfig,
-  "r" | "lora_alpha" | "lora_dropout" | "target_modules" | "exclude_modules"
+  | "r"
+  | "lora_alpha"
+  | "lora_dropout"
+  | "target_modules"
+  | "exclude_modules"
+  | "use_rslora"
+  | "rank_pattern"
+  | "alpha_pattern"
 >;
 
 /** An adapter that sits on a model; disposing of it takes it off. */
