@@ -107,19 +107,23 @@ export class CpuDevice implements Device {
   }
 
   write(target: BufferView, source: Uint8Array): void {
+    expectBytes(target, source.byteLength);
     this.#call("fettle_copy", [target, hostAddress(source), source.byteLength]);
   }
 
   read(source: BufferView, target: Uint8Array): void {
+    expectBytes(source, target.byteLength);
     this.#call("fettle_copy", [hostAddress(target), source, target.byteLength]);
   }
 
   copy(source: BufferView, target: BufferView): void {
-    this.#call("fettle_copy", [target, source, source.length * dtypeBytes[source.dtype]]);
+    const bytes = byteLength(source);
+    expectBytes(target, bytes);
+    this.#call("fettle_copy", [target, source, bytes]);
   }
 
   zero(target: BufferView): void {
-    this.#call("fettle_zero", [target, target.length * dtypeBytes[target.dtype]]);
+    this.#call("fettle_zero", [target, byteLength(target)]);
   }
 
   launch(kernel: string, args: readonly KernelArgument[]): void {
@@ -177,11 +181,19 @@ const bf16Products: Record<number, { readonly auto: Precision; readonly name: st
   3: { auto: "bf16", name: "AMX bf16 products" },
 };
 
+function byteLength(view: BufferView): number {
+  return view.length * dtypeBytes[view.dtype];
+}
+
+function expectBytes(view: BufferView, bytes: number): void {
+  if (byteLength(view) !== bytes) throw new Error(`${bytes} bytes to or from a view of ${byteLength(view)} bytes`);
+}
+
 /** A view outside its buffer, or of a freed one, is a bug of the caller; in C it would be silent. */
 function addressOf(view: BufferView): number {
   const { address, bytes } = view.buffer as CpuBuffer;
   if (address === 0) throw new Error("use of a freed CPU buffer");
-  const end = view.offset + view.length * dtypeBytes[view.dtype];
+  const end = view.offset + byteLength(view);
   if (view.offset < 0 || end > bytes) {
     throw new Error(`bytes ${view.offset} to ${end} lie outside a CPU buffer of ${bytes}`);
   }
