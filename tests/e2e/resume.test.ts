@@ -1,0 +1,132 @@
+/**
+ * A run killed at random moments and resumed each time ends with the same bits as one that was never stopped; with
+ * dropout, accumulation, in the middle of an epoch, for every method.
+ */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { packageRoot } from "../../src/base/package-root.ts";
+import { Random } from "../../src/base/random.ts";
+import { openReferenceDevice } from "../../src/engine/open-device.ts";
+import { openModel, saveModel } from "../../src/model/families/model.ts";
+import { listCheckpoints } from "../../src/tune/train/checkpoint.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "fettle-resume-"));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A model of two small layers with fettle-nano's tokenizer. */
+const base = join(scratch, "base");
+cpSync(join(packageRoot, "models/fettle-nano"), base, {
+  recursive: true,
+  filter: (path) => !path.endsWith(".safetensors"),
+});
+const config = JSON.parse(readFileSync(join(base, "config.json"), "utf8"));
+const small = { hidden_size: 32, intermediate_size: 48, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8 };
+writeFileSync(
+  join(base, "config.json"),
+  JSON.stringify({ ...config, ...small, num_hidden_layers: 2, layer_types: undefined }),
+);
+{
+  using model = openModel(base, openReferenceDevice(), { format: { kind: "f32" }, randomSeed: 1 });
+  saveModel(model, base, "F32");
+}
+
+const methods: Readonly<Record<string, string>> = {
+  lora: "method: lora\nlora: {r: 4, lora_dropout: 0.1}",
+  qlora: "method: qlora\nlora: {r: 4}",
+  full: "method: full",
+};
+
+function recipeOf(method: string, optim: string): string {
+  const path = join(scratch, `${method}-${optim}.yaml`);
+  writeFileSync(
+    path,
+    `base: ${base}
+${methods[method]}
+data: {train: ${join(packageRoot, "examples/ag-news/train.jsonl")}, validation: {fraction: 0.1}, limit: 150}
+training: {num_train_epochs: 2, batch_size: 4, gradient_accumulation_steps: 2, optim: ${optim}, warmup_steps: 5}
+evaluation: {eval_steps: 7, load_best_model_at_end: true}
+checkpoints: {save_steps: 3}
+`,
+  );
+  return path;
+}
+
+function train(recipe: string, output: string, resume: boolean): ChildProcess {
+  const main = join(packageRoot, "dist/src/app/cli/main.js");
+  const words = [main, "train", recipe, "--output", output, "--json", ...(resume ? ["--resume"] : [])];
+  return spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Runs to the end, and returns the JSON object that it prints. */
+async function finish(child: ChildProcess): Promise<Record<string, unknown>> {
+  let printed = "";
+  let complaints = "";
+  child.stdout!.on("data", (chunk) => {
+    printed += chunk;
+  });
+  child.stderr!.on("data", (chunk) => {
+    complaints += chunk;
+  });
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  assert.equal(code, 0, complaints);
+  return JSON.parse(printed);
+}
+
+/** Kills after the given time, unless it ends before; says whether it was killed. */
+async function killAfter(child: ChildProcess, milliseconds: number): Promise<boolean> {
+  child.stdout!.resume();
+  child.stderr!.resume();
+  const timer = setTimeout(() => child.kill("SIGKILL"), milliseconds);
+  const signal = await new Promise((resolve) => child.on("close", (_, name) => resolve(name)));
+  clearTimeout(timer);
+  return signal === "SIGKILL";
+}
+
+/** Waits until training has begun: the start of node and the reading of data are not what is to be interrupted. */
+async function untilSteps(child: ChildProcess, output: string): Promise<void> {
+  const metrics = join(output, "metrics.jsonl");
+  const before = existsSync(metrics) ? readFileSync(metrics).length : 0;
+  const checkpoints = listCheckpoints(join(output, "checkpoints")).length;
+  while (child.exitCode === null && child.signalCode === null) {
+    if (existsSync(metrics) && readFileSync(metrics).length !== before) return;
+    if (listCheckpoints(join(output, "checkpoints")).length !== checkpoints) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+for (const [method, optim] of [
+  ["lora", "adamw"],
+  ["qlora", "adamw"],
+  ["full", "adamw_8bit"],
+] as const) {
+  describe(`kill -9 and resume: ${method}, ${optim}`, () => {
+    test("ends with the bits of a run that was never stopped", async () => {
+      const recipe = recipeOf(method, optim);
+      const whole = await finish(train(recipe, join(scratch, `${method}-whole`), false));
+      assert.equal(whole.status, "finished");
+
+      const output = join(scratch, `${method}-killed`);
+      const random = new Random(11, method);
+      let kills = 0;
+      for (let attempt = 0; attempt < 6; attempt++) {
+        const child = train(recipe, output, attempt > 0);
+        const closed = killAfter(child, 60_000);
+        await untilSteps(child, output);
+        setTimeout(() => child.kill("SIGKILL"), random.integer(300));
+        if (!(await closed)) break;
+        kills++;
+      }
+      assert.ok(kills > 0, "the run ended before it could be killed");
+      const resumed = await finish(train(recipe, output, true));
+      assert.equal(resumed.weightsSha256, whole.weightsSha256);
+      assert.deepEqual(
+        readdirSync(join(output, "checkpoints")).sort(),
+        readdirSync(join(scratch, `${method}-whole`, "checkpoints")).sort(),
+      );
+    });
+  });
+}
