@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { UserError, UserErrors } from "../errors.ts";
+import { packageRoot } from "../package-root.ts";
 import { loadRecipe, parseRecipe } from "./load.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "recipe-"));
@@ -60,6 +61,11 @@ describe("a good recipe", () => {
     assert.deepEqual(data.labels, { 1: "World", 2: "Sports" });
     assert.deepEqual(data.columns, { label: 0, text: 2 });
   });
+});
+
+describe("every recipe in recipes/", () => {
+  const shipped = readdirSync(join(packageRoot, "recipes")).filter((name) => name.endsWith(".yaml"));
+  for (const name of shipped) it(name, () => void loadRecipe(join(packageRoot, "recipes", name)));
 });
 
 describe("mistakes", () => {

@@ -34,6 +34,7 @@ export class ConversationEncoder {
   readonly options: EncoderOptions;
   readonly #template: ChatTemplate | undefined;
   readonly #surroundings = new Map<string, Surroundings | undefined>();
+  #longestToken = 0;
 
   /** @param template undefined for models without one, which can only take plain text */
   constructor(template: ChatTemplate | undefined, tokenizer: Tokenizer, options: EncoderOptions) {
@@ -50,6 +51,16 @@ export class ConversationEncoder {
       message: "the model has no chat template, which conversations need",
       fix: "take an instruction-tuned base, or give plain text: template.text",
     });
+  }
+
+  /** Characters of the longest token in the vocabulary: no token of a text stands for more. */
+  get longestToken(): number {
+    if (this.#longestToken === 0) {
+      for (let id = 0; id < this.tokenizer.vocabSize; id++) {
+        this.#longestToken = Math.max(this.#longestToken, this.tokenizer.token(id)?.length ?? 0);
+      }
+    }
+    return this.#longestToken;
   }
 
   /** Plain text: with the tokens that the tokenizer puts around a text, and the end of text. All of it is learnt. */

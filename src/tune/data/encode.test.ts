@@ -193,6 +193,13 @@ describe("examples longer than max_length", () => {
     );
   });
 
+  it("are not read to their end when they are absurdly long", async () => {
+    const absurd = newsSet([`${"x".repeat(4e6)}`, " ".repeat(4e6), "日本".repeat(2e6)]);
+    const { lengths, notes } = await encoded(absurd, cut);
+    assert.ok(lengths.length === 3 && lengths.every((length) => length <= 64));
+    assert.match(notes[0]!, /3 rows changed.*\(40000\d\d characters\)/);
+  });
+
   it("have no other field to cut than the user's", async () => {
     await assert.rejects(encoded(set, { ...cut, cutField: "label" }), /no field of the user's message/);
     await assert.rejects(encoded(set, { ...cut, cutField: "txt" }), /no field of the user's message/);

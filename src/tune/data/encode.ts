@@ -3,7 +3,7 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { suggestName } from "../../base/names.ts";
 import type { ConversationEncoder } from "./conversation-encoder.ts";
-import { type CutOptions, cutToFit } from "./cut.ts";
+import { type CutOptions, charactersOf, cutToFit } from "./cut.ts";
 import type { Dataset } from "./dataset.ts";
 import { EncodedDataset } from "./encoded-dataset.ts";
 import { documentFields, type Example, type Row } from "./example.ts";
@@ -59,9 +59,12 @@ function encodeRow(
   const where = dataset.where(index);
   const { maxLength, tooLong } = options;
   try {
-    const encoded = encodeExample(dataset.example(index), encoder);
-    if (encoded.ids.length <= maxLength) return encoded;
-    const size = `${encoded.ids.length} tokens`;
+    const example = dataset.example(index);
+    const characters = charactersOf(example);
+    // Absurdly long rows are not worth tokenizing to know that they do not fit.
+    const encoded = characters > maxLength * encoder.longestToken ? undefined : encodeExample(example, encoder);
+    if (encoded !== undefined && encoded.ids.length <= maxLength) return encoded;
+    const size = encoded === undefined ? `${characters} characters` : `${encoded.ids.length} tokens`;
     if (tooLong === "refuse") {
       throw new UserError({
         code: "data/too-long",
@@ -69,7 +72,7 @@ function encodeRow(
         fix: "raise template.max_length, or set template.too_long to cut or skip",
       });
     }
-    const cut = tooLong === "cut" ? cutExample(dataset, index, encoder, options, encoded) : undefined;
+    const cut = tooLong === "cut" ? cutExample(dataset, index, encoder, options) : undefined;
     const limit = `longer than ${maxLength} tokens`;
     if (cut !== undefined) problems.change(where, `${limit}, cut in the document`, size);
     else problems.skip(where, tooLong === "cut" ? `${limit} even without its document` : limit, size);
@@ -93,15 +96,15 @@ function cutExample(
   index: number,
   encoder: ConversationEncoder,
   options: EncodeOptions,
-  whole: EncodedExample,
 ): EncodedExample | undefined {
   const { shape } = dataset;
-  if (shape.kind === "text") {
-    const { maxLength } = options;
-    return { ids: whole.ids.slice(0, maxLength), supervised: whole.supervised.slice(0, maxLength) };
-  }
   const encode = (row: Row): EncodedExample => encodeExample(dataset.example(index, row), encoder);
-  return cutToFit(dataset.rows[index]!, shape, whole, encode, encoder.tokenizer, options)?.encoded;
+  if (shape.kind !== "text") return cutToFit(dataset.rows[index]!, shape, encode, encoder, options)?.encoded;
+  const example = dataset.example(index);
+  const { maxLength } = options;
+  const text = example.kind === "text" ? example.text.slice(0, maxLength * encoder.longestToken) : "";
+  const { ids, supervised } = encoder.encodeText(text);
+  return { ids: ids.slice(0, maxLength), supervised: supervised.slice(0, maxLength) };
 }
 
 /** @throws UserError when the recipe names a field to cut that is not in the user's message, or also in the answer */

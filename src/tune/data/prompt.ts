@@ -1,7 +1,7 @@
 import type { JsonValue } from "../../model/files/json-file.ts";
 import type { Message } from "../../model/text/chat-template.ts";
 import type { ConversationEncoder } from "./conversation-encoder.ts";
-import { type CutOptions, cutToFit } from "./cut.ts";
+import { type CutOptions, charactersOf, cutToFit } from "./cut.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Example, Row } from "./example.ts";
 import type { EncodedExample } from "./pack.ts";
@@ -35,20 +35,24 @@ export function promptOf(
     encoder.encode([...messages, { role: "assistant", content: answer }], tools);
   const conversationOf = (row: Row): Conversation => withoutAnswer(dataset.example(index, row));
   /** The first answer is what callers begin with: it has been encoded already. */
-  const promptFrom = (row: Row, encoded: EncodedExample, cut: boolean): Prompt => {
-    const conversation = conversationOf(row);
-    return { ...conversation, cut, encode: (answer) => (answer === first ? encoded : encode(conversation, answer)) };
-  };
+  const promptFrom = (conversation: Conversation, encoded: EncodedExample, cut: boolean): Prompt => ({
+    ...conversation,
+    cut,
+    encode: (answer) => (answer === first ? encoded : encode(conversation, answer)),
+  });
 
-  const row = dataset.rows[index]!;
-  const whole = encode(conversationOf(row), first);
   const tokensOf = (answer: string): number => encoder.tokenizer.encode(answer).ids.length;
   const longer = Math.max(0, ...others.map(tokensOf)) - tokensOf(first);
   const maxLength = options.maxLength - Math.max(0, longer);
-  if (whole.ids.length <= maxLength) return promptFrom(row, whole, false);
+  const row = dataset.rows[index]!;
+  const conversation = conversationOf(row);
+  if (charactersOf({ kind: "conversation", ...conversation }) <= maxLength * encoder.longestToken) {
+    const whole = encode(conversation, first);
+    if (whole.ids.length <= maxLength) return promptFrom(conversation, whole, false);
+  }
   const encodeFirst = (shorter: Row): EncodedExample => encode(conversationOf(shorter), first);
-  const cut = cutToFit(row, shape, whole, encodeFirst, encoder.tokenizer, { ...options, maxLength });
-  return cut && promptFrom(cut.row, cut.encoded, true);
+  const cut = cutToFit(row, shape, encodeFirst, encoder, { ...options, maxLength });
+  return cut && promptFrom(conversationOf(cut.row), cut.encoded, true);
 }
 
 interface Conversation {
