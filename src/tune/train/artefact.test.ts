@@ -17,7 +17,16 @@ import { type Artefact, openArtefact } from "./artefact.ts";
 import type { RunInfo } from "./run-folder.ts";
 
 const nano = join(packageRoot, "models/fettle-nano");
-const lora = { r: 2, lora_alpha: 8, lora_dropout: 0, target_modules: "all-linear", exclude_modules: null };
+const lora = {
+  r: 2,
+  lora_alpha: 8,
+  lora_dropout: 0,
+  use_rslora: false,
+  target_modules: "all-linear",
+  exclude_modules: null,
+  rank_pattern: {},
+  alpha_pattern: {},
+};
 
 describe("artefacts", () => {
   const folder = mkdtempSync(join(tmpdir(), "fettle-"));
