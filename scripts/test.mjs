@@ -13,7 +13,9 @@ const files = readdirSync("dist", { recursive: true })
   .sort();
 
 if (files.length === 0) {
-  console.error(`no test under dist/ has ${wanted.join(" or ") || ".test.js"} in its path; \`npm run build\` makes them`);
+  console.error(
+    `no test under dist/ has ${wanted.join(" or ") || ".test.js"} in its path; \`npm run build\` makes them`,
+  );
   process.exit(1);
 }
 
