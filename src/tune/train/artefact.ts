@@ -10,7 +10,7 @@ import { type Model, openModel } from "../../model/families/model.ts";
 import type { WeightFormat } from "../../model/families/parameters.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import type { JsonObject } from "../../model/files/json-file.ts";
-import { type ChatTemplate, loadChatTemplate } from "../../model/text/chat-template.ts";
+import { type ChatTemplate, loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer, type Tokenizer } from "../../model/text/tokenizer.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { EncodeOptions } from "../data/encode.ts";
@@ -65,7 +65,7 @@ interface Parts {
 export function openArtefact(path: string, { device, base, template: given }: ArtefactOptions): Artefact {
   const { kind, modelFolder, adapterFolder, run } = findParts(path, base);
   const tokenizer = loadTokenizer(modelFolder);
-  const template = chatTemplateOf(modelFolder);
+  const template = loadChatTemplateIfAny(modelFolder);
   if (run !== undefined) refuseOtherTemplate(run, template, modelFolder);
   const model = openModel(modelFolder, device, { format: weightFormat(run, device) });
   try {
@@ -148,15 +148,6 @@ function baseFolder(path: string, given: string | undefined, named: string | und
     where: path,
     fix: "say where the base model's folder is: --base FOLDER",
   });
-}
-
-function chatTemplateOf(folder: string): ChatTemplate | undefined {
-  try {
-    return loadChatTemplate(folder);
-  } catch (error) {
-    if (error instanceof UserError && error.code === "chat/no-template") return undefined;
-    throw error;
-  }
 }
 
 /** A model answers well only to what it was trained on, down to the last space. */

@@ -8,7 +8,7 @@ import type { ChatTemplate } from "../../model/text/chat-template.ts";
 import type { Tokenizer } from "../../model/text/tokenizer.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
 import { type Dataset, loadDataset } from "../data/dataset.ts";
-import { encodeDataset } from "../data/encode.ts";
+import { type EncodeOptions, encodeDataset } from "../data/encode.ts";
 import type { EncodedDataset } from "../data/encoded-dataset.ts";
 import { stratifiedSplit } from "../data/split.ts";
 
@@ -22,11 +22,11 @@ export interface RunData {
   readonly validation: EncodedSet | undefined;
 }
 
-/** @param maxLength longest example in tokens @throws UserError for data that cannot be read or taught */
+/** @throws UserError for data that cannot be read or taught */
 export async function loadRunData(
   recipe: Recipe,
   encoder: ConversationEncoder,
-  maxLength: number,
+  encodeOptions: EncodeOptions,
   onEvent: EventSink,
 ): Promise<RunData> {
   const { data, template, evaluation, seed } = recipe;
@@ -43,10 +43,9 @@ export async function loadRunData(
     const drawn = new Random(seed, "eval_samples").permutation(validation.length).slice(0, evaluation.eval_samples);
     validation = validation.subset("validation", drawn.sort());
   }
-  const rules = { maxLength, tooLong: template.too_long, cutField: template.cut_field };
   const encode = async (dataset: Dataset): Promise<EncodedSet> => ({
     dataset,
-    encoded: await encodeDataset(dataset, encoder, rules, onEvent),
+    encoded: await encodeDataset(dataset, encoder, encodeOptions, onEvent),
   });
   return { train: await encode(train), validation: validation && (await encode(validation)) };
 }

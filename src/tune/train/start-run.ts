@@ -20,7 +20,7 @@ import { isRunFolder, RunFolder, type RunInfo } from "./run-folder.ts";
 import { hashWeights, saveResult } from "./save-result.ts";
 import type { StepSettings } from "./step.ts";
 import { trainLoop } from "./train.ts";
-import { validator } from "./validate.ts";
+import { validate } from "./validate.ts";
 
 export interface StartOptions extends Pick<DeviceOptions, "cacheFolder" | "compiler"> {
   /** Go on from the newest checkpoint in the run folder, if there is one. */
@@ -77,8 +77,12 @@ export async function startRun(loaded: LoadedRecipe, options: StartOptions): Pro
     const { config } = trainee.model.decoder;
     const maxLength = recipe.template.max_length === "auto" ? config.maxPositions : recipe.template.max_length;
     if (recipe.template.max_length === "auto") choose(["template", "max_length"], maxLength, "config.json");
-    const data = await loadRunData(recipe, encoderOf(recipe, template, tokenizer), maxLength, onEvent);
+    const encoder = encoderOf(recipe, template, tokenizer);
+    const { too_long: tooLong, cut_field: cutField } = recipe.template;
+    const encodeOptions = { maxLength, tooLong, cutField };
+    const data = await loadRunData(recipe, encoder, encodeOptions, onEvent);
     for (const set of [data.train, data.validation]) if (set) checkVocabulary(set, config.vocabSize, base);
+    refuseMissingMetric(loaded, data);
 
     const settings = stepSettings(recipe, trainee, choose);
     const plan = new Plan(data.train.encoded.length, recipe.training, recipe.seed);
@@ -110,7 +114,10 @@ export async function startRun(loaded: LoadedRecipe, options: StartOptions): Pro
         example: (index) => data.train.encoded.example(index),
         settings,
         folder,
-        evaluate: validator(recipe, trainee, data.validation, settings, onEvent),
+        evaluate:
+          data.validation &&
+          ((): ReturnType<typeof validate> =>
+            validate({ recipe, trainee, validation: data.validation!, encoder, encodeOptions, settings, onEvent })),
         resume,
         fingerprint,
         signal,
@@ -165,6 +172,17 @@ function refuseOldRun(output: string, resume: boolean): void {
     message: "there is a run in this folder already",
     where: output,
     fix: "add --resume to go on with it, or choose another output (--output, or output: in the recipe)",
+  });
+}
+
+function refuseMissingMetric({ recipe, where }: LoadedRecipe, { validation }: RunData): void {
+  const metric = recipe.evaluation.metric_for_best_model;
+  if (validation === undefined || metric === "loss" || validation.dataset.labels !== undefined) return;
+  throw new UserError({
+    code: "train/no-metric",
+    message: `${metric} cannot be measured: the validation set has no labels`,
+    where: where(["evaluation", "metric_for_best_model"]),
+    fix: "take loss, or name the label's field in data.columns",
   });
 }
 

@@ -33,7 +33,7 @@ export interface TrainLoopOptions {
   readonly settings: StepSettings;
   readonly folder: RunFolder;
   /** Metrics on the validation set; undefined without one. */
-  readonly evaluate: ((step: number) => Promise<Readonly<Record<string, number>>>) | undefined;
+  readonly evaluate: (() => Promise<Readonly<Record<string, number>>>) | undefined;
   /** A complete checkpoint to go on from. */
   readonly resume: { readonly path: string; readonly progress: Progress } | undefined;
   readonly fingerprint: Progress["fingerprint"];
@@ -96,7 +96,7 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
 
       let isBest = false;
       if (options.evaluate && isDue(evaluation.eval_steps, step, plan)) {
-        const metrics = await options.evaluate(step);
+        const metrics = await options.evaluate();
         onEvent({ kind: "evaluation", step, metrics });
         const verdict = judge(best, step, metrics[evaluation.metric_for_best_model]!, evaluation);
         best = verdict.state;

@@ -1,46 +1,72 @@
-/** Looking at the validation set while training: the loss over its targets, packed as in training. */
+/**
+ * Looking at the validation set while training: the loss over its targets, packed as in training, and where there are
+ * labels how well they are told apart, scored as `fettle eval` does.
+ */
 import type { EventSink } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
+import { ConversationEncoder } from "../data/conversation-encoder.ts";
+import type { EncodeOptions } from "../data/encode.ts";
 import { countTargets, packExamples } from "../data/pack.ts";
+import { Problems } from "../data/problems.ts";
+import { evaluateLabels } from "../evaluate/evaluate-labels.ts";
+import { labelRows } from "../score/label-rows.ts";
+import { LabelScorer } from "../score/label-scorer.ts";
 import { packLoss } from "./loss.ts";
 import type { Trainee } from "./method.ts";
 import type { EncodedSet } from "./run-data.ts";
 import type { StepSettings } from "./step.ts";
 
-export type Validator = (step: number) => Promise<Readonly<Record<string, number>>>;
-
-/** Undefined without a validation set. */
-export function validator(
-  recipe: Recipe,
-  trainee: Trainee,
-  validation: EncodedSet | undefined,
-  settings: StepSettings,
-  onEvent: EventSink,
-): Validator | undefined {
-  if (validation === undefined) return undefined;
-  return async () => ({ loss: await meanLoss(recipe, trainee, validation, settings, onEvent) });
+export interface ValidatorOptions {
+  readonly recipe: Recipe;
+  readonly trainee: Trainee;
+  readonly validation: EncodedSet;
+  readonly encoder: ConversationEncoder;
+  readonly encodeOptions: EncodeOptions;
+  readonly settings: StepSettings;
+  readonly onEvent: EventSink;
 }
 
-async function meanLoss(
-  recipe: Recipe,
-  { model }: Trainee,
-  { encoded }: EncodedSet,
-  settings: StepSettings,
-  onEvent: EventSink,
-): Promise<number> {
+/** @returns `loss`, and for a set with labels `accuracy` and `macro_f1` */
+export async function validate(options: ValidatorOptions): Promise<Readonly<Record<string, number>>> {
+  const loss = await meanLoss(options);
+  const { labels, shape } = options.validation.dataset;
+  return labels === undefined || shape.kind === "text" ? { loss } : { loss, ...(await labelMetrics(options)) };
+}
+
+async function meanLoss({ recipe, trainee, validation, settings, onEvent }: ValidatorOptions): Promise<number> {
+  const { encoded } = validation;
   const { enabled, share_prompts: sharePrompts, supervised_rows_only: supervisedRowsOnly } = recipe.packing;
+  const { maxTokens } = settings;
   let sum = 0;
   let targets = 0;
   const size = Math.max(recipe.training.batch_size, 64);
   for (let at = 0; at < encoded.length; at += size) {
     const end = Math.min(at + size, encoded.length);
     const examples = Array.from({ length: end - at }, (_, i) => encoded.example(at + i));
-    for (const pack of packExamples(examples, { enabled, sharePrompts, maxTokens: settings.maxTokens })) {
-      sum += packLoss(model.decoder, pack, { supervisedRowsOnly });
+    for (const pack of packExamples(examples, { enabled, sharePrompts, maxTokens })) {
+      sum += packLoss(trainee.model.decoder, pack, { supervisedRowsOnly });
     }
     targets += countTargets(examples);
     onEvent({ kind: "progress", task: "validate", done: end, total: encoded.length, unit: "examples" });
     await new Promise(setImmediate);
   }
   return sum / targets;
+}
+
+async function labelMetrics(options: ValidatorOptions): Promise<{ accuracy: number; macro_f1: number }> {
+  const { trainee, validation, encodeOptions, settings, onEvent } = options;
+  const { dataset } = validation;
+  const encoder = answersOnly(options.encoder);
+  const scorer = new LabelScorer(trainee.model.decoder, { maxTokens: settings.maxTokens });
+  const rows = labelRows(dataset, encoder, encodeOptions, new Problems());
+  const labels = dataset.labels!.names;
+  const evaluated = { labels, total: dataset.length, onEvent };
+  const { accuracy, macroF1 } = await evaluateLabels(scorer, encoder.tokenizer, rows, evaluated);
+  return { accuracy, macro_f1: macroF1 };
+}
+
+/** Labels are scored on the assistant's answer, also where training teaches all tokens. */
+function answersOnly(encoder: ConversationEncoder): ConversationEncoder {
+  if (encoder.options.lossOn === "assistant") return encoder;
+  return new ConversationEncoder(encoder.template, encoder.tokenizer, { ...encoder.options, lossOn: "assistant" });
 }

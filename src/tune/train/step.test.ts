@@ -1,0 +1,112 @@
+/** The arithmetic of a step: accumulation and packing change nothing, and nothing is left in memory. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { packageRoot } from "../../base/package-root.ts";
+import { Random } from "../../base/random.ts";
+import { recipeSchema } from "../../base/recipe/schema.ts";
+import { openReferenceDevice } from "../../engine/open-device.ts";
+import { createOptimizer } from "../../engine/optim/optimizer.ts";
+import { toFloats } from "../../engine/tensor/tensor.ts";
+import type { EncodedExample } from "../data/pack.ts";
+import { prepareTrainee } from "./method.ts";
+import { optimizerStep, type StepSettings } from "./step.ts";
+
+const base = join(packageRoot, "tests/fixtures/models/qwen3");
+
+function examples(count: number): EncodedExample[] {
+  return Array.from({ length: count }, (_, seed) => {
+    const random = new Random(seed);
+    const ids = Int32Array.from({ length: 6 + seed }, () => random.integer(256));
+    return { ids, supervised: Uint8Array.from(ids, (_, i) => (i > 2 ? 1 : 0)) };
+  });
+}
+
+const settings: StepSettings = {
+  seed: 1,
+  packing: { enabled: true, share_prompts: true, supervised_rows_only: true },
+  maxTokens: 64,
+  recompute: false,
+  maxGradNorm: 1,
+};
+
+interface Ran {
+  readonly losses: readonly number[];
+  readonly norms: readonly number[];
+  readonly weights: ReadonlyMap<string, Float32Array>;
+}
+
+/** Two steps of a fresh adapter on the reference device. */
+function run(batches: readonly (readonly EncodedExample[])[], changed: Partial<StepSettings> = {}, dropout = 0): Ran {
+  const device = openReferenceDevice();
+  const recipe = recipeSchema.parse({ base, method: "lora", lora: { r: 4, lora_dropout: dropout } });
+  using trainee = prepareTrainee(recipe, base, null, device);
+  using optimizer = createOptimizer({
+    kind: "adamw",
+    parameters: trainee.trainable,
+    betas: [0.9, 0.999],
+    eps: 1e-8,
+    weightDecay: 0,
+    decay: () => false,
+  });
+  const first = optimizerStep(trainee, optimizer, batches, 1e-2, { ...settings, ...changed });
+  const live = device.memory().live;
+  const second = optimizerStep(trainee, optimizer, batches, 1e-2, { ...settings, ...changed });
+  assert.equal(device.memory().live, live, "a step left something in memory");
+  return {
+    losses: [first.loss, second.loss],
+    norms: [first.gradNorm, second.gradNorm],
+    weights: new Map([...trainee.trainable].map(([name, tensor]) => [name, toFloats(tensor)])),
+  };
+}
+
+function assertClose(actual: readonly number[], expected: readonly number[]): void {
+  actual.forEach((value, i) => {
+    assert.ok(Math.abs(value - expected[i]!) <= 1e-5 * Math.abs(expected[i]!), `${actual} against ${expected}`);
+  });
+}
+
+test("loss and gradient norm do not depend on how a step is cut into batches and packs", () => {
+  const all = examples(8);
+  const whole = run([all]);
+  assert.ok(whole.losses[1]! < whole.losses[0]!, "the second step's loss is lower");
+  for (const batches of [[all.slice(0, 3), all.slice(3)], all.map((example) => [example])]) {
+    const parts = run(batches);
+    assertClose(parts.losses, whole.losses);
+    assertClose(parts.norms, whole.norms);
+  }
+  const unpacked = run([all], { packing: { enabled: false, share_prompts: false, supervised_rows_only: false } });
+  assertClose(unpacked.losses, whole.losses);
+  assertClose(unpacked.norms, whole.norms);
+});
+
+test("the same step twice gives the same bits, dropout included; recomputation draws the same masks", () => {
+  const all = examples(5);
+  const once = run([all], {}, 0.2);
+  assert.deepEqual(run([all], {}, 0.2), once);
+  assert.deepEqual(run([all], { recompute: true }, 0.2), once);
+  assert.notDeepEqual(run([all], { seed: 2 }, 0.2).losses, once.losses);
+});
+
+test("a gradient that is not finite stops the run and leaves the weights alone", () => {
+  const device = openReferenceDevice();
+  const recipe = recipeSchema.parse({ base, method: "full" });
+  using trainee = prepareTrainee(recipe, base, null, device);
+  using optimizer = createOptimizer({
+    kind: "adamw",
+    parameters: trainee.trainable,
+    betas: [0.9, 0.999],
+    eps: 1e-8,
+    weightDecay: 0,
+    decay: () => false,
+  });
+  const norm = trainee.trainable.get("model.norm.weight")!;
+  device.write(norm, new Uint8Array(new Float32Array(norm.length).fill(Number.NaN).buffer));
+  const embedding = trainee.trainable.get("model.embed_tokens.weight")!;
+  const before = toFloats(embedding);
+  assert.throws(() => optimizerStep(trainee, optimizer, [examples(2)], 1e-3, settings), {
+    name: "UserError",
+    code: "train/diverged",
+  });
+  assert.deepEqual(toFloats(embedding), before);
+});
