@@ -24,9 +24,6 @@ const lora = {
   use_rslora: false,
   target_modules: "all-linear",
   exclude_modules: null,
-  use_rslora: false,
-  rank_pattern: {},
-  alpha_pattern: {},
   rank_pattern: {},
   alpha_pattern: {},
 };
