@@ -95,37 +95,39 @@ enum {
 #endif
 };
 
-/** `a` points to the first of DOWN rows of a left tile, `b` to right tiles; `second` to those of the next column tile. */
+/** sum + word · column, where a word is one f32 (pairs 0) or two bf16. */
+static inline __attribute__((always_inline)) vfloat add_product(vfloat sum, const uint32_t *word, vfloat column,
+                                                               const int pairs) {
+#if defined(__AVX512BF16__)
+  if (pairs) return (vfloat)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32((int)*word), (__m512bh)column);
+#else
+  (void)pairs;
+#endif
+  float value;
+  memcpy(&value, word, sizeof value);
+  return sum + value * column;
+}
+
+/**
+ * DOWN rows of sums. `a` points to the first of these rows in a left tile, `b` to right tiles; `second` words further
+ * lies the next column tile, for vectors as wide as a tile.
+ */
 static inline __attribute__((always_inline)) void multiply_vectors(const struct tile_sums *sums, const uint32_t *a,
-                                                                   const uint32_t *b, int64_t depth, int64_t second, const int across,
-                                                                   const int pairs) {
+                                                                   const uint32_t *b, int64_t depth, int64_t second,
+                                                                   const int across, const int pairs) {
   vfloat sum[DOWN][ACROSS];
   for (int r = 0; r < DOWN; r++)
     for (int v = 0; v < across; v++)
       sum[r][v] = sums->resume ? vload(sums->data + r * sums->stride + v * LANES) : vset(0);
-  for (int64_t tile = 0; tile < depth; tile++) {
+  for (int64_t at = 0; at < depth * TILE_WORDS; at += TILE_WORDS) {
     for (int w = 0; w < TILE; w++) {
-      const uint32_t *line = b + tile * TILE_WORDS + w * TILE;
+      const uint32_t *line = b + at + w * TILE;
       vfloat column[ACROSS];
-      for (int v = 0; v < across; v++) {
-        column[v] = vload((const float *)(LANES == TILE ? line + v * second : line + v * LANES));
-      }
-      for (int r = 0; r < DOWN; r++) {
-        const uint32_t *word = a + tile * TILE_WORDS + r * TILE + w;
-        for (int v = 0; v < across; v++) {
-#if defined(__AVX512BF16__)
-          if (pairs) {
-            sum[r][v] = (vfloat)_mm512_dpbf16_ps((__m512)sum[r][v], (__m512bh)_mm512_set1_epi32((int)*word),
-                                                 (__m512bh)column[v]);
-            continue;
-          }
-#endif
-          sum[r][v] += *(const float *)word * column[v];
-        }
-      }
+      for (int v = 0; v < across; v++) memcpy(&column[v], line + v * (LANES == TILE ? second : LANES), sizeof *column);
+      for (int r = 0; r < DOWN; r++)
+        for (int v = 0; v < across; v++) sum[r][v] = add_product(sum[r][v], a + at + r * TILE + w, column[v], pairs);
     }
   }
-  (void)pairs;
   for (int r = 0; r < DOWN; r++)
     for (int v = 0; v < across; v++) vstore(sums->data + r * sums->stride + v * LANES, sum[r][v]);
 }
@@ -138,18 +140,19 @@ void multiply_tiles(const struct tile_sums *sums, const uint32_t *a, const uint3
     return;
   }
 #endif
-  int pairs = content == CONTENT_BF16_PAIR;
   for (int64_t r = 0; r < row_tiles * TILE; r += DOWN) {
     const uint32_t *rows = a + r / TILE * depth * TILE_WORDS + r % TILE * TILE;
     struct tile_sums part = *sums;
     part.data += r * sums->stride;
 #if LANES == 16
-    int64_t second = depth * TILE_WORDS;
+    const int pairs = content == CONTENT_BF16_PAIR;
+    const int64_t second = depth * TILE_WORDS;
     if (column_tiles == 2 && pairs) multiply_vectors(&part, rows, b, depth, second, 2, 1);
     else if (column_tiles == 2) multiply_vectors(&part, rows, b, depth, second, 2, 0);
-    else if (pairs) multiply_vectors(&part, rows, b, depth, 0, 1, 1);
-    else multiply_vectors(&part, rows, b, depth, 0, 1, 0);
+    else if (pairs) multiply_vectors(&part, rows, b, depth, second, 1, 1);
+    else multiply_vectors(&part, rows, b, depth, second, 1, 0);
 #else
+    (void)content; /* f32 in any case: pairs need AVX-512 */
     for (int c = 0; c < column_tiles; c++, part.data += TILE)
       multiply_vectors(&part, rows, b + c * depth * TILE_WORDS, depth, 0, ACROSS, 0);
 #endif
