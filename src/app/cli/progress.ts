@@ -14,10 +14,10 @@ export interface ProgressDisplay {
   readonly show: () => void;
 }
 
-/** Where there is no terminal, a task tells how far it is at each tenth of its way, and after this many ms. */
-const LINE_INTERVAL = 10_000;
-/** A task that is over sooner than this, in ms, is not worth a line. */
-const FIRST_LINE = 1000;
+/** Where there is no terminal, a task tells how far it is at each tenth of its way, and after this many ms at most. */
+const LONGEST_SILENCE = 30_000;
+/** Tenths that follow each other faster than this, in ms, are not worth a line each. */
+const SHORTEST_SILENCE = 1000;
 
 /** The time a task still needs, by its own pace since it was first heard of. */
 class Pace {
@@ -97,8 +97,8 @@ export class PlainProgress implements ProgressDisplay {
   update(event: ProgressEvent): void {
     const now = this.#pace.elapsed;
     const tenth = Math.floor((10 * event.done) / event.total);
-    const due = now - this.#lastLine >= LINE_INTERVAL || tenth > this.#lastTenth;
-    if (!due || now - this.#lastLine < FIRST_LINE) return;
+    const due = now - this.#lastLine >= LONGEST_SILENCE || tenth > this.#lastTenth;
+    if (!due || now - this.#lastLine < SHORTEST_SILENCE) return;
     this.#lastLine = now;
     this.#lastTenth = tenth;
     this.#stream.write(`${printable(event.task)}: ${this.#pace.describe(event)}\n`);
