@@ -1,352 +1,329 @@
 /**
  * One block of rows with products on AMX tiles: q, k, v, dout, probabilities and their gradients are rounded to bf16,
- * sums are f32. A tile product is c [16][16] += a [16][32] · b [32][16], where b comes as pairs of lines: [16][16][2].
- * Scores stand [key][row], as in f32, so that probabilities of two keys, side by side, are already such pairs.
+ * sums are f32. Scores stand [key][row], as in f32, so that probabilities of two keys, side by side, are already the
+ * pairs of lines that a tile product wants. Tile products of one block of keys are put between vector work on another:
+ * the two run at the same time.
  */
 #ifndef ATTENTION_AMX_H
 #define ATTENTION_AMX_H
 
-#include "attention-layout.h"
+#include "attention-tiles.h"
 
-#if defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__AVX512BF16__)
-#define ATTENTION_AMX 1
+#if ATTENTION_AMX
 
-/** Keys of a block; and how many blocks are taken together, between which sums stay in tiles. */
-enum { AMX_KEYS = 32, AMX_WIDTH = 32, BATCH = 8 };
+/** Blocks of keys that are taken together, between which sums stay in tiles. */
+enum { BATCH = 8 };
 
-/** Elements of a block of keys and of a block of rows of scores. */
-enum { SCORES = AMX_KEYS * ROWS };
-
-struct tile_configuration {
-  uint8_t palette, start_row, reserved[14];
-  uint16_t row_bytes[16];
-  uint8_t rows[16];
+/** A block of keys that a block of rows sees, and the lines of its scores that hold visible keys, in whole pairs. */
+struct seen_block {
+  struct key_range range;
+  int64_t block, first, last;
 };
 
-/** Before tile products on a thread; _tile_release() goes after them. All eight tiles are 16 lines of 64 bytes. */
-static void configure_tiles(void) {
-  struct tile_configuration configuration = {.palette = 1};
-  for (int i = 0; i < 8; i++) configuration.row_bytes[i] = 64, configuration.rows[i] = 16;
-  _tile_loadconfig(&configuration);
-}
-
-/** Two vectors as bf16, one after the other. */
-static inline void store_line(bf16 *to, vfloat first, vfloat second) {
-  _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first));
-}
-
-/** Two vectors as bf16, element by element side by side; rounded to nearest, ties away from 0. */
-static inline void store_pairs(bf16 *to, vfloat first, vfloat second) {
-  const vuint low = ((vuint)first + 0x8000u) >> 16, high = ((vuint)second + 0x8000u) & 0xffff0000u;
-  _mm512_storeu_si512(to, (__m512i)(low | high));
-}
-
-/** Lines [lines][columns] as pairs [lines / 2][columns][2]. */
-static void pair_lines(bf16 *to, const float *from, int64_t lines, int64_t columns) {
-  for (int64_t i = 0; i < lines; i += 2)
-    for (int64_t j = 0; j < columns; j += LANES)
-      store_pairs(to + i * columns + 2 * j, vload(from + i * columns + j), vload(from + (i + 1) * columns + j));
-}
-
-/** Elements before a block in packed keys or values. */
-static inline int64_t packed_block(const struct attention *a, int64_t kv_head, int64_t block) {
-  return (kv_head * a->key_blocks + block) * AMX_KEYS * a->width;
-}
-
-static void pack_block(const struct attention *a, int64_t kv_head, int64_t block, const float *tensor, bf16 *rows,
-                       bf16 *columns, float *space) {
-  const int64_t width = a->width, first = block * AMX_KEYS, count = smaller(AMX_KEYS, a->keys - first);
-  float *lines = space, *across = space + AMX_KEYS * width;
-  for (int64_t i = 0; i < count; i++)
-    copy_line(a, tensor + ((first + i) * a->kv_heads + kv_head) * a->dim, 1, lines + i * width);
-  memset(lines + count * width, 0, (size_t)((AMX_KEYS - count) * width) * sizeof(float));
-  if (rows != NULL) {
-    rows += packed_block(a, kv_head, block);
-    for (int64_t i = 0; i < AMX_KEYS * width; i += 32) store_line(rows + i, vload(lines + i), vload(lines + i + 16));
-  }
-  if (columns != NULL) {
-    columns += packed_block(a, kv_head, block);
-    transpose(across, AMX_KEYS, lines, width, AMX_KEYS, width);
-    for (int64_t i = 0; i < width * AMX_KEYS; i += 32) store_line(columns + i, vload(across + i), vload(across + i + 16));
-  }
-}
-
-static void pack_blocks(int64_t begin, int64_t end, void *context) {
-  const struct attention *a = context;
-  float *space = scratch((size_t)(2 * AMX_KEYS * a->width) * sizeof(float));
-  for (int64_t i = begin; i < end; i++) {
-    const int64_t kv_head = i / a->key_blocks, block = i % a->key_blocks;
-    pack_block(a, kv_head, block, a->k, a->packed.k_rows, a->packed.k_columns, space);
-    pack_block(a, kv_head, block, a->v, a->packed.v_rows, a->packed.v_columns, space);
-  }
-}
-
-/** c [32][32] = a [32][depth] · b, b as pairs [depth / 2][32][2]; strides in elements. */
-static inline void multiply(float *c, const bf16 *a, int64_t a_row, const bf16 *b, int64_t depth) {
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  for (int64_t l = 0; l < depth; l += 32) {
-    _tile_loadd(4, a + l, a_row * 2);
-    _tile_loadd(6, b + l * 32, 128);
-    _tile_loadd(7, b + l * 32 + 32, 128);
-    _tile_loadd(5, a + l + 16 * a_row, a_row * 2);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-  }
-  _tile_stored(0, c, 128);
-  _tile_stored(1, c + 16, 128);
-  _tile_stored(2, c + 16 * 32, 128);
-  _tile_stored(3, c + 16 * 32 + 16, 128);
-}
-
-static inline void load_sums(const float *c, int64_t c_row) {
-  _tile_loadd(0, c, c_row * 4);
-  _tile_loadd(1, c + 16, c_row * 4);
-  _tile_loadd(2, c + 16 * c_row, c_row * 4);
-  _tile_loadd(3, c + 16 * c_row + 16, c_row * 4);
-}
-
-static inline void store_sums(float *c, int64_t c_row) {
-  _tile_stored(0, c, c_row * 4);
-  _tile_stored(1, c + 16, c_row * 4);
-  _tile_stored(2, c + 16 * c_row, c_row * 4);
-  _tile_stored(3, c + 16 * c_row + 16, c_row * 4);
-}
-
-/** sums in tiles 0 to 3 += a [32][32] · b, b as pairs [16][columns][2] */
-static inline void multiply_add(const bf16 *a, const bf16 *b, int64_t columns) {
-  _tile_loadd(4, a, 64);
-  _tile_loadd(6, b, columns * 4);
-  _tile_loadd(7, b + 32, columns * 4);
-  _tile_loadd(5, a + 16 * 32, 64);
-  _tile_dpbf16ps(0, 4, 6);
-  _tile_dpbf16ps(1, 4, 7);
-  _tile_dpbf16ps(2, 5, 6);
-  _tile_dpbf16ps(3, 5, 7);
-}
-
-/** 2^x for x <= 0, 0 below -126, relative error below 1e-4, a fiftieth of what rounding to bf16 adds. */
-static inline vfloat exp2_coarse(vfloat x) {
-  const __m512 r = _mm512_reduce_ps((__m512)x, 0x00); /* x less the nearest integer */
-  vfloat p = (vfloat)r * 5.500893514e-2f + 2.422110047e-1f;
-  p = p * (vfloat)r + 6.932829317e-1f;
-  p = p * (vfloat)r + 1.0f;
-  const __mmask16 in_range = _mm512_cmp_ps_mask((__m512)x, (__m512)vset(-126.0f), _CMP_GE_OQ);
-  return (vfloat)_mm512_maskz_scalef_ps(in_range, (__m512)p, _mm512_sub_ps((__m512)x, r));
-}
-
-/** Blocks of keys that a block of rows sees, taken together. */
-struct batch {
-  int64_t count;
-  struct key_range range[BATCH];
-  int64_t block[BATCH];
-};
-
-/** The next visible blocks from `block` on; returns where to go on. */
-static int64_t next_batch(const struct attention *a, const struct row_block *rows, int64_t block, struct batch *batch) {
-  batch->count = 0;
-  for (; batch->count < BATCH; block++) {
+static int64_t find_seen(const struct attention *a, const struct row_block *rows, struct seen_block *seen) {
+  int64_t count = 0;
+  for (int64_t block = 0;; block++) {
     block = next_live(a, rows->min_index, block);
-    if (block >= a->key_blocks || block * AMX_KEYS > rows->max_index) break;
+    if (block >= a->key_blocks || block * AMX_KEYS > rows->max_index) return count;
     const struct key_range range = visible_keys(a, rows, block);
     if (range.begin == range.end) continue;
-    batch->range[batch->count] = range;
-    batch->block[batch->count++] = block;
+    const int64_t first = range.begin % AMX_KEYS & ~1, last = ((range.end - 1) % AMX_KEYS | 1) + 1;
+    seen[count++] = (struct seen_block){range, block, first, last};
   }
-  return block;
 }
 
-/** Lines of a block's scores that hold its visible keys, in whole pairs. */
-static inline int64_t first_line(struct key_range range) {
-  return range.begin % AMX_KEYS & ~1;
-}
-
-static inline int64_t last_line(struct key_range range) {
-  return ((range.end - 1) % AMX_KEYS + 2) & ~1;
-}
-
-static void hide_line(float *line) {
-  for (int64_t i = 0; i < ROWS; i += LANES) vstore(line + i, vset(-INFINITY));
-}
-
-/** Scores of the lines of one block that hold visible keys, -infinity where hidden. */
-static inline void score_block(const struct attention *a, const struct row_block *rows, struct key_range range,
-                               const bf16 *k, const bf16 *q, float *scores) {
-  multiply(scores, k, a->width, q, a->width);
-  if (a->cap > 0) {
-    for (int64_t i = 0; i < SCORES; i += LANES) vstore(scores + i, a->cap * vtanh(vload(scores + i)));
+/** -infinity for what is not visible in the lines `first` to `last` of a block's scores. */
+static inline void hide_block(const struct attention *a, const struct row_block *rows, const struct seen_block *seen,
+                              float *scores) {
+  const int64_t begin = seen->range.begin % AMX_KEYS, end = begin + seen->range.end - seen->range.begin;
+  if (seen->range.holes) hide(a, rows, seen->range, scores + begin * ROWS);
+  for (int64_t i = 0; i < ROWS; i += LANES) {
+    if (begin % 2 == 1) vstore(scores + (begin - 1) * ROWS + i, vset(-INFINITY));
+    if (end % 2 == 1) vstore(scores + end * ROWS + i, vset(-INFINITY));
   }
-  if (range.holes) hide(a, rows, range, scores + range.begin % AMX_KEYS * ROWS);
-  if (range.begin % 2 == 1) hide_line(scores + (range.begin % AMX_KEYS - 1) * ROWS);
-  if (range.end % 2 == 1) hide_line(scores + range.end % AMX_KEYS * ROWS);
 }
 
+/** Zeros the lines of a block of bf16 that hold no visible keys. */
+static inline void clear_unseen(bf16 *lines, const struct seen_block *seen) {
+  memset(lines, 0, (size_t)(seen->first * ROWS) * sizeof(bf16));
+  memset(lines + seen->last * ROWS, 0, (size_t)((AMX_KEYS - seen->last) * ROWS) * sizeof(bf16));
+}
+
+/** 2^x for x <= 0, -infinity included. Relative error below 1e-4: a fiftieth of what rounding to bf16 adds. */
+static inline vfloat exp2_coarse(vfloat x) {
+  const vfloat r = (vfloat)_mm512_reduce_ps((__m512)x, 1); /* x less the integer below, which scalef takes as well */
+  vfloat p = r * 7.706718355e-2f + 2.276448365e-1f;
+  p = p * r + 6.951168215e-1f;
+  p = p * r + 1.0f;
+  return (vfloat)_mm512_scalef_ps((__m512)p, (__m512)x);
+}
+
+/** Bytes of scratch that forward_amx and backward_amx need. */
 static int64_t space_amx(const struct attention *a) {
-  const int64_t floats = 5 * a->width * ROWS + 2 * BATCH * SCORES, halves = 4 * a->width * ROWS + 4 * BATCH * SCORES;
-  return floats * (int64_t)sizeof(float) + halves * (int64_t)sizeof(bf16);
+  const int64_t floats = 3 * a->width * ROWS + BATCH * SCORES, halves = 4 * a->width * ROWS + (BATCH + 4) * SCORES;
+  const int64_t seen = a->key_blocks * (int64_t)sizeof(struct seen_block);
+  return floats * (int64_t)sizeof(float) + halves * (int64_t)sizeof(bf16) + seen;
 }
 
-static inline void raise_maximum(vfloat maximum[2], const float *scores, struct key_range range) {
-  for (int64_t line = first_line(range); line < last_line(range); line++) {
-    maximum[0] = vmax(maximum[0], vload(scores + line * ROWS));
-    maximum[1] = vmax(maximum[1], vload(scores + line * ROWS + LANES));
+static inline void raise_maximum(vfloat maximum[2], const float *scores, const struct seen_block *seen) {
+  vfloat low = maximum[0], high = maximum[1];
+  for (int64_t line = seen->first; line < seen->last; line++) {
+    low = vmax(low, vload(scores + line * ROWS));
+    high = vmax(high, vload(scores + line * ROWS + LANES));
   }
+  maximum[0] = low;
+  maximum[1] = high;
 }
 
-/** Weights of one block as pairs of keys, and their sum. */
-static inline void weigh_block(const float *scores, struct key_range range, const vfloat base[2], vfloat sum[2],
-                               bf16 *weights) {
-  const int64_t first = first_line(range), last = last_line(range);
-  memset(weights, 0, (size_t)(first * ROWS) * sizeof(bf16));
-  memset(weights + last * ROWS, 0, (size_t)((AMX_KEYS - last) * ROWS) * sizeof(bf16));
-  for (int64_t line = first; line < last; line += 2) {
-    for (int64_t half = 0; half < 2; half++) {
-      const float *at = scores + line * ROWS + half * LANES;
-      const vfloat one = exp2_coarse(vload(at) - base[half]), two = exp2_coarse(vload(at + ROWS) - base[half]);
-      sum[half] += one + two;
-      store_pairs(weights + line * ROWS + half * 2 * LANES, one, two);
+/** Weights of one half of the rows as pairs of keys; returns their sum. */
+static inline vfloat weigh_half(const float *scores, const struct seen_block *seen, vfloat base, bf16 *weights) {
+  vfloat sum = vset(0.0f);
+  for (int64_t line = seen->first; line < seen->last; line += 2) {
+    const vfloat one = exp2_coarse(vload(scores + line * ROWS) - base);
+    const vfloat two = exp2_coarse(vload(scores + (line + 1) * ROWS) - base);
+    sum += one + two;
+    store_pairs(weights + line * ROWS, one, two);
+  }
+  return sum;
+}
+
+/** Tiles 0 to `tiles` - 1, two or four of 16 columns of v for one half of the rows, += v · weights of one block. */
+static inline void add_weighted(const bf16 *v, const bf16 *weights, int64_t tiles) {
+  _tile_loadd(6, weights, 4 * ROWS);
+  _tile_loadd(4, v, 64);
+  _tile_loadd(5, v + 16 * AMX_KEYS, 64);
+  _tile_dpbf16ps(0, 4, 6);
+  _tile_dpbf16ps(1, 5, 6);
+  if (tiles == 2) return;
+  _tile_loadd(4, v + 32 * AMX_KEYS, 64);
+  _tile_loadd(5, v + 48 * AMX_KEYS, 64);
+  _tile_dpbf16ps(2, 4, 6);
+  _tile_dpbf16ps(3, 5, 6);
+}
+
+static inline void load_columns(const float *sums, int64_t tiles) {
+  _tile_loadd(0, sums, 4 * ROWS);
+  _tile_loadd(1, sums + 16 * ROWS, 4 * ROWS);
+  if (tiles == 2) return;
+  _tile_loadd(2, sums + 32 * ROWS, 4 * ROWS);
+  _tile_loadd(3, sums + 48 * ROWS, 4 * ROWS);
+}
+
+static inline void store_columns(float *sums, int64_t tiles) {
+  _tile_stored(0, sums, 4 * ROWS);
+  _tile_stored(1, sums + 16 * ROWS, 4 * ROWS);
+  if (tiles == 2) return;
+  _tile_stored(2, sums + 32 * ROWS, 4 * ROWS);
+  _tile_stored(3, sums + 48 * ROWS, 4 * ROWS);
+}
+
+/** The state of a block of rows on its way through the keys. */
+struct forward_rows {
+  vfloat maximum[2], sum[2];
+  float *sums, *scores; /* [width][ROWS], [BATCH] blocks */
+  bf16 *q, *weights;    /* pairs [width / 2][ROWS][2], [BATCH] blocks */
+};
+
+/** Takes the keys of up to BATCH blocks into the softmax and the sums of the rows. */
+static void forward_batch(const struct attention *a, const struct row_block *rows, struct forward_rows *f, int first,
+                          const struct seen_block *seen, int64_t count) {
+  static const float zeros[ROWS];
+  const int64_t width = a->width;
+  const bf16 *k = a->packed.k_rows + packed_block(a, rows->kv_head, 0);
+  const bf16 *v = a->packed.v_columns + packed_block(a, rows->kv_head, 0);
+  const int64_t block = AMX_KEYS * width;
+
+  const vfloat before[2] = {f->maximum[0], f->maximum[1]};
+  multiply(f->scores, zeros, k + seen[0].block * block, f->q, width);
+  for (int64_t i = 0; i < count; i++) {
+    float *scores = f->scores + i * SCORES;
+    if (i + 1 < count) multiply(scores + SCORES, zeros, k + seen[i + 1].block * block, f->q, width);
+    if (a->cap > 0) {
+      for (int64_t j = 0; j < SCORES; j += LANES) vstore(scores + j, a->cap * vtanh(vload(scores + j)));
     }
+    hide_block(a, rows, seen + i, scores);
+    raise_maximum(f->maximum, scores, seen + i);
+    clear_unseen(f->weights + i * SCORES, seen + i);
+  }
+
+  for (int64_t half = 0; half < 2; half++) {
+    /* A row that has seen nothing yet has maximum -infinity; any finite base will do for it. */
+    const vfloat base = vselect(f->maximum[half] == -INFINITY, vset(0.0f), f->maximum[half]);
+    const vfloat shrink = exp2_down(before[half] - base);
+    vfloat sum = f->sum[half] * shrink;
+    float *sums = f->sums + half * LANES;
+    const float *scores = f->scores + half * LANES;
+    bf16 *weights = f->weights + half * 2 * LANES;
+    if (!first) {
+      for (int64_t i = 0; i < width; i++) vstore(sums + i * ROWS, vload(sums + i * ROWS) * shrink);
+    }
+    for (int64_t j = 0; j < width; j += 64) {
+      const int64_t tiles = smaller(4, (width - j) / 16);
+      const bf16 *columns = v + j * AMX_KEYS;
+      settle(sums);
+      if (first) clear_sums();
+      else load_columns(sums + j * ROWS, tiles);
+      for (int64_t i = 0; i < count; i++) {
+        if (j == 0 && i > 0) add_weighted(columns + seen[i - 1].block * block, weights + (i - 1) * SCORES, tiles);
+        if (j == 0) sum += weigh_half(scores + i * SCORES, seen + i, base, weights + i * SCORES);
+        settle(weights);
+        if (j > 0 || i == count - 1) add_weighted(columns + seen[i].block * block, weights + i * SCORES, tiles);
+      }
+      store_columns(sums + j * ROWS, tiles);
+    }
+    f->sum[half] = sum;
   }
 }
 
 /** out and, unless null, lse of one block of rows. */
 static void forward_amx(const struct attention *a, const struct row_block *rows, float *out, float *lse, void *space) {
-  const int64_t width = a->width;
-  float *by_row = space, *sums = by_row + ROWS * width, *scores = sums + width * ROWS;
-  bf16 *q = (bf16 *)(scores + BATCH * SCORES), *weights = q + width * ROWS;
-  vfloat maximum[2] = {vset(-INFINITY), vset(-INFINITY)}, sum[2] = {vset(0.0f), vset(0.0f)};
-  gather(a, rows, a->q, a->q_factor, by_row);
-  transpose(sums, ROWS, by_row, width, ROWS, width);
-  pair_lines(q, sums, width, ROWS);
-  memset(sums, 0, (size_t)(width * ROWS) * sizeof(float));
+  const int64_t size = a->width * ROWS;
+  float *by_row = space, inverse[ROWS];
+  struct forward_rows f = {.maximum = {vset(-INFINITY), vset(-INFINITY)}, .sums = by_row + size};
+  f.scores = f.sums + size;
+  f.q = (bf16 *)(f.scores + BATCH * SCORES);
+  f.weights = f.q + size;
+  struct seen_block *seen = (struct seen_block *)(f.weights + BATCH * SCORES);
+  gather_pairs(a, rows, a->q, a->q_factor, (bf16 *)by_row, NULL, f.q);
+  settle(f.q);
 
-  struct batch batch;
-  for (int64_t next = next_batch(a, rows, 0, &batch); batch.count > 0; next = next_batch(a, rows, next, &batch)) {
-    const vfloat before[2] = {maximum[0], maximum[1]};
-    for (int64_t i = 0; i < batch.count; i++) {
-      const bf16 *k = a->packed.k_rows + packed_block(a, rows->kv_head, batch.block[i]);
-      score_block(a, rows, batch.range[i], k, q, scores + i * SCORES);
-      raise_maximum(maximum, scores + i * SCORES, batch.range[i]);
-    }
-    vfloat base[2];
-    for (int64_t half = 0; half < 2; half++) {
-      base[half] = vselect(maximum[half] == -INFINITY, vset(0.0f), maximum[half]);
-      const vfloat shrink = exp2_down(before[half] - base[half]);
-      sum[half] *= shrink;
-      for (int64_t j = half * LANES; j < width * ROWS; j += ROWS) vstore(sums + j, vload(sums + j) * shrink);
-    }
-    for (int64_t i = 0; i < batch.count; i++)
-      weigh_block(scores + i * SCORES, batch.range[i], base, sum, weights + i * SCORES);
-    for (int64_t j = 0; j < width; j += 32) {
-      load_sums(sums + j * ROWS, ROWS);
-      for (int64_t i = 0; i < batch.count; i++) {
-        const bf16 *v = a->packed.v_columns + packed_block(a, rows->kv_head, batch.block[i]);
-        multiply_add(v + j * AMX_KEYS, weights + i * SCORES, ROWS);
-      }
-      store_sums(sums + j * ROWS, ROWS);
-    }
-  }
+  const int64_t count = find_seen(a, rows, seen);
+  if (count == 0) memset(f.sums, 0, (size_t)size * sizeof(float));
+  for (int64_t i = 0; i < count; i += BATCH) forward_batch(a, rows, &f, i == 0, seen + i, smaller(BATCH, count - i));
 
-  for (int64_t half = 0; half < 2; half++) {
-    const vfloat inverse = vselect(sum[half] > 0, 1.0f / sum[half], vset(0.0f));
-    for (int64_t j = half * LANES; j < width * ROWS; j += ROWS) vstore(sums + j, vload(sums + j) * inverse);
-  }
-  transpose(by_row, width, sums, ROWS, width, ROWS);
+  for (int64_t half = 0; half < 2; half++)
+    vstore(inverse + half * LANES, vselect(f.sum[half] > 0, 1.0f / f.sum[half], vset(0.0f)));
+  transpose(by_row, a->width, f.sums, ROWS, a->width, ROWS, inverse);
   scatter(a, rows, by_row, out);
-  if (lse != NULL) store_lse(a, rows, (const float *)maximum, (const float *)sum, lse);
+  if (lse != NULL) store_lse(a, rows, (const float *)f.maximum, (const float *)f.sum, lse);
 }
 
-/** Probabilities and gradients of q·k of one block: both as lines of rows, the latter also as pairs of keys. */
-static inline void differentiate_block(const struct attention *a, struct key_range range, const float *scores,
-                                       const float *slopes, const float *lse, const float *delta, bf16 *weights,
-                                       bf16 *slope_lines, bf16 *slope_pairs) {
-  const int64_t first = first_line(range), last = last_line(range);
-  bf16 *outputs[] = {weights, slope_lines, slope_pairs};
-  for (int64_t i = 0; i < 3; i++) {
-    memset(outputs[i], 0, (size_t)(first * ROWS) * sizeof(bf16));
-    memset(outputs[i] + last * ROWS, 0, (size_t)((AMX_KEYS - last) * ROWS) * sizeof(bf16));
+/** One block's probabilities and the gradients of its q·k: both [key][row], the latter also as pairs of keys. */
+struct block_gradients {
+  float scores[SCORES], slopes[SCORES]; /* score - lse; dout·v - dout·out */
+  bf16 weights[SCORES], lines[SCORES];
+};
+
+/** Under a cap scores come without -lse, and the slope of the cap is one more factor of the gradients. */
+static void squeeze(const struct attention *a, struct block_gradients *g, const float *lse) {
+  for (int64_t i = 0; i < SCORES; i += LANES) {
+    const vfloat tanh = vtanh(vload(g->scores + i));
+    vstore(g->scores + i, a->cap * tanh - vload(lse + i % ROWS));
+    vstore(g->slopes + i, vload(g->slopes + i) * (1.0f - tanh * tanh));
   }
-  const vfloat base[2] = {vload(lse), vload(lse + LANES)}, mean[2] = {vload(delta), vload(delta + LANES)};
-  for (int64_t line = first; line < last; line += 2) {
-    vfloat slope[2][2];
-    for (int64_t key = 0; key < 2; key++) {
-      vfloat weight[2];
-      for (int64_t half = 0; half < 2; half++) {
-        const int64_t at = (line + key) * ROWS + half * LANES;
-        const vfloat score = vload(scores + at);
-        weight[half] = exp2_coarse(score - base[half]);
-        slope[key][half] = weight[half] * (vload(slopes + at) - mean[half]);
-        if (a->cap > 0) {
-          const vfloat squeezed = vmax(score, vset(-a->cap)) / a->cap;
-          slope[key][half] *= 1.0f - squeezed * squeezed;
-        }
-      }
-      store_line(weights + (line + key) * ROWS, weight[0], weight[1]);
-      store_line(slope_lines + (line + key) * ROWS, slope[key][0], slope[key][1]);
+}
+
+static inline void differentiate_lines(struct block_gradients *g, bf16 *pairs, int64_t first, int64_t last) {
+  for (int64_t line = first * ROWS; line < last * ROWS; line += 2 * ROWS) {
+    const vfloat weight[4] = {exp2_coarse(vload(g->scores + line)), exp2_coarse(vload(g->scores + line + LANES)),
+                              exp2_coarse(vload(g->scores + line + ROWS)),
+                              exp2_coarse(vload(g->scores + line + ROWS + LANES))};
+    const vfloat slope[4] = {weight[0] * vload(g->slopes + line), weight[1] * vload(g->slopes + line + LANES),
+                             weight[2] * vload(g->slopes + line + ROWS),
+                             weight[3] * vload(g->slopes + line + ROWS + LANES)};
+    store_line(g->weights + line, weight[0], weight[1]);
+    store_line(g->weights + line + ROWS, weight[2], weight[3]);
+    store_line(g->lines + line, slope[0], slope[1]);
+    store_line(g->lines + line + ROWS, slope[2], slope[3]);
+    store_pairs(pairs + line, slope[0], slope[2]);
+    store_pairs(pairs + line + 2 * LANES, slope[1], slope[3]);
+  }
+}
+
+/** What one block of rows brings to its backward pass. */
+struct backward_rows {
+  bf16 *q, *dout, *q_lines, *dout_lines; /* pairs [width / 2][ROWS][2], pairs [ROWS / 2][width][2] */
+  bf16 *pairs;                           /* [BATCH] blocks */
+  float *dq;                             /* [width][ROWS] */
+  float start[ROWS], lse[ROWS], delta[ROWS];
+};
+
+/** Parts into which the tile products of a block are cut. */
+enum { PARTS = 4 };
+
+/** dq += keys · gradients of the last `count` blocks. */
+static void add_dq(const struct attention *a, const struct row_block *rows, const struct backward_rows *b,
+                   const struct seen_block *seen, int64_t count) {
+  const bf16 *k = a->packed.k_columns + packed_block(a, rows->kv_head, 0);
+  settle(b->pairs);
+  for (int64_t j = 0; j < a->width; j += 32) {
+    load_sums(b->dq + j * ROWS, ROWS);
+    for (int64_t i = 0; i < count; i++) {
+      const bf16 *columns = k + (seen[i].block * a->width + j) * AMX_KEYS;
+      multiply_add(columns, AMX_KEYS, b->pairs + i * SCORES, 2 * ROWS);
     }
-    store_pairs(slope_pairs + line * ROWS, slope[0][0], slope[1][0]);
-    store_pairs(slope_pairs + line * ROWS + 2 * LANES, slope[0][1], slope[1][1]);
+    store_sums(b->dq + j * ROWS, ROWS);
   }
 }
 
-/** sums [32][width] += a [32][32] · b, b as pairs [16][width][2] */
-static inline void add_product(float *sums, int64_t width, const bf16 *a, const bf16 *b) {
-  for (int64_t j = 0; j < width; j += 32) {
-    load_sums(sums + j, width);
-    multiply_add(a, b + 2 * j, width);
-    store_sums(sums + j, width);
+/** Part `part` of the tile products around the vector work on a block: scores of the next, sums of the one before. */
+static inline void multiply_part(const struct attention *a, const struct row_block *rows, const struct backward_rows *b,
+                                 int part, const struct seen_block *next, struct block_gradients *g_next,
+                                 const struct seen_block *before, const struct block_gradients *g_before,
+                                 struct key_gradients *gradients) {
+  const int64_t width = a->width;
+  if (part < 2) {
+    if (next == NULL) return;
+    const int64_t at = packed_block(a, rows->kv_head, next->block);
+    if (part == 0) multiply(g_next->scores, b->start, a->packed.k_rows + at, b->q, width);
+    else multiply(g_next->slopes, b->delta, a->packed.v_rows + at, b->dout, width);
+  } else if (before != NULL) {
+    struct key_gradients *sums = gradients + before->block;
+    if (part == 2) add_product(sums->dv, sums->touched, g_before->weights, b->dout_lines, width);
+    else add_product(sums->dk, sums->touched, g_before->lines, b->q_lines, width), sums->touched = 1;
   }
 }
 
 /** dq and delta of one block of rows, and its share in the gradients of each key block. */
 static void backward_amx(const struct attention *a, const struct row_block *rows, const struct upstream *up,
-                         const struct key_gradients *gradients, void *space) {
-  const int64_t width = a->width, size = ROWS * width;
-  float *by_row = space, *by_column = by_row + size, *dq = by_column + size;
-  float *scores = dq + size, *slopes = scores + SCORES;
-  bf16 *q = (bf16 *)(slopes + SCORES), *dout = q + size, *q_rows = dout + size, *dout_rows = q_rows + size;
-  bf16 *weights = dout_rows + size, *slope_lines = weights + SCORES, *slope_pairs = slope_lines + SCORES;
-  float lse[ROWS] __attribute__((aligned(64))), delta[ROWS] __attribute__((aligned(64)));
-  gather(a, rows, a->q, a->q_factor, by_row);
-  pair_lines(q_rows, by_row, ROWS, width);
-  transpose(by_column, ROWS, by_row, width, ROWS, width);
-  pair_lines(q, by_column, width, ROWS);
-  gather(a, rows, up->out, 1, dq);
-  gather(a, rows, up->dout, 1, by_row);
-  find_deltas(a, rows, up, by_row, dq, lse, delta);
-  pair_lines(dout_rows, by_row, ROWS, width);
-  transpose(by_column, ROWS, by_row, width, ROWS, width);
-  pair_lines(dout, by_column, width, ROWS);
-  memset(dq, 0, (size_t)size * sizeof(float));
+                         struct key_gradients *gradients, void *space) {
+  const int64_t size = ROWS * a->width;
+  float *by_row = space, scale[ROWS];
+  struct backward_rows b = {.dq = by_row + size};
+  struct block_gradients *g = (struct block_gradients *)(b.dq + size);
+  b.q = (bf16 *)(g + 2);
+  b.dout = b.q + size;
+  b.q_lines = b.dout + size;
+  b.dout_lines = b.q_lines + size;
+  b.pairs = b.dout_lines + size;
+  struct seen_block *seen = (struct seen_block *)(b.pairs + BATCH * SCORES);
+  gather_pairs(a, rows, a->q, a->q_factor, (bf16 *)by_row, b.q_lines, b.q);
+  gather_pairs(a, rows, up->dout, 1, (bf16 *)by_row, b.dout_lines, b.dout);
+  find_deltas(a, rows, up, b.lse, b.delta);
+  memset(b.dq, 0, (size_t)size * sizeof(float));
+  for (int64_t i = 0; i < ROWS; i++) {
+    b.start[i] = a->cap > 0 ? 0 : -b.lse[i];
+    b.delta[i] = -b.delta[i];
+    scale[i] = a->scale;
+  }
+  settle(&b);
 
-  struct batch batch;
-  for (int64_t next = next_batch(a, rows, 0, &batch); batch.count > 0; next = next_batch(a, rows, next, &batch)) {
-    for (int64_t i = 0; i < batch.count; i++) {
-      const int64_t at = packed_block(a, rows->kv_head, batch.block[i]);
-      const struct key_gradients *sums = gradients + batch.block[i];
-      score_block(a, rows, batch.range[i], a->packed.k_rows + at, q, scores);
-      multiply(slopes, a->packed.v_rows + at, width, dout, width);
-      differentiate_block(a, batch.range[i], scores, slopes, lse, delta, weights, slope_lines,
-                          slope_pairs + i * SCORES);
-      add_product(sums->dv, width, weights, dout_rows);
-      add_product(sums->dk, width, slope_lines, q_rows);
+  const int64_t count = find_seen(a, rows, seen);
+  for (int64_t i = -1; i <= count; i++) {
+    const struct seen_block *next = i + 1 < count ? seen + i + 1 : NULL, *before = i > 0 ? seen + i - 1 : NULL;
+    struct block_gradients *now = g + (i & 1), *other = g + (~i & 1);
+    const int here = i >= 0 && i < count;
+    bf16 *pairs = b.pairs + (i & (BATCH - 1)) * SCORES;
+    if (here) {
+      if (a->cap > 0) squeeze(a, now, b.lse);
+      hide_block(a, rows, seen + i, now->scores);
     }
-    for (int64_t j = 0; j < width; j += 32) {
-      load_sums(dq + j * ROWS, ROWS);
-      for (int64_t i = 0; i < batch.count; i++) {
-        const bf16 *k = a->packed.k_columns + packed_block(a, rows->kv_head, batch.block[i]);
-        multiply_add(k + j * AMX_KEYS, slope_pairs + i * SCORES, ROWS);
-      }
-      store_sums(dq + j * ROWS, ROWS);
+    /* The block before and the next one share a buffer: its scores are read before, its weights after. */
+    for (int part = 0; part < PARTS; part++) {
+      multiply_part(a, rows, &b, part, next, other, before, other, gradients);
+      if (!here) continue;
+      const int64_t first = part * AMX_KEYS / PARTS, last = first + AMX_KEYS / PARTS;
+      differentiate_lines(now, pairs, first > seen[i].first ? first : seen[i].first, smaller(last, seen[i].last));
     }
+    if (!here) continue;
+    clear_unseen(now->weights, seen + i);
+    clear_unseen(now->lines, seen + i);
+    clear_unseen(pairs, seen + i);
+    settle(now);
+    if ((i + 1) % BATCH == 0 || i + 1 == count) add_dq(a, rows, &b, seen + (i & ~(BATCH - 1)), i % BATCH + 1);
   }
 
-  for (int64_t i = 0; i < size; i += LANES) vstore(dq + i, vload(dq + i) * a->scale);
-  transpose(by_row, width, dq, ROWS, width, ROWS);
+  transpose(by_row, a->width, b.dq, ROWS, a->width, ROWS, scale);
   scatter(a, rows, by_row, up->dq);
 }
 

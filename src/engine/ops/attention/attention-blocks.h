@@ -75,24 +75,29 @@ struct upstream {
 /** Sums of a key block's gradients, each [block_keys][width]; dk is still to be multiplied by scale / q_factor. */
 struct key_gradients {
   float *dk, *dv;
+  int touched; /* 0 until something has been written */
 };
 
-/** 2^x for x <= 0, and 0 below -126. Relative error below 1.6e-7; the polynomial is minimax on [-1/2, 1/2]. */
+/** 2^x for x <= 0, -infinity included. Relative error below 2e-7; the polynomials are minimax on their ranges. */
 static inline vfloat exp2_down(vfloat x) {
+#if defined(__AVX512DQ__)
+  const vfloat r = (vfloat)_mm512_reduce_ps((__m512)x, 1); /* x less the integer below, which scalef takes as well */
+  vfloat p = r * 1.867131555e-3f + 9.017027170e-3f;
+  p = p * r + 5.579991536e-2f;
+  p = p * r + 2.401644495e-1f;
+  p = p * r + 6.931513119e-1f;
+  p = p * r + 1.0f;
+  return (vfloat)_mm512_scalef_ps((__m512)p, (__m512)x);
+#else
   const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-  vfloat n = (x + rounder) - rounder;
-  vfloat r = x - n;
+  const vfloat n = (vmax(x, vset(-126.0f)) + rounder) - rounder, r = x - n;
   vfloat p = r * 1.326472791e-3f + 9.671513379e-3f;
   p = p * r + 5.550733748e-2f;
   p = p * r + 2.402224207e-1f;
   p = p * r + 6.931469776e-1f;
   p = p * r + 1.0f;
-#if defined(__AVX512F__)
-  __mmask16 in_range = _mm512_cmp_ps_mask((__m512)x, (__m512)vset(-126.0f), _CMP_GE_OQ);
-  return (vfloat)_mm512_maskz_scalef_ps(in_range, (__m512)p, (__m512)n);
-#else
-  vint whole = __builtin_convertvector(vmax(n, vset(-126.0f)), vint);
-  return vselect(x >= -126.0f, (vfloat)((vint)p + (whole << 23)), vset(0.0f));
+  const vfloat power = (vfloat)((vint)p + (__builtin_convertvector(n, vint) << 23));
+  return vselect(x >= -126.0f, power, vset(0.0f));
 #endif
 }
 

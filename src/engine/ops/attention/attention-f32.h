@@ -103,7 +103,7 @@ static void forward_f32(const struct attention *a, const struct row_block *rows,
   float *q = space, *sums = q + width * ROWS, *by_row = sums + width * ROWS, *scores = by_row + width * ROWS;
   struct softmax softmax;
   gather(a, rows, a->q, a->q_factor, by_row);
-  transpose(q, ROWS, by_row, width, ROWS, width);
+  transpose(q, ROWS, by_row, width, ROWS, width, NULL);
   memset(sums, 0, (size_t)(width * ROWS) * sizeof(float));
   for (int64_t i = 0; i < ROWS; i++) softmax.maximum[i] = -INFINITY, softmax.sum[i] = 0;
 
@@ -119,12 +119,9 @@ static void forward_f32(const struct attention *a, const struct row_block *rows,
     product(sums, ROWS, v, 1, stride, scores, ROWS, a->dim, lanes, keys, 1);
   }
 
-  for (int64_t lane = 0; lane < lanes; lane += LANES) {
-    const vfloat sum = vload(softmax.sum + lane);
-    const vfloat inverse = vselect(sum > 0, 1.0f / sum, vset(0.0f));
-    for (int64_t i = 0; i < a->dim; i++) vstore(sums + i * ROWS + lane, vload(sums + i * ROWS + lane) * inverse);
-  }
-  transpose(by_row, width, sums, ROWS, width, ROWS);
+  float inverse[ROWS];
+  for (int64_t i = 0; i < ROWS; i++) inverse[i] = softmax.sum[i] > 0 ? 1 / softmax.sum[i] : 0;
+  transpose(by_row, width, sums, ROWS, width, ROWS, inverse);
   scatter(a, rows, by_row, out);
   if (lse != NULL) store_lse(a, rows, softmax.maximum, softmax.sum, lse);
 }
@@ -147,7 +144,7 @@ static void differentiate(const struct attention *a, const float *lse, const flo
 
 /** dq and delta of one block of rows, and its share in the gradients of each key block. */
 static void backward_f32(const struct attention *a, const struct row_block *rows, const struct upstream *up,
-                  const struct key_gradients *gradients, float *space) {
+                  struct key_gradients *gradients, float *space) {
   const int64_t dim = a->dim, width = a->width, lanes = round_up(rows->count, LANES);
   const int64_t stride = a->kv_heads * dim;
   float *q_rows = space, *dout_rows = q_rows + ROWS * width, *q = dout_rows + ROWS * width, *dout = q + width * ROWS;
@@ -155,10 +152,9 @@ static void backward_f32(const struct attention *a, const struct row_block *rows
   float lse[ROWS], delta[ROWS];
   gather(a, rows, a->q, a->q_factor, q_rows);
   gather(a, rows, up->dout, 1, dout_rows);
-  gather(a, rows, up->out, 1, dq);
-  find_deltas(a, rows, up, dout_rows, dq, lse, delta);
-  transpose(q, ROWS, q_rows, width, ROWS, width);
-  transpose(dout, ROWS, dout_rows, width, ROWS, width);
+  find_deltas(a, rows, up, lse, delta);
+  transpose(q, ROWS, q_rows, width, ROWS, width, NULL);
+  transpose(dout, ROWS, dout_rows, width, ROWS, width, NULL);
   memset(dq, 0, (size_t)(width * ROWS) * sizeof(float));
 
   for (int64_t block = next_live(a, rows->min_index, 0); block * a->block_keys <= rows->max_index;
@@ -171,13 +167,19 @@ static void backward_f32(const struct attention *a, const struct row_block *rows
     product(slopes, ROWS, a->v + at, stride, 1, dout, ROWS, keys, lanes, dim, 0);
     for (int64_t lane = 0; lane < lanes; lane += LANES) differentiate(a, lse, delta, scores, slopes, keys, lane);
     const int64_t first = (range.begin - block * a->block_keys) * width;
+    if (!gradients[block].touched) {
+      gradients[block].touched = 1;
+      memset(gradients[block].dk, 0, (size_t)(a->block_keys * width) * sizeof(float));
+      memset(gradients[block].dv, 0, (size_t)(a->block_keys * width) * sizeof(float));
+    }
     product(gradients[block].dv + first, width, scores, ROWS, 1, dout_rows, width, keys, width, rows->count, 1);
     product(gradients[block].dk + first, width, slopes, ROWS, 1, q_rows, width, keys, width, rows->count, 1);
     product(dq, ROWS, a->k + at, 1, stride, slopes, ROWS, dim, lanes, keys, 1);
   }
 
-  for (int64_t i = 0; i < dim * ROWS; i += LANES) vstore(dq + i, vload(dq + i) * a->scale);
-  transpose(q_rows, width, dq, ROWS, width, ROWS);
+  float scale[ROWS];
+  for (int64_t i = 0; i < ROWS; i++) scale[i] = a->scale;
+  transpose(q_rows, width, dq, ROWS, width, ROWS, scale);
   scatter(a, rows, q_rows, up->dq);
 }
 

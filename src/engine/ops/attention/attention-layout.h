@@ -133,17 +133,17 @@ static void hide(const struct attention *a, const struct row_block *rows, struct
   }
 }
 
-/** to [width] = factor * from [dim], then zeros. */
-static inline void copy_line(const struct attention *a, const float *from, float factor, float *to) {
-  int64_t j = 0;
-  for (; j + LANES <= a->dim; j += LANES) vstore(to + j, vload(from + j) * factor);
-  if (j < a->dim) vstore(to + j, vload_part(from + j, a->dim - j) * factor), j += LANES;
-  for (; j < a->width; j += LANES) vstore(to + j, vset(0.0f));
+/** A vector of a line of `dim` elements from j on; 0 past its end. */
+static inline vfloat load_line(const float *line, int64_t j, int64_t dim) {
+  return dim - j >= LANES ? vload(line + j) : dim > j ? vload_part(line + j, dim - j) : vset(0.0f);
 }
 
 /** to [ROWS][width] = factor times the block's rows of a tensor like q; 0 past the last row and the last column. */
 static void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to) {
-  for (int64_t i = 0; i < rows->count; i++) copy_line(a, tensor + place_of(a, rows, i) * a->dim, factor, to + i * a->width);
+  for (int64_t i = 0; i < rows->count; i++) {
+    const float *from = tensor + place_of(a, rows, i) * a->dim;
+    for (int64_t j = 0; j < a->width; j += LANES) vstore(to + i * a->width + j, load_line(from, j, a->dim) * factor);
+  }
   memset(to + rows->count * a->width, 0, (size_t)((ROWS - rows->count) * a->width) * sizeof(float));
 }
 
@@ -167,9 +167,13 @@ static void store_lse(const struct attention *a, const struct row_block *rows, c
 }
 
 #if defined(__AVX512F__)
-static inline void transpose_square(float *to, int64_t to_stride, const float *from, int64_t from_stride) {
+static inline void transpose_square(float *to, int64_t to_stride, const float *from, int64_t from_stride,
+                                    const float *factors) {
   __m512 x[16], y[16];
-  for (int i = 0; i < 16; i++) x[i] = _mm512_loadu_ps(from + i * from_stride);
+  for (int i = 0; i < 16; i++) {
+    x[i] = _mm512_loadu_ps(from + i * from_stride);
+    if (factors) x[i] *= _mm512_loadu_ps(factors);
+  }
   for (int i = 0; i < 8; i++) {
     y[2 * i] = _mm512_unpacklo_ps(x[2 * i], x[2 * i + 1]);
     y[2 * i + 1] = _mm512_unpackhi_ps(x[2 * i], x[2 * i + 1]);
@@ -192,31 +196,36 @@ static inline void transpose_square(float *to, int64_t to_stride, const float *f
   }
 }
 #else
-static inline void transpose_square(float *to, int64_t to_stride, const float *from, int64_t from_stride) {
+static inline void transpose_square(float *to, int64_t to_stride, const float *from, int64_t from_stride,
+                                    const float *factors) {
   for (int64_t r = 0; r < LANES; r++)
-    for (int64_t c = 0; c < LANES; c++) to[c * to_stride + r] = from[r * from_stride + c];
+    for (int64_t c = 0; c < LANES; c++)
+      to[c * to_stride + r] = from[r * from_stride + c] * (factors ? factors[c] : 1);
 }
 #endif
 
-/** to[c * to_stride + r] = from[r * from_stride + c]; rows and columns are multiples of LANES. */
-static void transpose(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t rows, int64_t columns) {
+/** to[c][r] = from[r][c], times factors[c] unless null; rows and columns are multiples of LANES. */
+static inline void transpose(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t rows,
+                             int64_t columns, const float *factors) {
   for (int64_t r = 0; r < rows; r += LANES)
     for (int64_t c = 0; c < columns; c += LANES)
-      transpose_square(to + c * to_stride + r, to_stride, from + r * from_stride + c, from_stride);
+      transpose_square(to + c * to_stride + r, to_stride, from + r * from_stride + c, from_stride,
+                       factors ? factors + c : NULL);
 }
 
 /** What backward begins with: delta = dout·out of each row, and lse in base 2, infinite for rows that see nothing. */
-static void find_deltas(const struct attention *a, const struct row_block *rows, const struct upstream *up,
-                        const float *dout, const float *out, float *lse, float *delta) {
-  for (int64_t i = 0; i < ROWS; i++, dout += a->width, out += a->width) {
-    vfloat product = vset(0.0f);
-    for (int64_t j = 0; j < a->width; j += LANES) product += vload(dout + j) * vload(out + j);
-    delta[i] = vsum(product);
+static void find_deltas(const struct attention *a, const struct row_block *rows, const struct upstream *up, float *lse,
+                        float *delta) {
+  for (int64_t i = 0; i < ROWS; i++) {
     lse[i] = INFINITY;
+    delta[i] = 0;
     if (i >= rows->count) continue;
-    const float natural = up->lse[place_of(a, rows, i)];
-    if (natural > -INFINITY) lse[i] = natural * 1.44269504f;
-    up->delta[place_of(a, rows, i)] = delta[i];
+    const int64_t place = place_of(a, rows, i);
+    const float *dout = up->dout + place * a->dim, *out = up->out + place * a->dim;
+    vfloat product = vset(0.0f);
+    for (int64_t j = 0; j < a->dim; j += LANES) product += load_line(dout, j, a->dim) * load_line(out, j, a->dim);
+    up->delta[place] = delta[i] = vsum(product);
+    if (up->lse[place] > -INFINITY) lse[i] = up->lse[place] * 1.44269504f;
   }
 }
 

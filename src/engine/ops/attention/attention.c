@@ -130,12 +130,7 @@ static void backward_tasks(int64_t begin, int64_t end, void *context) {
   for (int64_t task = begin; task < end; task++) {
     /* Later parts see more keys; the longest tasks go first. */
     const int64_t kv_head = task % a->kv_heads, part = job->parts - 1 - task / a->kv_heads;
-    const struct key_gradients *sums = sums_of(job, kv_head, part);
-    for (int64_t block = 0; block < a->key_blocks; block++) {
-      if (sums[block].dk == NULL) continue;
-      memset(sums[block].dk, 0, (size_t)sum_bytes(a));
-      memset(sums[block].dv, 0, (size_t)sum_bytes(a));
-    }
+    struct key_gradients *sums = sums_of(job, kv_head, part);
     const int64_t last = smaller((part + 1) * job->part_blocks, a->row_blocks);
     for (int64_t number = part * job->part_blocks; number < last; number++) {
       rows.kv_head = kv_head;
@@ -172,7 +167,7 @@ static void sum_parts(int64_t begin, int64_t end, void *context) {
     int64_t count = 0;
     for (int64_t part = 0; part < job->parts; part++) {
       const struct key_gradients sums = sums_of(job, kv_head, part)[block];
-      if (sums.dk == NULL) continue;
+      if (!sums.touched) continue;
       dk[count] = sums.dk;
       dv[count++] = sums.dv;
     }
@@ -200,7 +195,7 @@ static int64_t place_sums(struct backward *job, char *space) {
   for (int64_t kv_head = 0; kv_head < job->a.kv_heads; kv_head++)
     for (int64_t part = 0; part < job->parts; part++)
       for (int64_t block = 0; block < job->a.key_blocks; block++) {
-        struct key_gradients sums = {NULL, NULL};
+        struct key_gradients sums = {NULL, NULL, 0};
         if (part_may_see(job, part, block)) {
           sums.dk = (float *)(space + 2 * count * sum_bytes(&job->a));
           sums.dv = (float *)(space + (2 * count + 1) * sum_bytes(&job->a));
