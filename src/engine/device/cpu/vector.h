@@ -133,22 +133,32 @@ static inline float vmaximum(vfloat a) {
  * x = n ln 2 + r, |r| <= ln 2 / 2; e^r by the polynomial of Cephes' expf.
  */
 static inline vfloat vexp(vfloat x) {
+#if defined(__AVX512F__)
+  /* min returns its second operand where one is NaN. */
+  const vfloat clamped = (vfloat)_mm512_min_ps(_mm512_set1_ps(89.0f), (__m512)x);
+  const vfloat n = (vfloat)_mm512_roundscale_ps((__m512)(clamped * 1.44269504f), _MM_FROUND_TO_NEAREST_INT);
+#else
   const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-  vfloat clamped = vmax(vmin(x, vset(89.0f)), vset(-88.0f));
-  vfloat n = (clamped * 1.44269504f + rounder) - rounder;
-  vfloat r = (clamped - n * 0.693145752f) - n * 1.42860677e-6f;
+  const vfloat clamped = vmax(vmin(x, vset(89.0f)), vset(-88.0f));
+  const vfloat n = (clamped * 1.44269504f + rounder) - rounder;
+#endif
+  const vfloat r = (clamped - n * 0.693145752f) - n * 1.42860677e-6f;
   vfloat p = r * 1.9875691500e-4f + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = (p * (r * r) + r) + 1.0f;
+#if defined(__AVX512F__)
+  const __mmask16 not_below = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-87.3f), _CMP_NLT_UQ);
+  return (vfloat)_mm512_maskz_scalef_ps(not_below, (__m512)p, (__m512)n);
+#else
   /* 2^n in two factors: n reaches 128, one more than an exponent holds. */
-  vint whole = __builtin_convertvector(n, vint);
-  vint half = whole >> 1;
-  vfloat result = p * (vfloat)((half + 127) << 23) * (vfloat)((whole - half + 127) << 23);
-  result = vselect(x < -87.3f, vset(0.0f), result);
+  const vint whole = __builtin_convertvector(n, vint);
+  const vint half = whole >> 1;
+  const vfloat result = vselect(x < -87.3f, vset(0.0f), p * (vfloat)((half + 127) << 23) * (vfloat)((whole - half + 127) << 23));
   return vselect(x != x, x, result);
+#endif
 }
 
 /** 1 / (1 + e^-x), relative error below 2.5e-7 where it does not underflow. */
