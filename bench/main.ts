@@ -23,7 +23,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 interface Options {
   readonly threads: number;
   readonly rounds: number;
-  readonly steps: number;
+  readonly seconds: number;
   readonly python?: string;
   readonly json?: string;
 }
@@ -32,7 +32,7 @@ const program = new Command("bench")
   .argument("[names...]", `of ${Object.keys(benchmarks).join(", ")}; default: all`)
   .option("--threads <n>", "threads of each side", positive, availableParallelism())
   .option("--rounds <n>", "measurements of each side, taken in turn", positive, 5)
-  .option("--steps <n>", "steps of one measurement", positive, 10)
+  .option("--seconds <n>", "that one measurement takes at least", positive, 2)
   .option("--python <path>", "a Python that has the peer's packages; default: one is made in a scratch folder")
   .option("--json <file>", "write the figures there")
   .addHelpText("after", "\nFETTLE_BENCH_ENV names the folder of the peer's Python environment.")

@@ -11,6 +11,8 @@ import { trainJob } from "./harness/train-race.ts";
 /** Kernels with less than this part of a step are added up. */
 const SHOWN_FROM = 0.01;
 
+const STEPS = 20;
+
 interface Profile {
   readonly name: string;
   readonly milliseconds: number;
@@ -34,7 +36,7 @@ export const profile: Benchmark = {
           precision: "auto" as const,
         };
         const name = `${method}, 16 rows of ${length} tokens, ${shared} shared`;
-        const measured = await profileStep(name, job, context);
+        const measured = await profileStep(name, job);
         profiles.push(measured);
         print(measured, context);
       }
@@ -43,7 +45,7 @@ export const profile: Benchmark = {
   },
 };
 
-async function profileStep(name: string, job: TrainJob, { steps }: BenchmarkContext): Promise<Profile> {
+async function profileStep(name: string, job: TrainJob): Promise<Profile> {
   const { device } = await openDevice({ threads: job.threads });
   const times = new LaunchTimes(device, kernelAndSizes);
   const trainee = new BenchTrainee(device, job);
@@ -51,12 +53,12 @@ async function profileStep(name: string, job: TrainJob, { steps }: BenchmarkCont
   for (const batch of batches) trainee.step(batch);
   times.take();
   const begin = performance.now();
-  for (let step = 0; step < steps; step++) trainee.step(batches[step % batches.length]!);
-  const milliseconds = (performance.now() - begin) / steps;
+  for (let step = 0; step < STEPS; step++) trainee.step(batches[step % batches.length]!);
+  const milliseconds = (performance.now() - begin) / STEPS;
   const kernels = [...times.take()].map(([kernel, seconds]) => ({
     name: kernel,
-    launches: seconds.length / steps,
-    milliseconds: (1000 * seconds.reduce((sum, value) => sum + value, 0)) / steps,
+    launches: seconds.length / STEPS,
+    milliseconds: (1000 * seconds.reduce((sum, value) => sum + value, 0)) / STEPS,
   }));
   kernels.sort((a, b) => b.milliseconds - a.milliseconds);
   device.close();

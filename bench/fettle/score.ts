@@ -9,7 +9,7 @@ const job = readJob<ScoreJob>();
 const { device } = await openDevice({ threads: job.threads, precision: job.precision });
 const model = openModel(job.model, device, { format: { kind: device.precision } });
 const scorer = new LabelScorer(model.decoder);
-await serve(job.batches, (prompts) => {
+await serve(device.description, job.batches, (prompts) => {
   scorer.score(
     prompts.map((prompt) =>
       job.labels.map((label) => ({ ids: Int32Array.from([...prompt, ...label]), begin: prompt.length })),

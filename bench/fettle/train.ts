@@ -7,4 +7,4 @@ import { BenchTrainee, examplesOf } from "./trainee.ts";
 const job = readJob<TrainJob>();
 const { device } = await openDevice({ threads: job.threads, precision: job.precision });
 const trainee = new BenchTrainee(device, job);
-await serve(examplesOf(job), (batch) => trainee.step(batch));
+await serve(device.description, examplesOf(job), (batch) => trainee.step(batch));

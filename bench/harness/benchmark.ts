@@ -4,8 +4,8 @@ export interface BenchmarkContext {
   readonly threads: number;
   /** Measurements of each side, taken in turn. */
   readonly rounds: number;
-  /** Optimizer steps, or batches, of one measurement. */
-  readonly steps: number;
+  /** That one measurement takes at least. */
+  readonly seconds: number;
   /** Python that has the peer's packages; undefined: Fettle is measured alone. */
   readonly python: () => Promise<string | undefined>;
   readonly print: (line: string) => void;

@@ -1,10 +1,9 @@
 /**
  * A contestant is a fresh process that warms up and then measures on request, so that both sides of a comparison are
- * warm and can take turns. One JSON object a line on its stdout: `{loss}` when it is warm, `{seconds: [...]}` for each
- * line it reads, `{peakBytes}`, the most memory it ever held, when its stdin ends.
+ * warm and can take turns. One JSON object a line on its stdout: a `Greeting` when it is warm, `{seconds: [...]}` for each
+ * `{seconds}` it reads, `{peakBytes}`, the most memory it ever held, when its stdin ends.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { UserError } from "../../src/base/errors.ts";
 
@@ -15,25 +14,27 @@ export interface ContestantCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
+export interface Greeting {
+  /** What runs, for people. */
+  readonly description: string;
+  /** Memory held before there was a model: the runtime and its libraries. */
+  readonly idleBytes: number;
+  /** Of the first batch before any update: both sides must agree on it. Absent where nothing is learnt. */
+  readonly loss?: number;
+}
+
 export class Contestant {
   readonly name: string;
-  /** Of the first batch before any update: both sides must agree on it. Absent where nothing is learnt. */
-  loss: number | undefined;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
+  readonly #closed: Promise<unknown>;
   #complaints = "";
 
-  /** Starts the process and waits until it is warm. @throws UserError when it fails, with what it said. */
-  static async start(command: ContestantCommand): Promise<Contestant> {
-    const contestant = new Contestant(command);
-    const { loss } = await contestant.#answer<{ loss?: number }>();
-    contestant.loss = loss;
-    return contestant;
-  }
-
-  private constructor({ name, command, args, env }: ContestantCommand) {
+  /** Starts the process. */
+  constructor({ name, command, args, env }: ContestantCommand) {
     this.name = name;
     this.#child = spawn(command, args, { env: { ...process.env, ...env } });
+    this.#closed = new Promise((resolve) => this.#child.once("close", resolve));
     // A process that could not start or has died says so by ending its output, which `#answer` reports.
     this.#child.on("error", (error) => this.#complain(error.message));
     this.#child.stdin.on("error", () => {});
@@ -41,9 +42,14 @@ export class Contestant {
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** Seconds of each of `steps` steps. */
-  async measure(steps: number): Promise<readonly number[]> {
-    this.#child.stdin.write(`${JSON.stringify({ steps })}\n`);
+  /** Waits until the process is warm. @throws UserError when it fails, with what it said. */
+  greeting(): Promise<Greeting> {
+    return this.#answer<Greeting>();
+  }
+
+  /** Seconds of each step, of as many steps as take `seconds`. */
+  async measure(seconds: number): Promise<readonly number[]> {
+    this.#child.stdin.write(`${JSON.stringify({ seconds })}\n`);
     return (await this.#answer<{ seconds: readonly number[] }>()).seconds;
   }
 
@@ -51,7 +57,7 @@ export class Contestant {
   async finish(): Promise<number> {
     this.#child.stdin.end();
     const { peakBytes } = await this.#answer<{ peakBytes: number }>();
-    if (this.#child.exitCode === null) await once(this.#child, "exit");
+    await this.#closed;
     return peakBytes;
   }
 
@@ -63,6 +69,7 @@ export class Contestant {
   async #answer<T>(): Promise<T> {
     const { value, done } = await this.#lines.next();
     if (!done) return JSON.parse(value) as T;
+    await this.#closed;
     throw new UserError({
       code: "bench/contestant-failed",
       message: `${this.name} ended without an answer`,

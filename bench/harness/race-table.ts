@@ -28,8 +28,13 @@ export function raceLines(title: string, result: RaceResult, targets: Targets): 
   return lines;
 }
 
-function measuredLine({ name, examplesPerSecond, peakBytes }: Measured): string {
-  return `  ${name.padEnd(28)} ${spread(examplesPerSecond, 1)} examples/s, ${(peakBytes / 2 ** 20).toFixed(0)} MiB at most`;
+function measuredLine({ name, description, examplesPerSecond, peakBytes, idleBytes }: Measured): string {
+  const memory = `${mebibytes(peakBytes)} MiB at most, ${mebibytes(idleBytes)} of them before the model`;
+  return `  ${name.padEnd(28)} ${spread(examplesPerSecond, 1)} examples/s, ${memory}; ${description}`;
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
 }
 
 function spread({ median, least, greatest }: Spread, digits: number): string {

@@ -1,11 +1,12 @@
 /** Fettle against its peer in one run: both warm, measured in turn, compared round by round. */
 import { UserError } from "../../src/base/errors.ts";
-import { Contestant, type ContestantCommand } from "./contestant.ts";
+import { Contestant, type ContestantCommand, type Greeting } from "./contestant.ts";
 import { median, type Spread, spreadOf } from "./statistics.ts";
 
 export interface RaceOptions {
   readonly rounds: number;
-  readonly steps: number;
+  /** That one measurement takes at least. */
+  readonly seconds: number;
   /** Examples of one step. */
   readonly batch: number;
 }
@@ -15,6 +16,9 @@ export interface Measured {
   /** Over the rounds; a round's figure is the median of its steps. */
   readonly examplesPerSecond: Spread;
   readonly peakBytes: number;
+  /** The part of it that was held before there was a model. */
+  readonly idleBytes: number;
+  readonly description: string;
 }
 
 export interface RaceResult {
@@ -35,22 +39,34 @@ const LOSS_TOLERANCE = 0.01;
 export async function race(
   fettle: ContestantCommand,
   peers: readonly ContestantCommand[],
-  { rounds, steps, batch }: RaceOptions,
+  { rounds, seconds, batch }: RaceOptions,
 ): Promise<RaceResult> {
   const contestants: Contestant[] = [];
   try {
-    for (const command of [fettle, ...peers]) contestants.push(await Contestant.start(command));
-    refuseDifferentLosses(contestants);
+    const greetings: Greeting[] = [];
+    for (const command of [fettle, ...peers]) {
+      const contestant = new Contestant(command);
+      contestants.push(contestant);
+      greetings.push(await contestant.greeting());
+    }
+    refuseDifferentLosses(greetings);
     const rates: number[][] = contestants.map(() => []);
     for (let round = 0; round < rounds; round++) {
       for (const [i, contestant] of contestants.entries()) {
-        rates[i]!.push(batch / median(await contestant.measure(steps)));
+        rates[i]!.push(batch / median(await contestant.measure(seconds)));
       }
     }
     const measured: Measured[] = [];
     for (const [i, contestant] of contestants.entries()) {
+      const { idleBytes, description } = greetings[i]!;
       const peakBytes = await contestant.finish();
-      measured.push({ name: contestant.name, examplesPerSecond: spreadOf(rates[i]!), peakBytes });
+      measured.push({
+        name: contestant.name,
+        description,
+        examplesPerSecond: spreadOf(rates[i]!),
+        peakBytes,
+        idleBytes,
+      });
     }
     return compare(measured, rates);
   } finally {
@@ -73,14 +89,14 @@ function compare(measured: readonly Measured[], rates: readonly (readonly number
   };
 }
 
-function refuseDifferentLosses([fettle, ...peers]: readonly Contestant[]): void {
+function refuseDifferentLosses([fettle, ...peers]: readonly Greeting[]): void {
   for (const peer of peers) {
     const [ours, theirs] = [fettle!.loss, peer.loss];
     if (ours === undefined || theirs === undefined) continue;
     if (Math.abs(ours - theirs) > LOSS_TOLERANCE * theirs) {
       throw new UserError({
         code: "bench/different-work",
-        message: `the sides do not compute the same: loss ${ours} of ${fettle!.name}, ${theirs} of ${peer.name}`,
+        message: `the sides do not compute the same: Fettle's loss is ${ours}, the peer's ${theirs}`,
       });
     }
   }

@@ -5,15 +5,28 @@ import resource
 import sys
 import time
 
+import torch
+
 WARM_UP = 3
+LEAST_STEPS = 3
+
+
+def peak_bytes():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def read_job():
+    """To be called when everything is imported: what is held now is counted as the libraries'."""
     with open(sys.argv[1]) as file:
-        return json.load(file)
+        job = json.load(file)
+    job["idleBytes"] = peak_bytes()
+    torch.set_num_threads(job["threads"])
+    torch.manual_seed(1)
+    return job
 
 
-def serve(batches, step):
+def serve(job, batches, step):
     """`step(batch)` does the work of one batch and returns its loss, or None."""
     count = 0
 
@@ -25,16 +38,17 @@ def serve(batches, step):
     loss = run()
     for _ in range(WARM_UP - 1):
         run()
-    answer(loss=loss)
+    description = f"torch {torch.__version__}, {torch.get_num_threads()} threads"
+    answer(description=description, idleBytes=job["idleBytes"], loss=loss)
     for line in sys.stdin:
+        wanted = json.loads(line)["seconds"]
         seconds = []
-        for _ in range(json.loads(line)["steps"]):
+        while sum(seconds) < wanted or len(seconds) < LEAST_STEPS:
             begin = time.perf_counter()
             run()
             seconds.append(time.perf_counter() - begin)
         answer(seconds=seconds)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    answer(peakBytes=peak if sys.platform == "darwin" else peak * 1024)
+    answer(peakBytes=peak_bytes())
 
 
 def answer(**values):

@@ -6,7 +6,6 @@ from transformers import AutoModelForCausalLM
 from contestant import read_job, serve
 
 job = read_job()
-torch.set_num_threads(job["threads"])
 
 dtype = torch.bfloat16 if job["precision"] == "bf16" else torch.float32
 model = AutoModelForCausalLM.from_pretrained(job["model"], dtype=dtype, attn_implementation="sdpa")
@@ -25,4 +24,4 @@ def step(prompts):
     )
 
 
-serve([torch.tensor(rows) for rows in job["batches"]], step)
+serve(job, [torch.tensor(rows) for rows in job["batches"]], step)

@@ -9,8 +9,6 @@ from contestant import read_job, serve
 IGNORED = -100
 
 job = read_job()
-torch.manual_seed(1)
-torch.set_num_threads(job["threads"])
 
 model = AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32, attn_implementation="sdpa")
 if job["method"] == "lora":
@@ -46,4 +44,4 @@ def step(batch):
     return loss.item()
 
 
-serve([with_labels(rows) for rows in job["batches"]], step)
+serve(job, [with_labels(rows) for rows in job["batches"]], step)
