@@ -39,7 +39,7 @@ for (const name of ["reference", "cpu"] as const) {
     let tokenizer: Tokenizer;
     before(async () => {
       ({ device } = await openDevice({ device: name, precision: "f32" }));
-      model = openModel(join(packageRoot, "tests/fixtures/models/qwen3"), device, { format: { kind: "f32" } });
+      model = openModel(join(packageRoot, "tests/fixtures/parity/qwen3/model"), device, { format: { kind: "f32" } });
       // Of a larger vocabulary, whose first ids are single bytes.
       tokenizer = loadTokenizer(join(packageRoot, "models/fettle-nano"));
     });

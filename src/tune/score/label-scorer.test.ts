@@ -54,7 +54,7 @@ for (const name of ["reference", "cpu"] as const) {
     let model: Model;
     before(async () => {
       ({ device } = await openDevice({ device: name, precision: "f32" }));
-      model = openModel(join(packageRoot, "tests/fixtures/models/qwen3"), device, { format: { kind: "f32" } });
+      model = openModel(join(packageRoot, "tests/fixtures/parity/qwen3/model"), device, { format: { kind: "f32" } });
     });
     after(() => {
       model[Symbol.dispose]();

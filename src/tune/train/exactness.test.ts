@@ -17,7 +17,7 @@ import { type Model, openModel } from "../../model/families/model.ts";
 import { countTargets, type EncodedExample, packExamples } from "../data/pack.ts";
 import { accumulateGradients, type PackLossOptions } from "./loss.ts";
 
-const folder = join(packageRoot, "tests/fixtures/models/qwen3");
+const folder = join(packageRoot, "tests/fixtures/parity/qwen3/model");
 const vocabulary = 256;
 
 /** A prompt that all share, an own part, an answer of four tokens. */

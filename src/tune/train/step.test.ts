@@ -12,7 +12,7 @@ import type { EncodedExample } from "../data/pack.ts";
 import { prepareTrainee } from "./method.ts";
 import { optimizerStep, type StepSettings } from "./step.ts";
 
-const base = join(packageRoot, "tests/fixtures/models/qwen3");
+const base = join(packageRoot, "tests/fixtures/parity/qwen3/model");
 
 function examples(count: number): EncodedExample[] {
   return Array.from({ length: count }, (_, seed) => {
