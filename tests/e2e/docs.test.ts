@@ -28,7 +28,7 @@ function blocks(text: string, language: string): string[] {
 
 /** The words after `fettle` of every command line in a text. */
 function commandLines(text: string): string[][] {
-  return [...text.matchAll(/^[#\s]*(?:.*\| )?(?:npx )?fettle (\w.*?)(?:\s+#.*)?$/gm)].map(
+  return [...text.matchAll(/^[# ]*(?:.*(?:\| |&& ))?(?:npx )?fettle (\w.*?)(?: +#.*)?$/gm)].map(
     (match) => match[1]!.match(/"[^"]*"|'[^']*'|[^\s|>]+|[|>]/g) ?? [],
   );
 }
