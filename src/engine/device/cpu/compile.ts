@@ -77,7 +77,7 @@ export async function compileKernels(options: CompileOptions): Promise<CompiledL
     const command = [compiler, ...settings, "-I", options.includeFolder];
     const objects = await compileAll(command, options.sources, keys, work);
     const library = join(work.folder, name);
-    await run(compiler, ["-shared", "-pthread", "-o", library, ...objects, "-lm"]);
+    await run(compiler, ["-shared", "-pthread", "-o", library, ...objects, "-lm", "-ldl"]);
     // A rename is atomic: processes that compile at the same time each put the same library there.
     if (work.kept) await rename(library, path);
     return { path: work.kept ? path : library, compiler, cached: false, notes };

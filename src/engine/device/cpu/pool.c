@@ -2,8 +2,10 @@
  * The thread pool behind parallel_for: the caller and its workers take chunks from one counter. A worker joins a job
  * only while it is open, so a worker that the system has put aside never holds up a job that others have finished.
  */
+#define _GNU_SOURCE /* dladdr */
 #include "fettle.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -109,6 +111,15 @@ void parallel_for(int64_t n, int64_t grain, parallel_body body, void *context) {
   }
 }
 
+/**
+ * Takes a reference to this library that is never given back. When Node ends it unloads libraries, while our threads
+ * still run code of this one.
+ */
+static void stay_loaded(void) {
+  Dl_info own;
+  if (dladdr((void *)work, &own) != 0) dlopen(own.dli_fname, RTLD_NOW);
+}
+
 int thread_count(void) {
   return threads;
 }
@@ -118,6 +129,7 @@ FETTLE_EXPORT int fettle_pool_start(int count);
 int fettle_pool_start(int count) {
   if (count > MAX_THREADS) count = MAX_THREADS;
   if (count < 1) count = 1;
+  if (workers_started == 0) stay_loaded();
   /* Signals belong to the thread that called us, which is Node's. */
   sigset_t all, before;
   sigfillset(&all);
