@@ -35,6 +35,7 @@ const program = new Command("bench")
   .option("--seconds <n>", "that one measurement takes at least", positive, 2)
   .option("--python <path>", "a Python that has the peer's packages; default: one is made in a scratch folder")
   .option("--json <file>", "write the figures there")
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .addHelpText("after", "\nFETTLE_BENCH_ENV names the folder of the peer's Python environment.")
   .action(async (names: string[], options: Options) => {
     const answers: Record<string, object> = {};
