@@ -2,8 +2,9 @@
  * What the conformance suite runs: an op on concrete inputs. Every op folder lists its cases, with shapes that have odd
  * tails; the suite runs each on every device against the reference, and the reference against central differences.
  */
-import type { HostArray, Shape, Tensor } from "../tensor/tensor.ts";
+
 import { Random } from "../../base/random.ts";
+import type { HostArray, Shape, Tensor } from "../tensor/tensor.ts";
 
 export interface HostTensor {
   readonly values: HostArray;

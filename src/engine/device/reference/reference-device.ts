@@ -4,13 +4,7 @@
  */
 import { UserError } from "../../../base/errors.ts";
 import { decodeBf16, encodeBf16 } from "../bf16.ts";
-import {
-  type BufferView,
-  type Device,
-  type DeviceBuffer,
-  type KernelArgument,
-  type MemoryUse,
-} from "../device.ts";
+import type { BufferView, Device, DeviceBuffer, KernelArgument, MemoryUse } from "../device.ts";
 
 /** Floats as a reference kernel sees them; bf16 arguments arrive decoded and are rounded again afterwards. */
 export type Floats = Float32Array | Float64Array;

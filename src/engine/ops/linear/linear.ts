@@ -110,9 +110,7 @@ function backward(
     if (adapter.b.trainable) launchWeight(h, [[dy, lastAxis(dy), gradientOf(adapter.b), null, adapter.scale]]);
     const dh = empty(x.device, h.shape);
     launchInput(dh, [backwardMember(dy, adapter.b, adapter.scale)]);
-    const ontoA: KernelArgument[][] = adapter.a.trainable
-      ? [[dh, lastAxis(dh), gradientOf(adapter.a), null, 1]]
-      : [];
+    const ontoA: KernelArgument[][] = adapter.a.trainable ? [[dh, lastAxis(dh), gradientOf(adapter.a), null, 1]] : [];
     if (adapter.input === undefined) {
       if (needs[0]) intoX.push(backwardMember(dh, adapter.a));
       weightsOnX.push(...ontoA);
