@@ -39,7 +39,7 @@ export interface QuickstartResult {
 }
 
 /** What the plain TypeScript device does in about the same time. */
-const onReference = { trainingRows: 96, testRows: 24, set: ["data.limit=96", "training.num_train_epochs=1"] } as const;
+const onReference = { trainingRows: 32, testRows: 16, set: ["data.limit=32", "training.num_train_epochs=1"] } as const;
 
 /** @throws UserError when the output folder holds another run, or cannot be written */
 export async function quickstart({

@@ -1,5 +1,6 @@
 /** Readers of option values, for commander: what they refuse is told with the option's name. */
 import { InvalidArgumentError } from "commander";
+import { UserError } from "../../base/errors.ts";
 
 /** For an option that may be given several times. */
 export function collect(value: string, before: readonly string[]): string[] {
@@ -29,4 +30,13 @@ export function numberBetween(least: number, most: number): (value: string) => n
     if (value.trim() !== "" && number >= least && number <= most) return number;
     throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
   };
+}
+
+/**
+ * The value of an option that a command cannot do without. Commander's own check would come before the one for mistyped
+ * options, and hide that `--data` is missing because it was written `--dat`.
+ */
+export function required<T>(value: T | undefined, option: string): T {
+  if (value !== undefined) return value;
+  throw new UserError({ code: "cli/missing-option", message: `${option} is missing`, fix: "--help explains it" });
 }

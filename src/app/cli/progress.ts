@@ -42,33 +42,40 @@ class Pace {
   }
 }
 
+/** Cells of the bar, and of what stands around it and its figures. */
+const BAR_WIDTH = 24;
+const FRAME_WIDTH = "  100 %, ".length;
+
 export class BarProgress implements ProgressDisplay {
   readonly task: string;
+  readonly #stream: NodeJS.WriteStream;
   readonly #bar: SingleBar;
   readonly #pace: Pace;
   #latest: ProgressEvent;
 
   constructor(stream: NodeJS.WriteStream, first: ProgressEvent) {
     this.task = first.task;
+    this.#stream = stream;
     this.#pace = new Pace(first);
     this.#latest = first;
     this.#bar = new SingleBar({
       format: `${printable(first.task)} {bar} {percentage} %, {figures}`,
       stream,
-      barsize: 24,
+      barsize: BAR_WIDTH,
       barCompleteChar: "█",
       barIncompleteChar: "░",
       clearOnComplete: true,
-      // Signals are the command's business, and it could not give the cursor back after a second one.
+      // Signals are the command's business; and what a killed process changed of the terminal would stay so.
       gracefulExit: false,
       hideCursor: null,
+      linewrap: true,
     });
     this.show();
   }
 
   update(event: ProgressEvent): void {
     this.#latest = event;
-    this.#bar.update(event.done, { figures: this.#pace.describe(event) });
+    this.#bar.update(event.done, { figures: this.#figures() });
   }
 
   hide(): void {
@@ -77,7 +84,13 @@ export class BarProgress implements ProgressDisplay {
 
   show(): void {
     const { total, done } = this.#latest;
-    this.#bar.start(total, done, { figures: this.#pace.describe(this.#latest) });
+    this.#bar.start(total, done, { figures: this.#figures() });
+  }
+
+  /** As much as the line has room for. */
+  #figures(): string {
+    const room = (this.#stream.columns || 80) - printable(this.task).length - BAR_WIDTH - FRAME_WIDTH;
+    return this.#pace.describe(this.#latest).slice(0, Math.max(0, room));
   }
 }
 

@@ -57,19 +57,19 @@ async function runCommand(entry: CommandEntry, args: readonly string[], terminal
     if (!(error instanceof CommanderError)) throw error;
     const text = texts.join("");
     if (error.exitCode === 0) return tell(terminal, { help: text }, text);
-    throw wrongUse(error, entry.name);
+    throw wrongUse(error, command);
   }
   return run(command, terminal);
 }
 
 /** Commander's message with its suggestion, as one of our errors. */
-function wrongUse({ code, message }: CommanderError, name: string): UserError {
+function wrongUse({ code, message }: CommanderError, command: Command): UserError {
   const [what, suggestion] = message.replace(/^error: /, "").split("\n");
   const hint = suggestion === undefined ? "" : `${suggestion.replace(/^\(|\)$/g, "").replace("Did", "did")} `;
   return new UserError({
     code: `cli/${code.replace("commander.", "")}`,
     message: what!,
-    fix: `${hint}\`fettle ${name} --help\` lists what there is`,
+    fix: `${hint}usage: ${command.name()} ${command.usage()}; --help explains it`,
   });
 }
 

@@ -9,11 +9,11 @@ import { formatPercent } from "../../report/format.ts";
 import { renderComparisonTable } from "../../report/terminal-table.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { addModelOptions, loadOptions } from "../model-options.ts";
-import { collectNames, numberBetween, wholeNumber } from "../options.ts";
+import { collectNames, numberBetween, required, wholeNumber } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface EvalOptions {
-  readonly data: readonly string[];
+  readonly data?: readonly string[];
   readonly labels?: readonly string[];
   readonly limit?: number;
   readonly compare?: true;
@@ -31,7 +31,7 @@ export const evaluation: CommandModule = {
   define(command) {
     addModelOptions(command);
     command
-      .requiredOption("--data <files...>", "files with labelled rows")
+      .option("--data <files...>", "files with labelled rows (required)")
       .option("--labels <names>", "label names, separated by commas; default: the run's, or the data's", collectNames)
       .option("--limit <rows>", "score at most this many rows", wholeNumber(1))
       .option("--compare", "score the base model as well")
@@ -47,12 +47,13 @@ export const evaluation: CommandModule = {
   async run(command, terminal) {
     const options = command.opts<EvalOptions>();
     const path = command.args[0]!;
-    const scored = await score(path, command, options, terminal);
+    const data = required(options.data, "--data FILE");
+    const scored = await score(path, data, command, terminal);
     const { tuned, base } = scored;
     terminal.print(renderComparisonTable(base, tuned, terminal.colored));
     const missed = missedGates(tuned, options);
     for (const line of missed) terminal.print(terminal.colors.red(line));
-    if (isRunFolder(path)) keep(path, options.data, scored, terminal);
+    if (isRunFolder(path)) keep(path, data, scored, terminal);
     return {
       json: { kind: "evaluation", model: path, ...tuned, ...(base && { base }), missed },
       passed: missed.length === 0,
@@ -60,11 +61,11 @@ export const evaluation: CommandModule = {
   },
 };
 
-async function score(path: string, command: Command, options: EvalOptions, terminal: Terminal): Promise<Scored> {
-  const { data, labels, limit } = options;
+async function score(path: string, data: readonly string[], command: Command, terminal: Terminal): Promise<Scored> {
+  const { labels, limit, compare } = command.opts<EvalOptions>();
   const load = loadOptions(command, terminal);
   const evaluateOptions: EvaluateOptions = { data, labels, limit, onEvent: terminal.onEvent };
-  if (options.compare) return evaluateWithBase(path, load, evaluateOptions);
+  if (compare) return evaluateWithBase(path, load, evaluateOptions);
   using model = await loadModel(path, load);
   return { tuned: await evaluate(model, evaluateOptions) };
 }

@@ -2,11 +2,11 @@ import { generate as generateText } from "../../api/generate.ts";
 import { loadModel } from "../../api/load-model.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { addModelOptions, loadOptions } from "../model-options.ts";
-import { collect, numberBetween, wholeNumber } from "../options.ts";
+import { collect, numberBetween, required, wholeNumber } from "../options.ts";
 import { printable } from "../printable.ts";
 
 interface GenerateFlags {
-  readonly prompt: string;
+  readonly prompt?: string;
   readonly system?: string;
   readonly maxNewTokens: number;
   readonly temperature: number;
@@ -21,7 +21,10 @@ export const generate: CommandModule = {
   define(command) {
     addModelOptions(command);
     command
-      .requiredOption("--prompt <text>", "what the user says; for a model without chat template, a text to go on from")
+      .option(
+        "--prompt <text>",
+        "what the user says, or a text to go on from for a model without chat template (required)",
+      )
       .option("--system <text>", "system message; default: the run's")
       .option("--max-new-tokens <count>", "end after this many tokens", wholeNumber(1), 256)
       .option("--temperature <number>", "0 takes the most probable token each time", numberBetween(0, 100), 0)
@@ -36,7 +39,8 @@ export const generate: CommandModule = {
   },
 
   async run(command, terminal) {
-    const { prompt, system, maxNewTokens, temperature, topP, topK, seed, stop } = command.opts<GenerateFlags>();
+    const { system, maxNewTokens, temperature, topP, topK, seed, stop } = command.opts<GenerateFlags>();
+    const prompt = required(command.opts<GenerateFlags>().prompt, "--prompt TEXT");
     using model = await loadModel(command.args[0]!, loadOptions(command, terminal));
     const options = { prompt, system, maxNewTokens, temperature, topP, topK, seed, stopStrings: stop };
     const start = performance.now();

@@ -49,15 +49,20 @@ export const predict: CommandModule = {
     let rows = 0;
     for await (const prediction of predictRows(model, options)) {
       rows++;
-      if (sink) sink.line(JSON.stringify(prediction));
-      else if (terminal.json) kept.push(prediction);
-      else terminal.print(JSON.stringify(prediction));
+      const named = input === undefined ? prediction : { ...prediction, where: `stdin:${lineOf(prediction)}` };
+      if (sink) sink.line(JSON.stringify(named));
+      else if (terminal.json) kept.push(named);
+      else terminal.print(JSON.stringify(named));
       if (terminal.closed) break;
     }
     if (sink) terminal.print(`${rows} ${rows === 1 ? "line" : "lines"} in ${output}`);
     return { json: { kind: "predictions", rows, ...(sink ? { output } : { predictions: kept }) } };
   },
 };
+
+function lineOf({ where }: Prediction): string {
+  return where.slice(where.lastIndexOf(":") + 1);
+}
 
 function wrongSources(sources: number): UserError {
   return new UserError({

@@ -1,7 +1,7 @@
+import { relative } from "node:path";
 import type { Command } from "commander";
-import { loadRecipe } from "../../../base/recipe/load.ts";
-import { type RunResult, startRun } from "../../../tune/train/start-run.ts";
-import { deviceEnvironment } from "../../environment.ts";
+import type { RunResult } from "../../../tune/train/start-run.ts";
+import { train as startTraining } from "../../api/train.ts";
 import { formatBytes, formatCount, formatDuration } from "../../report/format.ts";
 import { addExamples, type CommandModule, type CommandOutcome } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
@@ -36,16 +36,8 @@ export const train: CommandModule = {
   async run(command, terminal) {
     const options = command.opts<TrainOptions>();
     const path = command.args[0]!;
-    const set = [...options.set, ...(options.output === undefined ? [] : [`output=${JSON.stringify(options.output)}`])];
-    const loaded = loadRecipe(path, { set });
     const result = await interruptible(terminal, (signal) =>
-      startRun(loaded, {
-        ...deviceEnvironment(),
-        resume: options.resume ?? false,
-        dryRun: options.dryRun ?? false,
-        signal,
-        onEvent: terminal.onEvent,
-      }),
+      startTraining(path, { ...options, signal, onEvent: terminal.onEvent }),
     );
     printResult(terminal, result, commandLine(command, path));
     return outcomeOf(result);
@@ -69,8 +61,15 @@ function quoted(word: string): string {
   return /^[\w./=:,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** As it is best typed from here. */
+function shownPath(folder: string): string {
+  const path = relative(".", folder);
+  return path === "" || path.startsWith("..") ? folder : path;
+}
+
 function printResult(terminal: Terminal, result: RunResult, resumeLine: string): void {
-  const { status, steps, totalSteps, seconds, peakMemoryBytes, folder, weightsSha256, ledger, best } = result;
+  const { status, steps, totalSteps, seconds, peakMemoryBytes, weightsSha256, ledger, best } = result;
+  const folder = shownPath(result.folder);
   const { bold, green, yellow } = terminal.colors;
   if (status === "planned") {
     terminal.print(bold("Everything is in order; nothing was trained (--dry-run)."));
