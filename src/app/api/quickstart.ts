@@ -59,7 +59,7 @@ export async function quickstart({
 
   const data = pathsOf(recipe.data.test!);
   const score = async (model: string): Promise<EvaluationResult> => {
-    using loaded = await loadModel(model, { recipe: path, device });
+    using loaded = await loadModel(model, { reading: recipe, device: recipe.device });
     return await evaluate(loaded, { data, limit: small ? onReference.testRows : undefined, onEvent });
   };
   onEvent({ kind: "note", level: "info", message: "1 of 3: scoring the base model" });
