@@ -20,16 +20,24 @@ struct seen_block {
   int64_t block, first, last;
 };
 
-static int64_t find_seen(const struct attention *a, const struct row_block *rows, struct seen_block *seen) {
-  int64_t count = 0;
-  for (int64_t block = 0;; block++) {
+/** Describes what the rows see of a block; returns 0 if that is nothing. */
+static inline int see_block(const struct attention *a, const struct row_block *rows, int64_t block,
+                            struct seen_block *seen) {
+  const struct key_range range = visible_keys(a, rows, block);
+  if (range.begin == range.end) return 0;
+  *seen = (struct seen_block){range, block, range.begin % AMX_KEYS & ~1, ((range.end - 1) % AMX_KEYS | 1) + 1};
+  return 1;
+}
+
+/** Finds the next up to BATCH blocks from `block` on that the rows see, and their count; returns where to go on. */
+static int64_t find_seen(const struct attention *a, const struct row_block *rows, int64_t block,
+                         struct seen_block *seen, int64_t *count) {
+  for (*count = 0; *count < BATCH; block++) {
     block = next_live(a, rows->min_index, block);
-    if (block >= a->key_blocks || block * AMX_KEYS > rows->max_index) return count;
-    const struct key_range range = visible_keys(a, rows, block);
-    if (range.begin == range.end) continue;
-    const int64_t first = range.begin % AMX_KEYS & ~1, last = ((range.end - 1) % AMX_KEYS | 1) + 1;
-    seen[count++] = (struct seen_block){range, block, first, last};
+    if (block >= a->key_blocks || block * AMX_KEYS > rows->max_index) break;
+    *count += see_block(a, rows, block, seen + *count);
   }
+  return block;
 }
 
 /** -infinity for what is not visible in the lines `first` to `last` of a block's scores. */
@@ -58,11 +66,10 @@ static inline vfloat exp2_coarse(vfloat x) {
   return (vfloat)_mm512_scalef_ps((__m512)p, (__m512)x);
 }
 
-/** Bytes of scratch that forward_amx and backward_amx need. */
-static int64_t space_amx(const struct attention *a) {
-  const int64_t floats = 3 * a->width * ROWS + BATCH * SCORES, halves = 4 * a->width * ROWS + (BATCH + 4) * SCORES;
-  const int64_t seen = a->key_blocks * (int64_t)sizeof(struct seen_block);
-  return floats * (int64_t)sizeof(float) + halves * (int64_t)sizeof(bf16) + seen;
+/** Bytes of scratch that forward_amx needs. */
+static int64_t forward_space_amx(const struct attention *a) {
+  const int64_t size = a->width * ROWS;
+  return (2 * size + BATCH * SCORES) * (int64_t)sizeof(float) + (size + BATCH * SCORES) * (int64_t)sizeof(bf16);
 }
 
 static inline void raise_maximum(vfloat maximum[2], const float *scores, const struct seen_block *seen) {
@@ -119,18 +126,20 @@ static inline void store_columns(float *sums, int64_t tiles) {
 
 /** The state of a block of rows on its way through the keys. */
 struct forward_rows {
+  const struct row_block *rows, *next; /* next: the block of rows after this one, or null */
+  float *out;
   vfloat maximum[2], sum[2];
   float *sums, *scores; /* [width][ROWS], [BATCH] blocks */
   bf16 *q, *weights;    /* pairs [width / 2][ROWS][2], [BATCH] blocks */
 };
 
 /** Takes the keys of up to BATCH blocks into the softmax and the sums of the rows. */
-static void forward_batch(const struct attention *a, const struct row_block *rows, struct forward_rows *f, int first,
-                          const struct seen_block *seen, int64_t count) {
-  static const float zeros[ROWS];
+static void forward_batch(const struct attention *a, struct forward_rows *f, int first, const struct seen_block *seen,
+                          int64_t count) {
+  static const float zeros[ROWS] LINE;
   const int64_t width = a->width;
-  const bf16 *k = a->packed.k_rows + packed_block(a, rows->kv_head, 0);
-  const bf16 *v = a->packed.v_columns + packed_block(a, rows->kv_head, 0);
+  const bf16 *k = a->packed.k_rows + packed_block(a, f->rows->kv_head, 0);
+  const bf16 *v = a->packed.v_columns + packed_block(a, f->rows->kv_head, 0);
   const int64_t block = AMX_KEYS * width;
 
   const vfloat before[2] = {f->maximum[0], f->maximum[1]};
@@ -141,9 +150,11 @@ static void forward_batch(const struct attention *a, const struct row_block *row
     if (a->cap > 0) {
       for (int64_t j = 0; j < SCORES; j += LANES) vstore(scores + j, a->cap * vtanh(vload(scores + j)));
     }
-    hide_block(a, rows, seen + i, scores);
+    hide_block(a, f->rows, seen + i, scores);
     raise_maximum(f->maximum, scores, seen + i);
     clear_unseen(f->weights + i * SCORES, seen + i);
+    if (first) prefetch_rows(a, f->rows, f->out, i, count);
+    if (first && f->next != NULL) prefetch_rows(a, f->next, a->q, i, count);
   }
 
   for (int64_t half = 0; half < 2; half++) {
@@ -161,7 +172,7 @@ static void forward_batch(const struct attention *a, const struct row_block *row
       const int64_t tiles = smaller(4, (width - j) / 16);
       const bf16 *columns = v + j * AMX_KEYS;
       settle(sums);
-      if (first) clear_sums();
+      if (first) clear_tiles();
       else load_columns(sums + j * ROWS, tiles);
       for (int64_t i = 0; i < count; i++) {
         if (j == 0 && i > 0) add_weighted(columns + seen[i - 1].block * block, weights + (i - 1) * SCORES, tiles);
@@ -176,155 +187,223 @@ static void forward_batch(const struct attention *a, const struct row_block *row
 }
 
 /** out and, unless null, lse of one block of rows. */
-static void forward_amx(const struct attention *a, const struct row_block *rows, float *out, float *lse, void *space) {
+static void forward_amx(const struct attention *a, const struct row_block *rows, const struct row_block *next_rows,
+                        float *out, float *lse, void *space) {
   const int64_t size = a->width * ROWS;
   float *by_row = space, inverse[ROWS];
-  struct forward_rows f = {.maximum = {vset(-INFINITY), vset(-INFINITY)}, .sums = by_row + size};
+  struct forward_rows f = {.rows = rows, .next = next_rows, .out = out, .sums = by_row + size};
+  f.maximum[0] = f.maximum[1] = vset(-INFINITY);
   f.scores = f.sums + size;
   f.q = (bf16 *)(f.scores + BATCH * SCORES);
   f.weights = f.q + size;
-  struct seen_block *seen = (struct seen_block *)(f.weights + BATCH * SCORES);
   gather_pairs(a, rows, a->q, a->q_factor, (bf16 *)by_row, NULL, f.q);
   settle(f.q);
 
-  const int64_t count = find_seen(a, rows, seen);
+  struct seen_block seen[BATCH];
+  int64_t count, next = find_seen(a, rows, 0, seen, &count);
   if (count == 0) memset(f.sums, 0, (size_t)size * sizeof(float));
-  for (int64_t i = 0; i < count; i += BATCH) forward_batch(a, rows, &f, i == 0, seen + i, smaller(BATCH, count - i));
+  for (int first = 1; count > 0; first = 0, next = find_seen(a, rows, next, seen, &count))
+    forward_batch(a, &f, first, seen, count);
 
   for (int64_t half = 0; half < 2; half++)
     vstore(inverse + half * LANES, vselect(f.sum[half] > 0, 1.0f / f.sum[half], vset(0.0f)));
   transpose(by_row, a->width, f.sums, ROWS, a->width, ROWS, inverse);
   scatter(a, rows, by_row, out);
-  if (lse != NULL) store_lse(a, rows, (const float *)f.maximum, (const float *)f.sum, lse);
+  if (lse != NULL) store_lse(rows, (const float *)f.maximum, (const float *)f.sum, lse);
 }
 
-/** One block's probabilities and the gradients of its q·k: both [key][row], the latter also as pairs of keys. */
-struct block_gradients {
-  float scores[SCORES], slopes[SCORES]; /* score - lse; dout·v - dout·out */
-  bf16 weights[SCORES], lines[SCORES];
+/** Blocks of rows, and blocks of keys, that a step of the backward pass takes together. */
+enum { PANEL_ROWS = 4, PANEL_KEYS = 4, UNITS = PANEL_ROWS * PANEL_KEYS };
+
+/** A block of rows against a block of keys that it sees. */
+struct unit {
+  struct seen_block seen;
+  int64_t row; /* of the panel */
 };
 
+/** What a panel's blocks of rows bring to the backward pass, and dq. */
+struct backward_row {
+  struct row_block rows;
+  bf16 *q, *dout, *q_lines, *dout_lines; /* pairs [width / 2][ROWS][2], pairs [ROWS / 2][width][2] */
+  float *dq;                             /* [width][ROWS] */
+  float start[ROWS] LINE, lse[ROWS] LINE, delta[ROWS] LINE;
+};
+
+/** Score - lse and dout·v - dout·out of one unit. */
+struct unit_products {
+  float scores[SCORES] LINE, slopes[SCORES] LINE;
+};
+
+/** Probabilities and gradients of q·k of one unit: lines of rows, the latter also as pairs of keys. */
+struct unit_gradients {
+  bf16 weights[SCORES] LINE, lines[SCORES] LINE, pairs[SCORES] LINE;
+};
+
+struct panel {
+  int64_t row_count, unit_count, next_count;
+  struct backward_row row[PANEL_ROWS];
+  struct unit unit[UNITS];
+  struct unit_products products;
+  struct unit_gradients gradients[UNITS];
+  struct row_block next[PANEL_ROWS]; /* the rows of the panel after this one */
+};
+
+/** Bytes of scratch that backward_amx needs. */
+static int64_t backward_space_amx(const struct attention *a) {
+  const int64_t size = a->width * ROWS;
+  return (int64_t)sizeof(struct panel) +
+         PANEL_ROWS * size * (int64_t)(4 * sizeof(bf16) + sizeof(float)) + size * (int64_t)sizeof(float);
+}
+
 /** Under a cap scores come without -lse, and the slope of the cap is one more factor of the gradients. */
-static void squeeze(const struct attention *a, struct block_gradients *g, const float *lse) {
+static void squeeze(const struct attention *a, struct unit_products *products, const float *lse) {
   for (int64_t i = 0; i < SCORES; i += LANES) {
-    const vfloat tanh = vtanh(vload(g->scores + i));
-    vstore(g->scores + i, a->cap * tanh - vload(lse + i % ROWS));
-    vstore(g->slopes + i, vload(g->slopes + i) * (1.0f - tanh * tanh));
+    const vfloat tanh = vtanh(vload(products->scores + i));
+    vstore(products->scores + i, a->cap * tanh - vload(lse + i % ROWS));
+    vstore(products->slopes + i, vload(products->slopes + i) * (1.0f - tanh * tanh));
   }
 }
 
-static inline void differentiate_lines(struct block_gradients *g, bf16 *pairs, int64_t first, int64_t last) {
+/** Gradients of the lines first to last, whole pairs. */
+static inline void differentiate_lines(const struct unit_products *products, struct unit_gradients *g, int64_t first,
+                                       int64_t last) {
   for (int64_t line = first * ROWS; line < last * ROWS; line += 2 * ROWS) {
-    const vfloat weight[4] = {exp2_coarse(vload(g->scores + line)), exp2_coarse(vload(g->scores + line + LANES)),
-                              exp2_coarse(vload(g->scores + line + ROWS)),
-                              exp2_coarse(vload(g->scores + line + ROWS + LANES))};
-    const vfloat slope[4] = {weight[0] * vload(g->slopes + line), weight[1] * vload(g->slopes + line + LANES),
-                             weight[2] * vload(g->slopes + line + ROWS),
-                             weight[3] * vload(g->slopes + line + ROWS + LANES)};
+    const float *scores = products->scores + line, *slopes = products->slopes + line;
+    const vfloat weight[4] = {exp2_coarse(vload(scores)), exp2_coarse(vload(scores + LANES)),
+                              exp2_coarse(vload(scores + ROWS)), exp2_coarse(vload(scores + ROWS + LANES))};
+    const vfloat slope[4] = {weight[0] * vload(slopes), weight[1] * vload(slopes + LANES),
+                             weight[2] * vload(slopes + ROWS), weight[3] * vload(slopes + ROWS + LANES)};
     store_line(g->weights + line, weight[0], weight[1]);
     store_line(g->weights + line + ROWS, weight[2], weight[3]);
     store_line(g->lines + line, slope[0], slope[1]);
     store_line(g->lines + line + ROWS, slope[2], slope[3]);
-    store_pairs(pairs + line, slope[0], slope[2]);
-    store_pairs(pairs + line + 2 * LANES, slope[1], slope[3]);
+    store_pairs(g->pairs + line, slope[0], slope[2]);
+    store_pairs(g->pairs + line + 2 * LANES, slope[1], slope[3]);
   }
 }
 
-/** What one block of rows brings to its backward pass. */
-struct backward_rows {
-  bf16 *q, *dout, *q_lines, *dout_lines; /* pairs [width / 2][ROWS][2], pairs [ROWS / 2][width][2] */
-  bf16 *pairs;                           /* [BATCH] blocks */
-  float *dq;                             /* [width][ROWS] */
-  float start[ROWS], lse[ROWS], delta[ROWS];
-};
-
-/** Parts into which the tile products of a block are cut. */
-enum { PARTS = 4 };
-
-/** dq += keys · gradients of the last `count` blocks. */
-static void add_dq(const struct attention *a, const struct row_block *rows, const struct backward_rows *b,
-                   const struct seen_block *seen, int64_t count) {
-  const bf16 *k = a->packed.k_columns + packed_block(a, rows->kv_head, 0);
-  settle(b->pairs);
-  for (int64_t j = 0; j < a->width; j += 32) {
-    load_sums(b->dq + j * ROWS, ROWS);
-    for (int64_t i = 0; i < count; i++) {
-      const bf16 *columns = k + (seen[i].block * a->width + j) * AMX_KEYS;
-      multiply_add(columns, AMX_KEYS, b->pairs + i * SCORES, 2 * ROWS);
+/** Finds the units of up to PANEL_KEYS visible blocks of keys from `block` on; returns where to go on. */
+static int64_t find_units(const struct attention *a, struct panel *panel, int64_t block) {
+  const struct row_block *last = &panel->row[panel->row_count - 1].rows;
+  panel->unit_count = 0;
+  for (int64_t keys = 0; keys < PANEL_KEYS; block++) {
+    block = next_live(a, panel->row[0].rows.min_index, block);
+    if (block >= a->key_blocks || block * AMX_KEYS > last->max_index) break;
+    const int64_t before = panel->unit_count;
+    for (int64_t row = 0; row < panel->row_count; row++) {
+      struct unit *unit = &panel->unit[panel->unit_count];
+      unit->row = row;
+      panel->unit_count += see_block(a, &panel->row[row].rows, block, &unit->seen);
     }
-    store_sums(b->dq + j * ROWS, ROWS);
+    keys += panel->unit_count > before;
   }
+  return block;
 }
 
-/** Part `part` of the tile products around the vector work on a block: scores of the next, sums of the one before. */
-static inline void multiply_part(const struct attention *a, const struct row_block *rows, const struct backward_rows *b,
-                                 int part, const struct seen_block *next, struct block_gradients *g_next,
-                                 const struct seen_block *before, const struct block_gradients *g_before,
-                                 struct key_gradients *gradients) {
+/** The gradients of all units with respect to their scores. */
+static void differentiate_units(const struct attention *a, const struct upstream *up, int first, struct panel *panel) {
+  struct unit_products *products = &panel->products;
+  for (int64_t i = 0; i < panel->unit_count; i++) {
+    struct unit_gradients *g = &panel->gradients[i];
+    const struct seen_block *seen = &panel->unit[i].seen;
+    const struct backward_row *row = &panel->row[panel->unit[i].row];
+    const int64_t at = packed_block(a, row->rows.kv_head, seen->block);
+    multiply(products->scores, row->start, a->packed.k_rows + at, row->q, a->width);
+    multiply(products->slopes, row->delta, a->packed.v_rows + at, row->dout, a->width);
+    if (a->cap > 0) squeeze(a, products, row->lse);
+    hide_block(a, &row->rows, seen, products->scores);
+    differentiate_lines(products, g, seen->first, seen->last);
+    clear_unseen(g->weights, seen);
+    clear_unseen(g->lines, seen);
+    clear_unseen(g->pairs, seen);
+    for (int64_t j = 0; first && j < panel->next_count; j++) {
+      prefetch_rows(a, &panel->next[j], a->q, i, panel->unit_count);
+      prefetch_rows(a, &panel->next[j], up->dout, i, panel->unit_count);
+      prefetch_rows(a, &panel->next[j], up->out, i, panel->unit_count);
+    }
+  }
+  settle(panel);
+}
+
+/** dk and dv of the panel's blocks of keys: units of the same block stand together, and stay in tiles. */
+static void add_key_gradients(const struct attention *a, const struct panel *panel, struct key_gradients *gradients) {
   const int64_t width = a->width;
-  if (part < 2) {
-    if (next == NULL) return;
-    const int64_t at = packed_block(a, rows->kv_head, next->block);
-    if (part == 0) multiply(g_next->scores, b->start, a->packed.k_rows + at, b->q, width);
-    else multiply(g_next->slopes, b->delta, a->packed.v_rows + at, b->dout, width);
-  } else if (before != NULL) {
-    struct key_gradients *sums = gradients + before->block;
-    if (part == 2) add_product(sums->dv, sums->touched, g_before->weights, b->dout_lines, width);
-    else add_product(sums->dk, sums->touched, g_before->lines, b->q_lines, width), sums->touched = 1;
+  for (int64_t i = 0, end; i < panel->unit_count; i = end) {
+    struct key_gradients *sums = gradients + panel->unit[i].seen.block;
+    for (end = i; end < panel->unit_count && panel->unit[end].seen.block == panel->unit[i].seen.block;) end++;
+    for (int64_t j = 0; j < width; j += 32) {
+      begin_sums(sums->dv + j, width, sums->touched);
+      for (int64_t u = i; u < end; u++)
+        multiply_add(panel->gradients[u].weights, ROWS, panel->row[panel->unit[u].row].dout_lines + 2 * j, 2 * width);
+      store_sums(sums->dv + j, width);
+      begin_sums(sums->dk + j, width, sums->touched);
+      for (int64_t u = i; u < end; u++)
+        multiply_add(panel->gradients[u].lines, ROWS, panel->row[panel->unit[u].row].q_lines + 2 * j, 2 * width);
+      store_sums(sums->dk + j, width);
+    }
+    sums->touched = 1;
   }
 }
 
-/** dq and delta of one block of rows, and its share in the gradients of each key block. */
-static void backward_amx(const struct attention *a, const struct row_block *rows, const struct upstream *up,
-                         struct key_gradients *gradients, void *space) {
+/** dq of the panel's blocks of rows. */
+static void add_row_gradients(const struct attention *a, const struct panel *panel) {
+  const bf16 *k = a->packed.k_columns + packed_block(a, panel->row[0].rows.kv_head, 0);
+  for (int64_t row = 0; row < panel->row_count; row++) {
+    float *dq = panel->row[row].dq;
+    for (int64_t j = 0; j < a->width; j += 32) {
+      begin_sums(dq + j * ROWS, ROWS, 1);
+      for (int64_t u = 0; u < panel->unit_count; u++) {
+        if (panel->unit[u].row != row) continue;
+        const bf16 *columns = k + (panel->unit[u].seen.block * a->width + j) * AMX_KEYS;
+        multiply_add(columns, AMX_KEYS, panel->gradients[u].pairs, 2 * ROWS);
+      }
+      store_sums(dq + j * ROWS, ROWS);
+    }
+  }
+}
+
+/** dq and delta of a panel's rows, which begin with block `number` of those up to `end`, and their share in dk and dv. */
+static void backward_panel(const struct attention *a, int64_t kv_head, int64_t number, int64_t end,
+                           const struct upstream *up, struct key_gradients *gradients, void *space) {
   const int64_t size = ROWS * a->width;
-  float *by_row = space, scale[ROWS];
-  struct backward_rows b = {.dq = by_row + size};
-  struct block_gradients *g = (struct block_gradients *)(b.dq + size);
-  b.q = (bf16 *)(g + 2);
-  b.dout = b.q + size;
-  b.q_lines = b.dout + size;
-  b.dout_lines = b.q_lines + size;
-  b.pairs = b.dout_lines + size;
-  struct seen_block *seen = (struct seen_block *)(b.pairs + BATCH * SCORES);
-  gather_pairs(a, rows, a->q, a->q_factor, (bf16 *)by_row, b.q_lines, b.q);
-  gather_pairs(a, rows, up->dout, 1, (bf16 *)by_row, b.dout_lines, b.dout);
-  find_deltas(a, rows, up, b.lse, b.delta);
-  memset(b.dq, 0, (size_t)size * sizeof(float));
-  for (int64_t i = 0; i < ROWS; i++) {
-    b.start[i] = a->cap > 0 ? 0 : -b.lse[i];
-    b.delta[i] = -b.delta[i];
-    scale[i] = a->scale;
+  struct panel *panel = space;
+  float *by_row = (float *)(panel + 1), *dq = by_row + size, scale[ROWS];
+  bf16 *packed = (bf16 *)(dq + PANEL_ROWS * size);
+  panel->row_count = smaller(PANEL_ROWS, end - number);
+  panel->next_count = smaller(PANEL_ROWS, end - number - panel->row_count);
+  for (int64_t i = 0; i < panel->next_count; i++) {
+    take_rows(a, kv_head, number + panel->row_count + i, &panel->next[i]);
   }
-  settle(&b);
+  for (int64_t i = 0; i < panel->row_count; i++, packed += 4 * size, dq += size) {
+    struct backward_row *row = &panel->row[i];
+    row->q = packed;
+    row->dout = packed + size;
+    row->q_lines = packed + 2 * size;
+    row->dout_lines = packed + 3 * size;
+    row->dq = memset(dq, 0, (size_t)size * sizeof(float));
+    take_rows(a, kv_head, number + i, &row->rows);
+    gather_pairs(a, &row->rows, a->q, a->q_factor, (bf16 *)by_row, row->q_lines, row->q);
+    gather_pairs(a, &row->rows, up->dout, 1, (bf16 *)by_row, row->dout_lines, row->dout);
+    find_deltas(a, &row->rows, up, row->lse, row->delta);
+    for (int64_t j = 0; j < ROWS; j++) {
+      row->start[j] = a->cap > 0 ? 0 : -row->lse[j];
+      row->delta[j] = -row->delta[j];
+    }
+  }
+  settle(panel);
 
-  const int64_t count = find_seen(a, rows, seen);
-  for (int64_t i = -1; i <= count; i++) {
-    const struct seen_block *next = i + 1 < count ? seen + i + 1 : NULL, *before = i > 0 ? seen + i - 1 : NULL;
-    struct block_gradients *now = g + (i & 1), *other = g + (~i & 1);
-    const int here = i >= 0 && i < count;
-    bf16 *pairs = b.pairs + (i & (BATCH - 1)) * SCORES;
-    if (here) {
-      if (a->cap > 0) squeeze(a, now, b.lse);
-      hide_block(a, rows, seen + i, now->scores);
-    }
-    /* The block before and the next one share a buffer: its scores are read before, its weights after. */
-    for (int part = 0; part < PARTS; part++) {
-      multiply_part(a, rows, &b, part, next, other, before, other, gradients);
-      if (!here) continue;
-      const int64_t first = part * AMX_KEYS / PARTS, last = first + AMX_KEYS / PARTS;
-      differentiate_lines(now, pairs, first > seen[i].first ? first : seen[i].first, smaller(last, seen[i].last));
-    }
-    if (!here) continue;
-    clear_unseen(now->weights, seen + i);
-    clear_unseen(now->lines, seen + i);
-    clear_unseen(pairs, seen + i);
-    settle(now);
-    if ((i + 1) % BATCH == 0 || i + 1 == count) add_dq(a, rows, &b, seen + (i & ~(BATCH - 1)), i % BATCH + 1);
+  int64_t next = find_units(a, panel, 0);
+  for (int first = 1; panel->unit_count > 0; first = 0, next = find_units(a, panel, next)) {
+    differentiate_units(a, up, first, panel);
+    add_key_gradients(a, panel, gradients);
+    add_row_gradients(a, panel);
   }
 
-  transpose(by_row, a->width, b.dq, ROWS, a->width, ROWS, scale);
-  scatter(a, rows, by_row, up->dq);
+  for (int64_t j = 0; j < ROWS; j++) scale[j] = a->scale;
+  for (int64_t i = 0; i < panel->row_count; i++) {
+    transpose(by_row, a->width, panel->row[i].dq, ROWS, a->width, ROWS, scale);
+    scatter(a, &panel->row[i].rows, by_row, up->dq);
+  }
 }
 
 #endif

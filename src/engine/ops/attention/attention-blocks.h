@@ -11,6 +11,9 @@
 
 enum { ROWS = 32 };
 
+/** Begins where a cache line does: a vector or line of a tile that lies across two costs four times as much. */
+#define LINE __attribute__((aligned(64)))
+
 /** Extremes over the keys of each block; the arrays are filled up to whole vectors with blocks that nobody sees. */
 struct key_blocks {
   int32_t *min_expiry, *max_expiry, *min_position, *max_position;
@@ -41,10 +44,10 @@ struct attention {
 /** One block of rows of one key-value head. Lanes past `count` have index -1: they see nothing. */
 struct row_block {
   int64_t kv_head, count;
-  int64_t place[ROWS]; /* in a tensor [queries, heads] of the row under key-value head 0 */
+  int64_t place[ROWS]; /* of each row in a tensor [queries, heads]; times dim, in a tensor like q */
   int32_t min_index, max_index, min_position, max_position;
-  int32_t index[ROWS] __attribute__((aligned(64)));
-  int32_t position[ROWS] __attribute__((aligned(64)));
+  int32_t index[ROWS] LINE;
+  int32_t position[ROWS] LINE;
 };
 
 /** Keys [begin, end) of one block without those at its ends that no row sees. `holes`: some row misses some of them. */
@@ -59,11 +62,6 @@ static inline int64_t smaller(int64_t a, int64_t b) {
 
 static inline int64_t round_up(int64_t value, int64_t unit) {
   return (value + unit - 1) / unit * unit;
-}
-
-/** Place of row i of a block in a tensor [queries, heads]; times dim, in a tensor like q. */
-static inline int64_t place_of(const struct attention *a, const struct row_block *rows, int64_t i) {
-  return rows->place[i] + rows->kv_head * a->group;
 }
 
 /** What backward gets beside the inputs, and dq and delta, which it fills. */

@@ -123,7 +123,7 @@ static void forward_f32(const struct attention *a, const struct row_block *rows,
   for (int64_t i = 0; i < ROWS; i++) inverse[i] = softmax.sum[i] > 0 ? 1 / softmax.sum[i] : 0;
   transpose(by_row, width, sums, ROWS, width, ROWS, inverse);
   scatter(a, rows, by_row, out);
-  if (lse != NULL) store_lse(a, rows, softmax.maximum, softmax.sum, lse);
+  if (lse != NULL) store_lse(rows, softmax.maximum, softmax.sum, lse);
 }
 
 /** Scores become probabilities, `slopes` (dout·v, [key][ROWS]) the gradients of q·k. */

@@ -61,14 +61,15 @@ static struct attention read_attention(const double *args, int64_t block_keys, i
   return a;
 }
 
-static void take_rows(const struct attention *a, int64_t number, struct row_block *rows) {
+static void take_rows(const struct attention *a, int64_t kv_head, int64_t number, struct row_block *rows) {
   const int64_t begin = number * ROWS;
   int64_t query = begin / a->group, member = begin % a->group;
+  rows->kv_head = kv_head;
   rows->count = smaller(ROWS, a->queries * a->group - begin);
   rows->min_position = rows->max_position = a->query_position[query];
   for (int64_t i = 0; i < rows->count; i++) {
     const int32_t position = a->query_position[query];
-    rows->place[i] = query * a->heads + member;
+    rows->place[i] = query * a->heads + kv_head * a->group + member;
     rows->index[i] = a->index[query];
     rows->position[i] = position;
     if (position < rows->min_position) rows->min_position = position;
@@ -133,6 +134,16 @@ static void hide(const struct attention *a, const struct row_block *rows, struct
   }
 }
 
+/** Asks for a share of the block's rows of a tensor like q: rows share/shares of them, in good time to be near. */
+static inline void prefetch_rows(const struct attention *a, const struct row_block *rows, const float *tensor,
+                                 int64_t share, int64_t shares) {
+  const int64_t end = rows->count * (share + 1) / shares;
+  for (int64_t i = rows->count * share / shares; i < end; i++) {
+    const char *row = (const char *)(tensor + rows->place[i] * a->dim);
+    for (int64_t at = 0; at < a->dim * (int64_t)sizeof(float); at += 64) __builtin_prefetch(row + at, 0, 2);
+  }
+}
+
 /** A vector of a line of `dim` elements from j on; 0 past its end. */
 static inline vfloat load_line(const float *line, int64_t j, int64_t dim) {
   return dim - j >= LANES ? vload(line + j) : dim > j ? vload_part(line + j, dim - j) : vset(0.0f);
@@ -141,7 +152,7 @@ static inline vfloat load_line(const float *line, int64_t j, int64_t dim) {
 /** to [ROWS][width] = factor times the block's rows of a tensor like q; 0 past the last row and the last column. */
 static void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to) {
   for (int64_t i = 0; i < rows->count; i++) {
-    const float *from = tensor + place_of(a, rows, i) * a->dim;
+    const float *from = tensor + rows->place[i] * a->dim;
     for (int64_t j = 0; j < a->width; j += LANES) vstore(to + i * a->width + j, load_line(from, j, a->dim) * factor);
   }
   memset(to + rows->count * a->width, 0, (size_t)((ROWS - rows->count) * a->width) * sizeof(float));
@@ -150,7 +161,7 @@ static void gather(const struct attention *a, const struct row_block *rows, cons
 /** The block's rows of a tensor like q = from [ROWS][width]. */
 static void scatter(const struct attention *a, const struct row_block *rows, const float *from, float *tensor) {
   for (int64_t i = 0; i < rows->count; i++, from += a->width) {
-    float *to = tensor + place_of(a, rows, i) * a->dim;
+    float *to = tensor + rows->place[i] * a->dim;
     int64_t j = 0;
     for (; j + LANES <= a->dim; j += LANES) vstore(to + j, vload(from + j));
     if (j < a->dim) vstore_part(to + j, vload(from + j), a->dim - j);
@@ -158,12 +169,12 @@ static void scatter(const struct attention *a, const struct row_block *rows, con
 }
 
 /** lse of the block's rows, from the maxima and sums of their lanes, in base 2. */
-static void store_lse(const struct attention *a, const struct row_block *rows, const float *maximum, const float *sum,
+static void store_lse(const struct row_block *rows, const float *maximum, const float *sum,
                       float *lse) {
   float natural[ROWS];
   for (int64_t i = 0; i < ROWS; i += LANES)
     vstore(natural + i, (vload(maximum + i) + log2_of(vload(sum + i))) * 0.693147181f);
-  for (int64_t i = 0; i < rows->count; i++) lse[place_of(a, rows, i)] = natural[i];
+  for (int64_t i = 0; i < rows->count; i++) lse[rows->place[i]] = natural[i];
 }
 
 #if defined(__AVX512F__)
@@ -220,7 +231,7 @@ static void find_deltas(const struct attention *a, const struct row_block *rows,
     lse[i] = INFINITY;
     delta[i] = 0;
     if (i >= rows->count) continue;
-    const int64_t place = place_of(a, rows, i);
+    const int64_t place = rows->place[i];
     const float *dout = up->dout + place * a->dim, *out = up->out + place * a->dim;
     vfloat product = vset(0.0f);
     for (int64_t j = 0; j < a->dim; j += LANES) product += load_line(dout, j, a->dim) * load_line(out, j, a->dim);

@@ -54,8 +54,8 @@ static void gather_pairs(const struct attention *a, const struct row_block *rows
   const int64_t width = a->width;
   for (int64_t i = 0; i < ROWS; i += 2) {
     const int64_t dim = i < rows->count ? a->dim : 0, next_dim = i + 1 < rows->count ? a->dim : 0;
-    const float *line = dim ? tensor + place_of(a, rows, i) * a->dim : nothing;
-    const float *next = next_dim ? tensor + place_of(a, rows, i + 1) * a->dim : nothing;
+    const float *line = dim ? tensor + rows->place[i] * a->dim : nothing;
+    const float *next = next_dim ? tensor + rows->place[i + 1] * a->dim : nothing;
     for (int64_t j = 0; j < width; j += 32) {
       const vfloat x0 = load_line(line, j, dim) * factor, x1 = load_line(line, j + 16, dim) * factor;
       const vfloat y0 = load_line(next, j, next_dim) * factor, y1 = load_line(next, j + 16, next_dim) * factor;
@@ -112,19 +112,23 @@ static void pack_blocks(int64_t begin, int64_t end, void *context) {
   }
 }
 
-/** Tiles 0 to 3 = c, a block of 2 by 2 tiles. */
-static inline void load_sums(const float *c, int64_t c_row) {
-  _tile_loadd(0, c, c_row * 4);
-  _tile_loadd(1, c + 16, c_row * 4);
-  _tile_loadd(2, c + 16 * c_row, c_row * 4);
-  _tile_loadd(3, c + 16 * c_row + 16, c_row * 4);
-}
-
-static inline void clear_sums(void) {
+static inline void clear_tiles(void) {
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
+}
+
+/** Tiles 0 to 3 = c, a block of 2 by 2 tiles, or 0 where nothing has been written to it. */
+static inline void begin_sums(const float *c, int64_t c_row, int written) {
+  if (!written) {
+    clear_tiles();
+    return;
+  }
+  _tile_loadd(0, c, c_row * 4);
+  _tile_loadd(1, c + 16, c_row * 4);
+  _tile_loadd(2, c + 16 * c_row, c_row * 4);
+  _tile_loadd(3, c + 16 * c_row + 16, c_row * 4);
 }
 
 static inline void store_sums(float *c, int64_t c_row) {
@@ -154,16 +158,6 @@ static inline void multiply(float *scores, const float *start, const bf16 *keys,
   _tile_loadd(3, start + 16, 0);
   for (int64_t l = 0; l < width; l += 32) multiply_add(keys + l, width, rows + l * ROWS, 2 * ROWS);
   store_sums(scores, ROWS);
-}
-
-/** sums [32][width] (+)= a [32][32] · b, in pairs [16][width][2]. */
-static inline void add_product(float *sums, int add, const bf16 *a, const bf16 *b, int64_t width) {
-  for (int64_t j = 0; j < width; j += 32) {
-    if (add) load_sums(sums + j, width);
-    else clear_sums();
-    multiply_add(a, 32, b + 2 * j, 2 * width);
-    store_sums(sums + j, width);
-  }
 }
 
 #endif

@@ -31,13 +31,6 @@ static int64_t packed_bytes(const struct attention *a) {
   return a->bf16 ? a->kv_heads * a->key_blocks * a->block_keys * a->width * (int64_t)sizeof(bf16) : 0;
 }
 
-static int64_t task_bytes(const struct attention *a) {
-#if ATTENTION_AMX
-  if (a->bf16) return space_amx(a);
-#endif
-  return space_f32(a);
-}
-
 static void begin_task(const struct attention *a) {
 #if ATTENTION_AMX
   if (a->bf16) configure_tiles();
@@ -67,15 +60,19 @@ struct forward {
 static void forward_tasks(int64_t begin, int64_t end, void *context) {
   const struct forward *job = context;
   const struct attention *a = &job->a;
-  struct row_block rows;
-  void *space = scratch((size_t)task_bytes(a));
+#if ATTENTION_AMX
+  void *space = scratch((size_t)(a->bf16 ? forward_space_amx(a) : space_f32(a)));
+#else
+  void *space = scratch((size_t)space_f32(a));
+#endif
   begin_task(a);
-  for (int64_t task = begin; task < end; task++) {
-    rows.kv_head = task % a->kv_heads;
-    if (task == begin || rows.kv_head == 0) take_rows(a, task / a->kv_heads, &rows);
+  struct row_block rows, next;
+  take_rows(a, begin % a->kv_heads, begin / a->kv_heads, &rows);
+  for (int64_t task = begin; task < end; task++, rows = next) {
+    if (task + 1 < end) take_rows(a, (task + 1) % a->kv_heads, (task + 1) / a->kv_heads, &next);
 #if ATTENTION_AMX
     if (a->bf16) {
-      forward_amx(a, &rows, job->out, job->lse, space);
+      forward_amx(a, &rows, task + 1 < end ? &next : NULL, job->out, job->lse, space);
       continue;
     }
 #endif
@@ -124,23 +121,27 @@ static int64_t sum_bytes(const struct attention *a) {
 static void backward_tasks(int64_t begin, int64_t end, void *context) {
   const struct backward *job = context;
   const struct attention *a = &job->a;
-  struct row_block rows;
-  void *space = scratch((size_t)task_bytes(a));
+#if ATTENTION_AMX
+  void *space = scratch((size_t)(a->bf16 ? backward_space_amx(a) : space_f32(a)));
+#else
+  void *space = scratch((size_t)space_f32(a));
+#endif
   begin_task(a);
   for (int64_t task = begin; task < end; task++) {
     /* Later parts see more keys; the longest tasks go first. */
     const int64_t kv_head = task % a->kv_heads, part = job->parts - 1 - task / a->kv_heads;
+    const int64_t first = part * job->part_blocks, last = smaller(first + job->part_blocks, a->row_blocks);
     struct key_gradients *sums = sums_of(job, kv_head, part);
-    const int64_t last = smaller((part + 1) * job->part_blocks, a->row_blocks);
-    for (int64_t number = part * job->part_blocks; number < last; number++) {
-      rows.kv_head = kv_head;
-      take_rows(a, number, &rows);
 #if ATTENTION_AMX
-      if (a->bf16) {
-        backward_amx(a, &rows, &job->up, sums, space);
-        continue;
-      }
+    if (a->bf16) {
+      for (int64_t number = first; number < last; number += PANEL_ROWS)
+        backward_panel(a, kv_head, number, last, &job->up, sums, space);
+      continue;
+    }
 #endif
+    for (int64_t number = first; number < last; number++) {
+      struct row_block rows;
+      take_rows(a, kv_head, number, &rows);
       backward_f32(a, &rows, &job->up, sums, space);
     }
   }
