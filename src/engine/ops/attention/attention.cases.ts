@@ -24,9 +24,10 @@ const cases: readonly Case[] = [
   { name: "GQA, three packed segments", roots: [{ length: 33 }, { length: 1 }, { length: 70 }], kvHeads: 2 },
   { name: "MQA, a tree of depth three", roots: [depthThree], heads: 3, kvHeads: 1, headDim: 16 },
   { name: "two trees, head size 40", roots: [depthThree, { length: 9 }, depthThree], kvHeads: 2, headDim: 40 },
+  { name: "a long segment", roots: [{ length: 299 }], heads: 2, kvHeads: 1, headDim: 8 },
   { name: "head size 80", roots: [depthThree], headDim: 80, heads: 2, kvHeads: 1 },
   { name: "a window of 8", roots: [depthThree, { length: 50 }], kvHeads: 2, window: 8 },
-  { name: "a soft cap", roots: [depthThree], kvHeads: 4, softcap: 1.5, scale: 0.6 },
+  { name: "a soft cap", roots: [depthThree], kvHeads: 1, softcap: 1.5, scale: 0.6 },
   {
     name: "some rows ask",
     roots: [depthThree, depthThree],
