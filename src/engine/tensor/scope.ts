@@ -2,7 +2,12 @@
  * Scopes own memory: a tensor made inside `scope(...)` is freed when the scope ends, unless it is part of what the scope
  * returns (then the enclosing scope owns it, or the caller where there is none) or something else retained it.
  */
-import type { Storage, Tensor } from "./tensor.ts";
+import type { Storage } from "./storage.ts";
+
+/** A tensor, as far as scopes care. */
+interface Owner {
+  readonly storage: Storage;
+}
 
 let current: Set<Storage> | undefined;
 
@@ -35,7 +40,7 @@ export function scope<T>(body: () => T): T {
 }
 
 /** Frees a tensor of the current scope before the scope ends; what the tape saved of it stays. */
-export function discard({ storage }: Tensor): void {
+export function discard({ storage }: Owner): void {
   if (current?.delete(storage)) storage.release();
 }
 
@@ -52,12 +57,12 @@ export function unscoped<T>(body: () => T): T {
 
 function storagesIn(value: unknown): Storage[] {
   if (typeof value !== "object" || value === null) return [];
-  if (isTensor(value)) return [value.storage];
+  if (hasStorage(value)) return [value.storage];
   return Object.values(value)
-    .filter(isTensor)
+    .filter(hasStorage)
     .map((tensor) => tensor.storage);
 }
 
-function isTensor(value: unknown): value is Tensor {
+function hasStorage(value: unknown): value is Owner {
   return typeof value === "object" && value !== null && "storage" in value;
 }

@@ -1,7 +1,8 @@
 import { UserError } from "../../base/errors.ts";
 import { type AnswerSpan, answerSpan, promptEnd } from "./answer-span.ts";
 import type { ChatTemplate, Message, RenderOptions } from "./chat-template.ts";
-import type { Encoding, Tokenizer } from "./tokenizer.ts";
+import type { Encoding } from "./encoding.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 
 /** Which tokens are learnt: the assistant's, each with its end of turn, or all. */
 export type LossOn = "assistant" | "all";

@@ -1,4 +1,4 @@
-import type { Encoding } from "./tokenizer.ts";
+import type { Encoding } from "./encoding.ts";
 
 /** Collects tokens in typed arrays that grow by doubling. */
 export class TokenSink {

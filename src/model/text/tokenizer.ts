@@ -7,6 +7,7 @@ import { type AlignedText, endOf, slice, startOf } from "./aligned-text.ts";
 import { Bpe, readVocab } from "./bpe.ts";
 import { asComponent, damaged, unsupported } from "./component.ts";
 import { createDecoder, type Decode } from "./decoder.ts";
+import type { Encoding } from "./encoding.ts";
 import { createNormalizer, type Normalize } from "./normalizer.ts";
 import { readPostProcessor, type SpecialTokens } from "./post-processor.ts";
 import { createPreTokenizer, type PreTokenizer } from "./pre-tokenizer.ts";
@@ -19,12 +20,6 @@ const MAX_TOKENIZER_BYTES = 256 * 2 ** 20;
 /** Positions inside a text are kept in 26 bits. */
 const MAX_TEXT_LENGTH = 2 ** 26;
 const MAX_TOKEN_ID = 2 ** 24;
-
-export interface Encoding {
-  readonly ids: Int32Array;
-  /** Two per token: begin and end in the text, in UTF-16 units. Added special tokens have an empty range. */
-  readonly offsets: Int32Array;
-}
 
 export interface DecodeOptions {
   /** Leave out tokens such as `<|im_end|>`. */

@@ -1,8 +1,9 @@
 import { UserError } from "../../base/errors.ts";
 import type { JsonObject, JsonValue } from "../../model/files/json-file.ts";
 import type { ChatTemplate, Message } from "../../model/text/chat-template.ts";
+import type { Encoding } from "../../model/text/encoding.ts";
 import { type LossOn, renderSupervised } from "../../model/text/spans.ts";
-import type { Encoding, Tokenizer } from "../../model/text/tokenizer.ts";
+import type { Tokenizer } from "../../model/text/tokenizer.ts";
 import type { EncodedExample } from "./pack.ts";
 
 export interface EncoderOptions {

@@ -1,6 +1,6 @@
 /**
  * The training loop. It is given everything made: a trainee, encoded examples, a run folder; it emits events and leaves
- * checkpoints. Setting up is `prepare-run.ts`, the result's folder `save-result.ts`.
+ * checkpoints. Setting up is `start-run.ts`, the result's folder `save-result.ts`.
  */
 import type { EventSink } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
