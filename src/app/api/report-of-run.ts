@@ -14,7 +14,6 @@ import { renderReport } from "../report/render-report.ts";
 import type { Fact, ReportData } from "../report/report-data.ts";
 import { readRunHistory } from "../report/run-history.ts";
 import { type Evaluations, readEvaluations } from "./evaluation-file.ts";
-import { type TrainingRows, trainingRows } from "./training-rows.ts";
 
 export interface ReportOptions {
   /** Heading of the page; default: the run folder's name. */
@@ -54,7 +53,7 @@ async function reportData(folder: string, title: string): Promise<ReportData> {
       trainedParameters: info.trainableParameters,
     },
     method: { name: info.method, settings: settingsOf(recipe) },
-    trainingData: await describeTraining(recipe, info),
+    trainingData: describeTraining(recipe, info),
     history: await readRunHistory(folder),
     ...(evaluations && { evaluation: { name: namesOf(evaluations.data), ...withMistakes(evaluations) } }),
     cost: {
@@ -98,11 +97,10 @@ function scoringPhases(evaluations: Evaluations | undefined): { name: string; se
   ];
 }
 
-async function describeTraining(recipe: Recipe, info: RunInfo): Promise<ReportData["trainingData"]> {
-  const { train } = recipe.data;
-  const name = namesOf(typeof train === "string" ? [train] : (train ?? []));
-  const counts: TrainingRows = await trainingRows(recipe, info.base);
-  return { name, ...counts };
+function describeTraining({ data }: Recipe, info: RunInfo): ReportData["trainingData"] {
+  const name = namesOf(typeof data.train === "string" ? [data.train] : (data.train ?? []));
+  const { rows, skipped, cut } = info.data.train;
+  return { name, rows, skipped, cut };
 }
 
 function namesOf(paths: readonly string[]): string {

@@ -43,11 +43,37 @@ export async function loadRunData(
     const drawn = new Random(seed, "eval_samples").permutation(validation.length).slice(0, evaluation.eval_samples);
     validation = validation.subset("validation", drawn.sort());
   }
-  const encode = async (dataset: Dataset): Promise<EncodedSet> => ({
-    dataset,
-    encoded: await encodeDataset(dataset, encoder, encodeOptions, onEvent),
-  });
+  const encode = async (dataset: Dataset): Promise<EncodedSet> => {
+    const set = { dataset, encoded: await encodeDataset(dataset, encoder, encodeOptions, onEvent) };
+    const { rows, skipped, cut, tokens, supervisedTokens } = countSet(set);
+    const message = `${dataset.name}: ${rows} rows (${skipped} skipped, ${cut} cut), ${tokens} tokens, ${supervisedTokens} learnt`;
+    onEvent({ kind: "note", level: "info", message });
+    return set;
+  };
   return { train: await encode(train), validation: validation && (await encode(validation)) };
+}
+
+/** What became of the rows of a set, and how large it is. */
+export interface SetCounts {
+  /** Rows that are used. */
+  readonly rows: number;
+  /** Rows that could not be, with the reasons told while reading. */
+  readonly skipped: number;
+  /** Rows whose document was cut to fit. */
+  readonly cut: number;
+  readonly tokens: number;
+  readonly supervisedTokens: number;
+}
+
+export function countSet({ dataset, encoded }: EncodedSet): SetCounts {
+  let { skipped } = dataset;
+  let cut = 0;
+  for (const problem of encoded.problems) {
+    skipped += problem.skipped ? problem.count : 0;
+    cut += problem.skipped ? 0 : problem.count;
+  }
+  const { length: rows, tokens, supervisedTokens } = encoded;
+  return { rows, skipped, cut, tokens, supervisedTokens };
 }
 
 /** The encoder that a recipe asks for. */

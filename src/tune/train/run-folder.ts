@@ -17,6 +17,7 @@ import { writeFileAtomic } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import { type JsonObject, parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
+import type { SetCounts } from "./run-data.ts";
 
 export interface RunInfo {
   readonly version: 1;
@@ -30,6 +31,7 @@ export interface RunInfo {
   readonly columns: Recipe["data"]["columns"];
   /** sha256 of the chat template that the model was trained with. */
   readonly templateHash: string | null;
+  readonly data: { readonly train: SetCounts; readonly validation: SetCounts | null };
   /** Which folder holds the result. */
   readonly weights: "adapter" | "model";
   /** sha256 of the result's safetensors file; null until there is one. */

@@ -73,7 +73,7 @@ function printResult(terminal: Terminal, result: RunResult, resumeLine: string):
   const { bold, green, yellow } = terminal.colors;
   if (status === "planned") {
     terminal.print(bold("Everything is in order; nothing was trained (--dry-run)."));
-    terminal.print(`  ${formatCount(result.examples)} examples, ${formatCount(totalSteps)} steps`);
+    terminal.print(`  ${formatCount(result.data.train.rows)} examples, ${formatCount(totalSteps)} steps`);
     terminal.print(`  ${formatCount(result.trainableParameters)} trained parameters`);
     terminal.print(`  would write ${folder}`);
     return;
