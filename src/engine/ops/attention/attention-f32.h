@@ -25,7 +25,8 @@ static inline __attribute__((always_inline)) void tile(float *c, int64_t c_row, 
     for (int j = 0; j < vectors; j++) right[j] = vload(b + l * b_row + j * LANES);
 #pragma GCC unroll 8
     for (int i = 0; i < rows; i++) {
-      const vfloat left = vset(a[i * a_row + l * a_depth]);
+      /* One broadcast: x - 0 is x for every x, while 0 + x, which turns -0 into 0, would have to be computed. */
+      const vfloat left = a[i * a_row + l * a_depth] - (vfloat){0};
 #pragma GCC unroll 2
       for (int j = 0; j < vectors; j++) sum[i][j] += left * right[j];
     }
