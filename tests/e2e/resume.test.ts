@@ -3,36 +3,22 @@
  * dropout, accumulation, in the middle of an epoch, for every method.
  */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { Random } from "../../src/base/random.ts";
-import { openReferenceDevice } from "../../src/engine/open-device.ts";
-import { openModel, saveModel } from "../../src/model/families/model.ts";
 import { listCheckpoints } from "../../src/tune/train/checkpoint.ts";
+import { finish, start } from "../helpers/cli.ts";
+import { writeSmallModel } from "../helpers/small-model.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "fettle-resume-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** A model of two small layers with fettle-nano's tokenizer. */
 const base = join(scratch, "base");
-cpSync(join(packageRoot, "models/fettle-nano"), base, {
-  recursive: true,
-  filter: (path) => !path.endsWith(".safetensors"),
-});
-const config = JSON.parse(readFileSync(join(base, "config.json"), "utf8"));
-const small = { hidden_size: 32, intermediate_size: 48, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8 };
-writeFileSync(
-  join(base, "config.json"),
-  JSON.stringify({ ...config, ...small, num_hidden_layers: 2, layer_types: undefined }),
-);
-{
-  using model = openModel(base, openReferenceDevice(), { format: { kind: "f32" }, randomSeed: 1 });
-  saveModel(model, base, "F32");
-}
+before(() => writeSmallModel(base));
 
 const methods: Readonly<Record<string, string>> = {
   lora: "method: lora\nlora: {r: 4, lora_dropout: 0.1}",
@@ -56,24 +42,14 @@ checkpoints: {save_steps: 3}
 }
 
 function train(recipe: string, output: string, resume: boolean): ChildProcess {
-  const main = join(packageRoot, "dist/src/app/cli/main.js");
-  const words = [main, "train", recipe, "--output", output, "--json", ...(resume ? ["--resume"] : [])];
-  return spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
+  return start(["train", recipe, "--output", output, "--json", ...(resume ? ["--resume"] : [])]);
 }
 
 /** Runs to the end, and returns the JSON object that it prints. */
-async function finish(child: ChildProcess): Promise<Record<string, unknown>> {
-  let printed = "";
-  let complaints = "";
-  child.stdout!.on("data", (chunk) => {
-    printed += chunk;
-  });
-  child.stderr!.on("data", (chunk) => {
-    complaints += chunk;
-  });
-  const code = await new Promise((resolve) => child.on("close", resolve));
-  assert.equal(code, 0, complaints);
-  return JSON.parse(printed);
+async function finished(child: ChildProcess): Promise<Record<string, unknown>> {
+  const { code, stdout, stderr } = await finish(child);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
 }
 
 /** Kills after the given time, unless it ends before; says whether it was killed. */
@@ -106,7 +82,7 @@ for (const [method, optim] of [
   describe(`kill -9 and resume: ${method}, ${optim}`, () => {
     test("ends with the bits of a run that was never stopped", async () => {
       const recipe = recipeOf(method, optim);
-      const whole = await finish(train(recipe, join(scratch, `${method}-whole`), false));
+      const whole = await finished(train(recipe, join(scratch, `${method}-whole`), false));
       assert.equal(whole.status, "finished");
 
       const output = join(scratch, `${method}-killed`);
@@ -121,7 +97,7 @@ for (const [method, optim] of [
         kills++;
       }
       assert.ok(kills > 0, "the run ended before it could be killed");
-      const resumed = await finish(train(recipe, output, true));
+      const resumed = await finished(train(recipe, output, true));
       assert.equal(resumed.weightsSha256, whole.weightsSha256);
       assert.deepEqual(
         readdirSync(join(output, "checkpoints")).sort(),

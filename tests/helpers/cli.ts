@@ -4,7 +4,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { packageRoot } from "../../src/base/package-root.ts";
 
-const main: string = join(packageRoot, "dist/src/app/cli/main.js");
+/** The built command. */
+export const main: string = join(packageRoot, "dist/src/app/cli/main.js");
 
 export interface CliOptions {
   /** Standard input; nothing by default. */
