@@ -35,8 +35,7 @@ struct attention {
    */
   float scale, q_factor, cap;
   int64_t group, row_blocks, key_blocks, block_keys;
-  int64_t width; /* dim rounded up to what the products need */
-  int bf16;      /* products on tiles, from packed keys and values */
+  int64_t width; /* dim rounded up to a whole number of what the products take at once */
   struct key_blocks extremes;
   struct packed_keys packed;
 };
@@ -74,6 +73,25 @@ struct upstream {
 struct key_gradients {
   float *dk, *dv;
   int touched; /* 0 until something has been written */
+};
+
+/** How one kind of products goes about attention. */
+struct passes {
+  int64_t block_keys, width_unit;
+  /** Bytes of scratch that a task needs. */
+  int64_t (*forward_space)(const struct attention *a);
+  int64_t (*backward_space)(const struct attention *a);
+  /** Around the tasks of a thread. */
+  void (*begin)(void);
+  void (*end)(void);
+  /** Fills those of a->packed that are not null; an item is a block of one key-value head. Null: nothing to pack. */
+  void (*pack)(int64_t begin, int64_t end, void *attention);
+  /** out and, unless null, lse of one block of rows; `next`, unless null, is the one that comes after it. */
+  void (*forward)(const struct attention *a, const struct row_block *rows, const struct row_block *next, float *out,
+                  float *lse, void *space);
+  /** dq and delta of the blocks of rows from `first` to `last`, and their share in the gradients of each key block. */
+  void (*backward)(const struct attention *a, int64_t kv_head, int64_t first, int64_t last, const struct upstream *up,
+                   struct key_gradients *gradients, void *space);
 };
 
 /** 2^x for x <= 0, -infinity included. Relative error below 2e-7; the polynomials are minimax on their ranges. */

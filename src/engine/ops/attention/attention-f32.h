@@ -1,4 +1,4 @@
-/** One block of rows in f32: products by register tiles of a few broadcast elements times two vectors. */
+/** Attention in f32: products by register tiles of a few broadcast elements times two vectors. */
 #ifndef ATTENTION_F32_H
 #define ATTENTION_F32_H
 
@@ -54,9 +54,6 @@ static void product(float *c, int64_t c_row, const float *a, int64_t a_row, int6
   }
 }
 
-/** Keys of a block. */
-enum { F32_KEYS = 64 };
-
 /** Scores [key - range.begin][ROWS] in base 2 from q [dim][ROWS]; -infinity where hidden. */
 static void score(const struct attention *a, const struct row_block *rows, struct key_range range, const float *q,
                   float *scores) {
@@ -93,27 +90,25 @@ static void weigh(struct softmax *softmax, float *scores, int64_t keys, float *s
   for (int64_t i = 0; i < dim; i++) vstore(sums + i * ROWS + lane, vload(sums + i * ROWS + lane) * shrink);
 }
 
-/** Bytes of scratch that forward_f32 and backward_f32 need. */
 static int64_t space_f32(const struct attention *a) {
   return (5 * a->width + 2 * a->block_keys) * ROWS * (int64_t)sizeof(float);
 }
 
-/** out and, unless null, lse of one block of rows. */
-static void forward_f32(const struct attention *a, const struct row_block *rows, float *out, float *lse, float *space) {
+static void forward_f32(const struct attention *a, const struct row_block *rows, const struct row_block *next,
+                        float *out, float *lse, void *space) {
   const int64_t width = a->width, lanes = round_up(rows->count, LANES), stride = a->kv_heads * a->dim;
   float *q = space, *sums = q + width * ROWS, *by_row = sums + width * ROWS, *scores = by_row + width * ROWS;
   struct softmax softmax;
+  prefetch_rows(a, rows, out, 0, 1);
+  if (next != NULL) prefetch_rows(a, next, a->q, 0, 1);
   gather(a, rows, a->q, a->q_factor, by_row);
   transpose(q, ROWS, by_row, width, ROWS, width, NULL);
   memset(sums, 0, (size_t)(width * ROWS) * sizeof(float));
   for (int64_t i = 0; i < ROWS; i++) softmax.maximum[i] = -INFINITY, softmax.sum[i] = 0;
 
-  for (int64_t block = next_live(a, rows->min_index, 0); block * a->block_keys <= rows->max_index;
-       block = next_live(a, rows->min_index, block + 1)) {
-    if (block >= a->key_blocks) break;
-    const struct key_range range = visible_keys(a, rows, block);
+  struct key_range range;
+  for (int64_t block = 0; next_visible(a, rows, &block, &range); block++) {
     const int64_t keys = range.end - range.begin;
-    if (keys == 0) continue;
     score(a, rows, range, q, scores);
     for (int64_t lane = 0; lane < lanes; lane += LANES) weigh(&softmax, scores, keys, sums, a->dim, lane);
     const float *v = a->v + range.begin * stride + rows->kv_head * a->dim;
@@ -144,8 +139,8 @@ static void differentiate(const struct attention *a, const float *lse, const flo
 }
 
 /** dq and delta of one block of rows, and its share in the gradients of each key block. */
-static void backward_f32(const struct attention *a, const struct row_block *rows, const struct upstream *up,
-                  struct key_gradients *gradients, float *space) {
+static void backward_rows(const struct attention *a, const struct row_block *rows, const struct upstream *up,
+                          struct key_gradients *gradients, float *space) {
   const int64_t dim = a->dim, width = a->width, lanes = round_up(rows->count, LANES);
   const int64_t stride = a->kv_heads * dim;
   float *q_rows = space, *dout_rows = q_rows + ROWS * width, *q = dout_rows + ROWS * width, *dout = q + width * ROWS;
@@ -158,12 +153,9 @@ static void backward_f32(const struct attention *a, const struct row_block *rows
   transpose(dout, ROWS, dout_rows, width, ROWS, width, NULL);
   memset(dq, 0, (size_t)(width * ROWS) * sizeof(float));
 
-  for (int64_t block = next_live(a, rows->min_index, 0); block * a->block_keys <= rows->max_index;
-       block = next_live(a, rows->min_index, block + 1)) {
-    if (block >= a->key_blocks) break;
-    const struct key_range range = visible_keys(a, rows, block);
+  struct key_range range;
+  for (int64_t block = 0; next_visible(a, rows, &block, &range); block++) {
     const int64_t keys = range.end - range.begin, at = range.begin * stride + rows->kv_head * dim;
-    if (keys == 0) continue;
     score(a, rows, range, q, scores);
     product(slopes, ROWS, a->v + at, stride, 1, dout, ROWS, keys, lanes, dim, 0);
     for (int64_t lane = 0; lane < lanes; lane += LANES) differentiate(a, lse, delta, scores, slopes, keys, lane);
@@ -183,5 +175,27 @@ static void backward_f32(const struct attention *a, const struct row_block *rows
   transpose(q_rows, width, dq, ROWS, width, ROWS, scale);
   scatter(a, rows, q_rows, up->dq);
 }
+
+static void backward_f32(const struct attention *a, int64_t kv_head, int64_t first, int64_t last,
+                         const struct upstream *up, struct key_gradients *gradients, void *space) {
+  for (int64_t number = first; number < last; number++) {
+    struct row_block rows;
+    take_rows(a, kv_head, number, &rows);
+    backward_rows(a, &rows, up, gradients, space);
+  }
+}
+
+static void nothing(void) {}
+
+static const struct passes f32_passes = {
+    .block_keys = 64,
+    .width_unit = LANES,
+    .forward_space = space_f32,
+    .backward_space = space_f32,
+    .begin = nothing,
+    .end = nothing,
+    .forward = forward_f32,
+    .backward = backward_f32,
+};
 
 #endif

@@ -31,8 +31,8 @@ static void find_extremes(struct attention *a, int32_t *space) {
   }
 }
 
-/** The kernels' arguments from q on, without the table of key blocks. */
-static struct attention read_attention(const double *args, int64_t block_keys, int64_t width_unit, int bf16) {
+/** The kernels' arguments from q on, without the extremes of key blocks. */
+static struct attention read_attention(const double *args, const struct passes *passes) {
   const double log2_e = 1.44269504088896340736;
   struct attention a = {
       .q = PTR(const float, 0),
@@ -54,10 +54,9 @@ static struct attention read_attention(const double *args, int64_t block_keys, i
   };
   a.group = a.heads / a.kv_heads;
   a.row_blocks = (a.queries * a.group + ROWS - 1) / ROWS;
-  a.block_keys = block_keys;
-  a.key_blocks = (a.keys + block_keys - 1) / block_keys;
-  a.width = round_up(a.dim, width_unit);
-  a.bf16 = bf16;
+  a.block_keys = passes->block_keys;
+  a.key_blocks = (a.keys + a.block_keys - 1) / a.block_keys;
+  a.width = round_up(a.dim, passes->width_unit);
   return a;
 }
 
@@ -96,7 +95,8 @@ static inline int64_t next_live(const struct attention *a, int32_t min_index, in
 }
 
 /** Whether rows with these extremes may see a key of the block, as far as the block's extremes tell. */
-static int may_see(const struct attention *a, int32_t min_index, int32_t max_index, int32_t min_position, int64_t block) {
+static int may_see(const struct attention *a, int32_t min_index, int32_t max_index, int32_t min_position,
+                   int64_t block) {
   if (block * a->block_keys > max_index || a->extremes.max_expiry[block] <= min_index) return 0;
   return a->window == 0 || min_position - a->extremes.max_position[block] < a->window;
 }
@@ -117,6 +117,17 @@ static struct key_range visible_keys(const struct attention *a, const struct row
   return range;
 }
 
+/** Finds the first block from *block on of which the rows see something; returns 0 if there is none. */
+static inline int next_visible(const struct attention *a, const struct row_block *rows, int64_t *block,
+                               struct key_range *range) {
+  for (;; (*block)++) {
+    *block = next_live(a, rows->min_index, *block);
+    if (*block >= a->key_blocks || *block * a->block_keys > rows->max_index) return 0;
+    *range = visible_keys(a, rows, *block);
+    if (range->begin < range->end) return 1;
+  }
+}
+
 /** Makes the scores [key - range.begin][ROWS] that a row does not see -infinity. */
 static void hide(const struct attention *a, const struct row_block *rows, struct key_range range, float *scores) {
   const vfloat hidden = vset(-INFINITY);
@@ -134,7 +145,7 @@ static void hide(const struct attention *a, const struct row_block *rows, struct
   }
 }
 
-/** Asks for a share of the block's rows of a tensor like q: rows share/shares of them, in good time to be near. */
+/** Brings one of `shares` shares of the block's rows of a tensor like q nearer, for use in a while. */
 static inline void prefetch_rows(const struct attention *a, const struct row_block *rows, const float *tensor,
                                  int64_t share, int64_t shares) {
   const int64_t end = rows->count * (share + 1) / shares;
@@ -150,7 +161,8 @@ static inline vfloat load_line(const float *line, int64_t j, int64_t dim) {
 }
 
 /** to [ROWS][width] = factor times the block's rows of a tensor like q; 0 past the last row and the last column. */
-static void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor, float *to) {
+static void gather(const struct attention *a, const struct row_block *rows, const float *tensor, float factor,
+                   float *to) {
   for (int64_t i = 0; i < rows->count; i++) {
     const float *from = tensor + rows->place[i] * a->dim;
     for (int64_t j = 0; j < a->width; j += LANES) vstore(to + i * a->width + j, load_line(from, j, a->dim) * factor);
@@ -169,8 +181,7 @@ static void scatter(const struct attention *a, const struct row_block *rows, con
 }
 
 /** lse of the block's rows, from the maxima and sums of their lanes, in base 2. */
-static void store_lse(const struct row_block *rows, const float *maximum, const float *sum,
-                      float *lse) {
+static void store_lse(const struct row_block *rows, const float *maximum, const float *sum, float *lse) {
   float natural[ROWS];
   for (int64_t i = 0; i < ROWS; i += LANES)
     vstore(natural + i, (vload(maximum + i) + log2_of(vload(sum + i))) * 0.693147181f);

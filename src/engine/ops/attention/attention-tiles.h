@@ -21,7 +21,7 @@ static inline void settle(const void *written) {
   __asm__ volatile("" : : "r"(written) : "memory");
 }
 
-/** Goes before tile products on a thread, _tile_release() after them. All eight tiles are 16 lines of 64 bytes. */
+/** Goes before tile products on a thread, release_tiles after them. All eight tiles are 16 lines of 64 bytes. */
 static void configure_tiles(void) {
   struct {
     uint8_t palette, start_row, reserved[14];
@@ -31,6 +31,10 @@ static void configure_tiles(void) {
   for (int i = 0; i < 8; i++) configuration.row_bytes[i] = 64, configuration.rows[i] = 16;
   settle(&configuration);
   _tile_loadconfig(&configuration);
+}
+
+static void release_tiles(void) {
+  _tile_release();
 }
 
 /** Two vectors as bf16, one after the other. */
@@ -45,8 +49,8 @@ static inline void store_pairs(bf16 *to, vfloat first, vfloat second) {
 }
 
 /**
- * The block's rows of a tensor like q, times factor: pairs of rows [ROWS / 2][width][2], unless null, and pairs of columns
- * [width / 2][ROWS][2]; 0 past the last row and the last column. `lines` is space for [ROWS][width].
+ * The block's rows of a tensor like q, times factor: pairs of rows [ROWS / 2][width][2], unless null, and pairs of
+ * columns [width / 2][ROWS][2]; 0 past the last row and the last column. `lines` is space for [ROWS][width].
  */
 static void gather_pairs(const struct attention *a, const struct row_block *rows, const float *tensor, float factor,
                          bf16 *lines, bf16 *row_pairs, bf16 *column_pairs) {
@@ -101,7 +105,6 @@ static void pack_block(const struct attention *a, int64_t kv_head, int64_t block
     transpose((float *)(columns + at), AMX_KEYS / 2, (const float *)pairs, width, AMX_KEYS / 2, width, NULL);
 }
 
-/** Fills those of a->packed that are not null; one item is one block of one key-value head. */
 static void pack_blocks(int64_t begin, int64_t end, void *context) {
   const struct attention *a = context;
   bf16 *pairs = scratch((size_t)(AMX_KEYS * a->width) * sizeof(bf16));
@@ -150,7 +153,7 @@ static inline void multiply_add(const bf16 *a, int64_t a_row, const bf16 *b, int
   _tile_dpbf16ps(3, 5, 7);
 }
 
-/** scores [AMX_KEYS][ROWS] = start [ROWS] in every line + keys [AMX_KEYS][width] · rows, in pairs [width / 2][ROWS][2]. */
+/** scores [AMX_KEYS][ROWS] = start [ROWS] in each line + keys [AMX_KEYS][width] · rows, as pairs [width / 2][ROWS][2]. */
 static inline void multiply(float *scores, const float *start, const bf16 *keys, const bf16 *rows, int64_t width) {
   _tile_loadd(0, start, 0);
   _tile_loadd(1, start + 16, 0);

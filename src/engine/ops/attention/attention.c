@@ -1,19 +1,18 @@
 /** The kernels of attention: how their work is cut into tasks. */
-#include "attention-amx.h"
+#include "attention-amx-backward.h"
 #include "attention-f32.h"
 
 /** Blocks of rows in a chunk of the forward pass; fewer than PACKED_FROM are not worth packing the keys for. */
 enum { FORWARD_GRAIN = 4, PACKED_FROM = 4 };
 
-/** Reads the arguments from q on and decides what products are computed in. */
-static struct attention prepare(const double *args) {
+/** Chooses by the kernels' arguments from q on; never by the number of threads, which must not show in results. */
+static const struct passes *choose_passes(const double *args) {
 #if ATTENTION_AMX
   const int64_t rows = INT(7) * INT(9) / INT(10);
-  if (INT(15) == 1 && rows >= PACKED_FROM * ROWS && amx_available()) {
-    return read_attention(args, AMX_KEYS, AMX_WIDTH, 1);
-  }
+  if (INT(15) == 1 && rows >= PACKED_FROM * ROWS && amx_available()) return &amx_passes;
 #endif
-  return read_attention(args, F32_KEYS, LANES, 0);
+  (void)args;
+  return &f32_passes;
 }
 
 static void *take(char **space, int64_t bytes) {
@@ -26,70 +25,46 @@ static int64_t extremes_bytes(const struct attention *a) {
   return 4 * extremes_length(a) * (int64_t)sizeof(int32_t);
 }
 
-/** Bytes of k or v packed in one way; 0 where products are in f32. */
+/** Bytes of k or v packed in one way. */
 static int64_t packed_bytes(const struct attention *a) {
-  return a->bf16 ? a->kv_heads * a->key_blocks * a->block_keys * a->width * (int64_t)sizeof(bf16) : 0;
+  return a->kv_heads * a->key_blocks * a->block_keys * a->width * (int64_t)sizeof(bf16);
 }
 
-static void begin_task(const struct attention *a) {
-#if ATTENTION_AMX
-  if (a->bf16) configure_tiles();
-#endif
-  (void)a;
-}
-
-static void end_task(const struct attention *a) {
-#if ATTENTION_AMX
-  if (a->bf16) _tile_release();
-#endif
-  (void)a;
-}
-
-static void pack(struct attention *a) {
-#if ATTENTION_AMX
-  if (a->bf16) parallel_for(a->kv_heads * a->key_blocks, 16, pack_blocks, a);
-#endif
-  (void)a;
-}
+enum { PACKING_GRAIN = 16 };
 
 struct forward {
   struct attention a;
+  const struct passes *passes;
   float *out, *lse;
 };
 
 static void forward_tasks(int64_t begin, int64_t end, void *context) {
   const struct forward *job = context;
   const struct attention *a = &job->a;
-#if ATTENTION_AMX
-  void *space = scratch((size_t)(a->bf16 ? forward_space_amx(a) : space_f32(a)));
-#else
-  void *space = scratch((size_t)space_f32(a));
-#endif
-  begin_task(a);
-  struct row_block rows, next;
-  take_rows(a, begin % a->kv_heads, begin / a->kv_heads, &rows);
-  for (int64_t task = begin; task < end; task++, rows = next) {
-    if (task + 1 < end) take_rows(a, (task + 1) % a->kv_heads, (task + 1) / a->kv_heads, &next);
-#if ATTENTION_AMX
-    if (a->bf16) {
-      forward_amx(a, &rows, task + 1 < end ? &next : NULL, job->out, job->lse, space);
-      continue;
-    }
-#endif
-    forward_f32(a, &rows, job->out, job->lse, space);
+  void *space = scratch((size_t)job->passes->forward_space(a));
+  struct row_block rows[2];
+  job->passes->begin();
+  take_rows(a, begin % a->kv_heads, begin / a->kv_heads, &rows[0]);
+  for (int64_t task = begin; task < end; task++) {
+    const struct row_block *now = &rows[(task - begin) % 2];
+    struct row_block *next = task + 1 < end ? &rows[(task + 1 - begin) % 2] : NULL;
+    if (next != NULL) take_rows(a, (task + 1) % a->kv_heads, (task + 1) / a->kv_heads, next);
+    job->passes->forward(a, now, next, job->out, job->lse, space);
   }
-  end_task(a);
+  job->passes->end();
 }
 
 FETTLE_KERNEL(attention_forward) {
-  struct forward job = {prepare(args + 2), PTR(float, 0), PTR(float, 1)};
+  const struct passes *passes = choose_passes(args + 2);
+  struct forward job = {read_attention(args + 2, passes), passes, PTR(float, 0), PTR(float, 1)};
   struct attention *a = &job.a;
-  char *space = shared_scratch((size_t)(extremes_bytes(a) + 2 * packed_bytes(a)));
+  const int64_t packed = passes->pack != NULL ? packed_bytes(a) : 0;
+  char *space = shared_scratch((size_t)(extremes_bytes(a) + 2 * packed));
   find_extremes(a, take(&space, extremes_bytes(a)));
-  if (a->bf16) {
-    a->packed.k_rows = take(&space, packed_bytes(a));
-    a->packed.v_columns = take(&space, packed_bytes(a));
-    pack(a);
+  if (passes->pack != NULL) {
+    a->packed.k_rows = take(&space, packed);
+    a->packed.v_columns = take(&space, packed);
+    parallel_for(a->kv_heads * a->key_blocks, PACKING_GRAIN, passes->pack, a);
   }
   parallel_for(a->kv_heads * a->row_blocks, FORWARD_GRAIN, forward_tasks, &job);
 }
@@ -101,13 +76,15 @@ FETTLE_KERNEL(attention_forward) {
  */
 struct backward {
   struct attention a;
+  const struct passes *passes;
   struct upstream up;
   float *dk, *dv;
   int64_t parts, part_blocks; /* blocks of rows in a part */
   struct key_gradients *sums; /* [kv_heads][parts][key_blocks], null where the part sees nothing of the block */
 };
 
-enum { TASKS = 32, SMALLEST_PART = 8 };
+/** Tasks wanted, blocks of rows in the smallest part, key blocks in a chunk of adding up. */
+enum { TASKS = 32, SMALLEST_PART = 8, SUMMING_GRAIN = 4 };
 
 static struct key_gradients *sums_of(const struct backward *job, int64_t kv_head, int64_t part) {
   return job->sums + (kv_head * job->parts + part) * job->a.key_blocks;
@@ -121,31 +98,15 @@ static int64_t sum_bytes(const struct attention *a) {
 static void backward_tasks(int64_t begin, int64_t end, void *context) {
   const struct backward *job = context;
   const struct attention *a = &job->a;
-#if ATTENTION_AMX
-  void *space = scratch((size_t)(a->bf16 ? backward_space_amx(a) : space_f32(a)));
-#else
-  void *space = scratch((size_t)space_f32(a));
-#endif
-  begin_task(a);
+  void *space = scratch((size_t)job->passes->backward_space(a));
+  job->passes->begin();
   for (int64_t task = begin; task < end; task++) {
     /* Later parts see more keys; the longest tasks go first. */
     const int64_t kv_head = task % a->kv_heads, part = job->parts - 1 - task / a->kv_heads;
     const int64_t first = part * job->part_blocks, last = smaller(first + job->part_blocks, a->row_blocks);
-    struct key_gradients *sums = sums_of(job, kv_head, part);
-#if ATTENTION_AMX
-    if (a->bf16) {
-      for (int64_t number = first; number < last; number += PANEL_ROWS)
-        backward_panel(a, kv_head, number, last, &job->up, sums, space);
-      continue;
-    }
-#endif
-    for (int64_t number = first; number < last; number++) {
-      struct row_block rows;
-      take_rows(a, kv_head, number, &rows);
-      backward_f32(a, &rows, &job->up, sums, space);
-    }
+    job->passes->backward(a, kv_head, first, last, &job->up, sums_of(job, kv_head, part), space);
   }
-  end_task(a);
+  job->passes->end();
 }
 
 /** to [dim] = factor times the sum of the lines. */
@@ -159,6 +120,7 @@ static void add_lines(float *to, const float *const *lines, int64_t count, int64
   }
 }
 
+/** dk and dv of blocks of keys: the sums of the parts. */
 static void sum_parts(int64_t begin, int64_t end, void *context) {
   const struct backward *job = context;
   const struct attention *a = &job->a;
@@ -207,32 +169,40 @@ static int64_t place_sums(struct backward *job, char *space) {
   return count;
 }
 
+/** Cuts the rows into parts: about TASKS tasks in all, none too small to be worth its own sums. */
+static void cut_rows(struct backward *job) {
+  const struct attention *a = &job->a;
+  const int64_t most = smaller(TASKS / a->kv_heads, a->row_blocks / SMALLEST_PART), parts = most > 1 ? most : 1;
+  job->part_blocks = a->row_blocks > parts ? (a->row_blocks + parts - 1) / parts : 1;
+  job->parts = (a->row_blocks + job->part_blocks - 1) / job->part_blocks;
+}
+
 FETTLE_KERNEL(attention_backward) {
+  const struct passes *passes = choose_passes(args + 7);
   struct backward job = {
-      .a = prepare(args + 7),
+      .a = read_attention(args + 7, passes),
+      .passes = passes,
       .up = {PTR(const float, 4), PTR(const float, 5), PTR(const float, 6), PTR(float, 0), PTR(float, 3)},
       .dk = PTR(float, 1),
       .dv = PTR(float, 2),
   };
   struct attention *a = &job.a;
-  const int64_t wanted = smaller(TASKS / a->kv_heads, a->row_blocks / SMALLEST_PART);
-  job.part_blocks = wanted > 1 ? (a->row_blocks + wanted - 1) / wanted : a->row_blocks;
-  job.parts = (a->row_blocks + job.part_blocks - 1) / job.part_blocks;
+  cut_rows(&job);
   find_extremes(a, scratch((size_t)extremes_bytes(a)));
-  const int64_t count = place_sums(&job, NULL);
+  const int64_t count = place_sums(&job, NULL), packed = passes->pack != NULL ? packed_bytes(a) : 0;
   const int64_t places = a->kv_heads * job.parts * a->key_blocks * (int64_t)sizeof(struct key_gradients);
 
   char *space = shared_scratch(
-      (size_t)(extremes_bytes(a) + 3 * packed_bytes(a) + round_up(places, 64) + 2 * count * sum_bytes(a)));
+      (size_t)(extremes_bytes(a) + 3 * packed + round_up(places, 64) + 2 * count * sum_bytes(a)));
   find_extremes(a, take(&space, extremes_bytes(a)));
-  if (a->bf16) {
-    a->packed.k_rows = take(&space, packed_bytes(a));
-    a->packed.k_columns = take(&space, packed_bytes(a));
-    a->packed.v_rows = take(&space, packed_bytes(a));
-    pack(a);
+  if (passes->pack != NULL) {
+    a->packed.k_rows = take(&space, packed);
+    a->packed.k_columns = take(&space, packed);
+    a->packed.v_rows = take(&space, packed);
+    parallel_for(a->kv_heads * a->key_blocks, PACKING_GRAIN, passes->pack, a);
   }
   job.sums = take(&space, places);
   place_sums(&job, space);
   parallel_for(a->kv_heads * job.parts, 1, backward_tasks, &job);
-  parallel_for(a->key_blocks * a->kv_heads, 4, sum_parts, &job);
+  parallel_for(a->key_blocks * a->kv_heads, SUMMING_GRAIN, sum_parts, &job);
 }
