@@ -153,7 +153,7 @@ static inline void multiply_add(const bf16 *a, int64_t a_row, const bf16 *b, int
   _tile_dpbf16ps(3, 5, 7);
 }
 
-/** scores [AMX_KEYS][ROWS] = start [ROWS] in each line + keys [AMX_KEYS][width] · rows, as pairs [width / 2][ROWS][2]. */
+/** scores [AMX_KEYS][ROWS] = start [ROWS] in each line + keys [AMX_KEYS][width] · rows, pairs [width / 2][ROWS][2]. */
 static inline void multiply(float *scores, const float *start, const bf16 *keys, const bf16 *rows, int64_t width) {
   _tile_loadd(0, start, 0);
   _tile_loadd(1, start + 16, 0);
