@@ -106,3 +106,24 @@ for (const [method, optim] of [
     });
   });
 }
+
+test("a run that stopped early is over: resumed, it ends with the same bits and trains no further", async () => {
+  const recipe = join(scratch, "early.yaml");
+  writeFileSync(
+    recipe,
+    `base: ${base}
+data: {train: ${join(packageRoot, "examples/ag-news/train.jsonl")}, validation: {fraction: 0.2}, limit: 60}
+training: {num_train_epochs: 20, batch_size: 4, learning_rate: 1e-9}
+evaluation: {eval_steps: 2, early_stopping: {patience: 2, threshold: 0.1}}
+`,
+  );
+  const output = join(scratch, "early");
+  const first = await finished(train(recipe, output, false));
+  assert.equal(first.status, "stopped early");
+  assert.equal(first.steps, 6);
+  rmSync(join(output, "adapter"), { recursive: true });
+  const again = await finished(train(recipe, output, true));
+  assert.equal(again.status, "stopped early");
+  assert.equal(again.steps, 6);
+  assert.equal(again.weightsSha256, first.weightsSha256);
+});

@@ -13,7 +13,7 @@ const devices = [openReferenceDevice(), (await openDevice({ device: "cpu", preci
 for (const device of devices) {
   describe(`reference results, ${device.name}`, () => {
     after(() => device.close());
-    for (const family of readdirSync(root)) {
+    for (const family of readdirSync(root).filter((name) => !name.includes("."))) {
       test(family, () => {
         const rows = compareModel(join(root, family), device);
         assert.equal(rows.length, 8);

@@ -19,8 +19,10 @@ export async function evaluateWithBase(
   options: EvaluateOptions,
 ): Promise<ComparedEvaluations> {
   const { tuned, folder, reading, labels } = await scoreTuned(path, load, options);
-  using model = await loadModel(folder, { ...load, base: undefined, reading });
-  return { tuned, base: await evaluate(model, { ...options, labels: options.labels ?? labels }) };
+  // The recipe's labels may map what files say to names; the run's names are for where it has none.
+  const data = { ...reading.data, labels: reading.data.labels ?? labels ?? null };
+  using model = await loadModel(folder, { ...load, base: undefined, reading: { ...reading, data } });
+  return { tuned, base: await evaluate(model, options) };
 }
 
 interface ScoredTuned {

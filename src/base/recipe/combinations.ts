@@ -45,6 +45,12 @@ const rules: readonly Rule[] = [
     fix: "remove one of the two",
   },
   {
+    path: ["warm_start"],
+    broken: (recipe) => recipe.method === "full" && recipe.warm_start !== null,
+    message: "warm_start takes over an adapter, and method full has none",
+    fix: "set base to the model folder of the run to start from",
+  },
+  {
     path: ["data", "train"],
     broken: (recipe, purpose) => purpose === "train" && recipe.data.train === null,
     message: "no training data",

@@ -70,9 +70,18 @@ const data: z.ZodType<DataOptions> = z.strictObject({
     .default({})
     .describe("Field name -> the file's column name, or its position (from 0) in a CSV file without header."),
   labels: z
-    .union([z.array(z.string().min(1)).min(2), z.record(z.string(), z.string().min(1))], {
-      error: "expected a list of at least two label names, or a map from the file's value to a name",
-    })
+    .union(
+      [
+        z
+          .array(z.string().min(1))
+          .min(2)
+          .refine((names) => new Set(names).size === names.length, "a label stands in the list twice"),
+        z.record(z.string(), z.string().min(1)),
+      ],
+      {
+        error: "expected a list of at least two label names, or a map from the file's value to a name",
+      },
+    )
     .nullable()
     .default(null)
     .describe("Label names in order, or the file's value -> name; null collects them from the training set."),

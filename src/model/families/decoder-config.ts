@@ -30,6 +30,9 @@ export interface DecoderConfig {
   readonly eosTokens: readonly number[];
 }
 
+/** Far above any model there is; a bound for what a config.json can make us allocate. */
+const MAX_LAYERS = 4096;
+
 /** Hugging Face's names of activations, and ours. */
 const activations: Readonly<Record<string, Activation>> = {
   silu: "silu",
@@ -40,19 +43,22 @@ const activations: Readonly<Record<string, Activation>> = {
 };
 
 /** What Llama's descendants share; families add to it. Biases and head norms are off, attention is full. */
-export function readDecoderConfig(json: ConfigJson): DecoderConfig {
+export function readDecoderConfig(json: ConfigJson, defaults: { readonly headDim?: number } = {}): DecoderConfig {
   const positive = (key: string, fallback?: number): number => {
     const value = json.integer(key, fallback);
-    if (value <= 0 || value > 2 ** 31) throw json.wrong(key, "a positive whole number");
+    if (value <= 0 || value > 2 ** 31) throw json.wrong(key, "a whole number from 1 to 2^31");
     return value;
   };
   const hiddenSize = positive("hidden_size");
   const heads = positive("num_attention_heads");
   const kvHeads = positive("num_key_value_heads", heads);
   if (heads % kvHeads !== 0) throw json.wrong("num_key_value_heads", `a divisor of num_attention_heads (${heads})`);
-  const headDim = positive("head_dim", Math.floor(hiddenSize / heads));
+  const headDim = positive("head_dim", defaults.headDim ?? Math.floor(hiddenSize / heads));
   if (headDim % 2 !== 0) throw json.wrong("head_dim", "even, for rotary positions");
   const layers = positive("num_hidden_layers");
+  if (layers > MAX_LAYERS) throw json.wrong("num_hidden_layers", `at most ${MAX_LAYERS}`);
+  const normEps = json.number("rms_norm_eps", 1e-6);
+  if (!(normEps > 0)) throw json.wrong("rms_norm_eps", "larger than 0");
   return {
     vocabSize: positive("vocab_size"),
     hiddenSize,
@@ -62,7 +68,7 @@ export function readDecoderConfig(json: ConfigJson): DecoderConfig {
     kvHeads,
     headDim,
     activation: readActivation(json, "hidden_act"),
-    normEps: json.number("rms_norm_eps", 1e-6),
+    normEps,
     maxPositions: positive("max_position_embeddings"),
     initializerRange: json.number("initializer_range", 0.02),
     tieEmbeddings: json.boolean("tie_word_embeddings", false),

@@ -82,6 +82,14 @@ function entry(module: string, kind: "lora_A" | "lora_B", { shape }: Tensor): Om
   return { module, kind, parameter: "weight", dtype: "F32", shape };
 }
 
+/** Paths of the layers that `config` selects, in model order. @throws UserError when there is none */
+export function selectLayers(
+  model: Model,
+  config: Pick<LoraConfig, "target_modules" | "exclude_modules">,
+): readonly string[] {
+  return matchTargets(moduleKinds(model), config);
+}
+
 /**
  * Puts a fresh adapter on every layer that `config` selects: A uniform in ±1/√in (Kaiming with a = √5, as PEFT), B zero,
  * so that the model's output is what it was.
@@ -89,7 +97,7 @@ function entry(module: string, kind: "lora_A" | "lora_B", { shape }: Tensor): Om
  */
 export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
   const { linears, device } = model.decoder;
-  const layers = matchTargets(moduleKinds(model), config).map((path) => linears.get(path)!);
+  const layers = selectLayers(model, config).map((path) => linears.get(path)!);
   const scalings = scalingsOf(config, layers);
   for (const layer of layers) {
     const { inFeatures, outFeatures } = layer;
@@ -111,11 +119,13 @@ export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
 
 /**
  * Puts a saved adapter on the model.
+ * @param dropout for training on; what the adapter was trained with by default
  * @returns the adapter and what in its folder was ignored.
  * @throws UserError when a module or a shape does not fit the model, listing the names there are.
  */
-export function loadLora(model: Model, folder: string): { lora: Lora; warnings: readonly string[] } {
-  const { config, tensors, warnings } = readAdapter(folder);
+export function loadLora(model: Model, folder: string, dropout?: number): { lora: Lora; warnings: readonly string[] } {
+  const { config: saved, tensors, warnings } = readAdapter(folder);
+  const config = { ...saved, lora_dropout: dropout ?? saved.lora_dropout };
   refuseSavedModules(tensors, folder);
   const { linears, device } = model.decoder;
   const byModule = new Map<string, { a?: AdapterTensor; b?: AdapterTensor }>();
@@ -123,6 +133,7 @@ export function loadLora(model: Model, folder: string): { lora: Lora; warnings: 
     const pair = byModule.get(tensor.module) ?? {};
     byModule.set(tensor.module, tensor.kind === "lora_A" ? { ...pair, a: tensor } : { ...pair, b: tensor });
   }
+  refuseOtherRanks(config, tensors, folder);
   for (const [module, { a, b }] of byModule) checkFit(linears.get(module), module, a!, b!, [...linears.keys()], folder);
   const layers = [...linears.values()].filter(({ name }) => byModule.has(name));
   const scalings = scalingsOf(config, layers);
@@ -154,6 +165,23 @@ function refuseSavedModules(tensors: readonly AdapterTensor[], folder: string): 
     message: `the adapter replaces the module "${saved.module}" (modules_to_save), which is not supported`,
     where: folder,
     fix: "merge the adapter into its base with PEFT, and use the merged model",
+  });
+}
+
+/** The scale is alpha / r: a wrong r would give wrong numbers without a word. */
+function refuseOtherRanks(config: LoraConfig, tensors: readonly AdapterTensor[], folder: string): void {
+  const factors = tensors.filter(({ kind }) => kind === "lora_A");
+  const scalings = adapterScalings(
+    config,
+    factors.map(({ module }) => module),
+  );
+  const wrong = factors.find(({ module, shape }) => shape[0] !== scalings.get(module)!.rank);
+  if (wrong === undefined) return;
+  throw new UserError({
+    code: "adapter/wrong-rank",
+    message: `adapter_config.json gives "${wrong.module}" rank ${scalings.get(wrong.module)!.rank}, its weights have ${wrong.shape[0]}`,
+    where: folder,
+    fix: "the two files are of different adapters: save it again with the tool that made it",
   });
 }
 

@@ -1,11 +1,12 @@
 /** A language model of a Hugging Face folder on a device: opened, saved, freed. */
 
+import { UserError } from "../../base/errors.ts";
 import { encodeBf16 } from "../../engine/device/bf16.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { randomInit } from "../../engine/optim/random-init.ts";
 import { toBytes, toFloats } from "../../engine/tensor/tensor.ts";
 import { type ConfigJson, readConfigJson, writeConfigJson } from "../files/config.ts";
-import { openWeights } from "../files/weights.ts";
+import { openWeights, type Weights } from "../files/weights.ts";
 import { saveWeights } from "../files/weights-write.ts";
 import { Decoder } from "./decoder.ts";
 import { familyOf } from "./index.ts";
@@ -38,6 +39,7 @@ export function openModel(folder: string, device: Device, { format, randomSeed }
   const parameters = new Parameters(device, values, format);
   try {
     const decoder = new Decoder(config, device, parameters);
+    if (weights) refuseUnusedWeights(weights, parameters, config.tieEmbeddings);
     return {
       folder,
       configJson,
@@ -52,6 +54,21 @@ export function openModel(folder: string, device: Device, { format, randomSeed }
     parameters[Symbol.dispose]();
     throw error;
   }
+}
+
+/** A tensor that config.json has no place for means another architecture than it says, and another model's answers. */
+function refuseUnusedWeights(weights: Weights, { tensors, quantized }: Parameters, tied: boolean): void {
+  // Old checkpoints store frequencies that are computed, and a tied head beside the embedding.
+  const computed = (name: string): boolean =>
+    name.endsWith("rotary_emb.inv_freq") || (tied && name === "lm_head.weight");
+  const unused = weights.names().filter((name) => !tensors.has(name) && !quantized.has(name) && !computed(name));
+  if (unused.length === 0) return;
+  throw new UserError({
+    code: "model/unused-weights",
+    message: `config.json has no place for ${unused.length} tensors of the checkpoint, such as "${unused[0]}"`,
+    where: weights.folder,
+    fix: "config.json and the weights are of different models: download the checkpoint again",
+  });
 }
 
 /**

@@ -4,11 +4,10 @@ import type { Family } from "./family.ts";
 
 export const qwen3: Family = {
   readConfig(json) {
-    const config = readDecoderConfig(json);
+    const config = readDecoderConfig(json, { headDim: 128 });
     const bias = json.boolean("attention_bias", false);
     return {
       ...config,
-      headDim: json.integer("head_dim", 128),
       qkvBias: bias,
       outputBias: bias,
       headNorms: true,

@@ -8,9 +8,10 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { fileError } from "./file-error.ts";
 
@@ -67,12 +68,26 @@ function writeAll(descriptor: number, bytes: Uint8Array, path: string): void {
   }
 }
 
-/** Makes a folder, with its parents, unless it is there. */
+/**
+ * Makes a folder, with its parents, unless it is there. Node's own `recursive` never returns where a file system answers
+ * that an existing parent does not exist, as /proc does.
+ */
 export function makeFolder(folder: string): void {
+  const missing: string[] = [];
+  for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.push(path);
   try {
-    mkdirSync(folder, { recursive: true });
+    for (const path of missing.reverse()) mkdirSync(path);
   } catch (error) {
-    throw fileError("make", folder, error);
+    const madeMeanwhile = (error as NodeJS.ErrnoException).code === "EEXIST" && existsSync(folder);
+    if (!madeMeanwhile) throw fileError("make", folder, error);
+  }
+  if (!statSync(folder).isDirectory()) {
+    throw new UserError({
+      code: "files/not-a-folder",
+      message: "a folder is wanted, and there is a file of this name",
+      where: folder,
+      fix: "choose another path, or move the file away",
+    });
   }
 }
 

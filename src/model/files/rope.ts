@@ -51,7 +51,13 @@ const DEFAULT_THETA = 10000;
  * Precedence as in transformers 5: a non-null `rope_scaling` over `rope_parameters`, theta inside over theta outside.
  * @throws UserError for a kind that is not known, or a field that is missing or wrong.
  */
-export function readRope(config: ConfigJson, { layerType, defaultTheta = DEFAULT_THETA }: ReadRopeOptions = {}): Rope {
+export function readRope(config: ConfigJson, options: ReadRopeOptions = {}): Rope {
+  const rope = readRopeUnchecked(config, options);
+  if (rope.theta > 0) return rope;
+  throw config.wrong("rope_theta", "larger than 0");
+}
+
+function readRopeUnchecked(config: ConfigJson, { layerType, defaultTheta = DEFAULT_THETA }: ReadRopeOptions): Rope {
   const key = config.has("rope_scaling") ? "rope_scaling" : "rope_parameters";
   const section = config.optionalSection(key);
   const byLayer = layerType === undefined ? undefined : section?.optionalSection(layerType);

@@ -7,11 +7,16 @@ type Method = (typeof METHODS)[number];
 
 const LIBRARY_DATE = "strftime_now";
 const OWN_DATE = "strftime_of_run";
+const LIBRARY_RANGE = "range";
+const OWN_RANGE = "bounded_range";
+/** Numbers that a template may count through: more than any conversation has messages. */
+const MAX_RANGE = 100_000;
 
 /** Functions for a template's variables, under the names that `useOwnFunctions` makes it call. */
-export function ownFunctions(now: Date): Record<string, (...values: unknown[]) => string> {
-  const functions: Record<string, (...values: unknown[]) => string> = {
+export function ownFunctions(now: Date): Record<string, (...values: unknown[]) => unknown> {
+  const functions: Record<string, (...values: unknown[]) => unknown> = {
     [OWN_DATE]: (format) => strftime(now, String(format)),
+    [OWN_RANGE]: (...limits) => boundedRange(limits),
   };
   for (const method of METHODS) {
     functions[functionName(method)] = (text, characters) => pythonStrip(method, text, characters);
@@ -22,7 +27,7 @@ export function ownFunctions(now: Date): Record<string, (...values: unknown[]) =
 /**
  * Makes a parsed template call functions of ours where the library's differ from Python's and cannot be replaced:
  * `value.lstrip("\n")` drops its argument and strips all whitespace, which loses a leading space of an answer in Qwen3's
- * template; `strftime_now` speaks the machine's language and tells another time at each call.
+ * template; `strftime_now` speaks the machine's language and tells another time at each call; `range` has no bound.
  */
 export function useOwnFunctions(template: Template): void {
   rewrite(template.parsed);
@@ -33,6 +38,7 @@ function rewrite(node: unknown): void {
   for (const child of node instanceof Map ? [...node.entries()].flat() : Object.values(node)) rewrite(child);
   const call = node as { type?: unknown; value?: unknown; callee?: MemberNode; args?: unknown[] };
   if (call.type === "Identifier" && call.value === LIBRARY_DATE) call.value = OWN_DATE;
+  if (call.type === "Identifier" && call.value === LIBRARY_RANGE) call.value = OWN_RANGE;
   const { callee } = call;
   if (call.type !== "CallExpression" || callee?.type !== "MemberExpression" || callee.computed === true) return;
   const method = METHODS.find((name) => name === callee.property?.value);
@@ -51,6 +57,16 @@ interface MemberNode {
 
 function functionName(method: Method): string {
   return `python_${method}`;
+}
+
+/** Python's `range(stop)`, `range(start, stop)` and `range(start, stop, step)`. */
+function boundedRange(limits: readonly unknown[]): number[] {
+  // The library passes keyword arguments, here none, as a last object.
+  const numbers = limits.filter((limit) => typeof limit === "number");
+  const [start, stop, step] = numbers.length === 1 ? [0, numbers[0]!, 1] : [numbers[0]!, numbers[1]!, numbers[2] ?? 1];
+  const count = Math.max(0, Math.ceil((stop - start) / step));
+  if (!(count <= MAX_RANGE)) throw new Error(`range() of ${count} numbers; at most ${MAX_RANGE} are allowed`);
+  return Array.from({ length: count }, (_, i) => start + i * step);
 }
 
 /** Whitespace as `str.strip()` means it. */

@@ -31,12 +31,14 @@ export class Dataset {
   /** What was skipped or repaired while reading. */
   readonly problems: readonly ProblemGroup[];
   readonly skipped: number;
+  readonly #source: Problems;
 
   constructor(name: string, shape: Shape, labels: Labels | undefined, rows: readonly Row[], problems: Problems) {
     this.name = name;
     this.shape = shape;
     this.labels = labels;
     this.rows = rows;
+    this.#source = problems;
     this.problems = problems.groups();
     this.skipped = problems.skipped;
   }
@@ -69,10 +71,13 @@ export class Dataset {
     return `${file}:${line}`;
   }
 
-  /** Some of the rows under another name, without the problems, which belong to the files. */
-  subset(name: string, indices: ArrayLike<number>): Dataset {
+  /**
+   * Some of the rows under another name.
+   * @param part `rest`: what the files' problems are counted for; `piece`: rows taken from it, without problems
+   */
+  subset(name: string, indices: ArrayLike<number>, part: "rest" | "piece"): Dataset {
     const rows = Array.from(indices, (index) => this.rows[index]!);
-    return new Dataset(name, this.shape, this.labels, rows, new Problems());
+    return new Dataset(name, this.shape, this.labels, rows, part === "rest" ? this.#source : new Problems());
   }
 }
 

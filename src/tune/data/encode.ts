@@ -7,7 +7,7 @@ import { type CutOptions, charactersOf, cutToFit } from "./cut.ts";
 import type { Dataset } from "./dataset.ts";
 import { EncodedDataset } from "./encoded-dataset.ts";
 import { documentFields, type Example, type Row } from "./example.ts";
-import type { EncodedExample } from "./pack.ts";
+import { countTargets, type EncodedExample } from "./pack.ts";
 import { Problems } from "./problems.ts";
 
 export interface EncodeOptions extends CutOptions {
@@ -48,6 +48,16 @@ export async function encodeDataset(
   });
 }
 
+/** @throws UserError for an example without a target: a single token teaches nothing, as nothing precedes it */
+function taught(encoded: EncodedExample): EncodedExample {
+  if (countTargets([encoded]) > 0) return encoded;
+  throw new UserError({
+    code: "data/nothing-to-learn",
+    message: "there is no token to learn in this row",
+    fix: "leave the row out, or look at template.assistant",
+  });
+}
+
 /** One row as tokens, undefined (and counted) when it is skipped. */
 function encodeRow(
   dataset: Dataset,
@@ -63,7 +73,7 @@ function encodeRow(
     const characters = charactersOf(example);
     // Absurdly long rows are not worth tokenizing to know that they do not fit.
     const encoded = characters > maxLength * encoder.longestToken ? undefined : encodeExample(example, encoder);
-    if (encoded !== undefined && encoded.ids.length <= maxLength) return encoded;
+    if (encoded !== undefined && encoded.ids.length <= maxLength) return taught(encoded);
     const size = encoded === undefined ? `${characters} characters` : `${encoded.ids.length} tokens`;
     if (tooLong === "refuse") {
       throw new UserError({

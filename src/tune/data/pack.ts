@@ -56,7 +56,8 @@ function groups(sequences: readonly Int32Array[], order: readonly number[], opti
     const sequence = sequences[member]!;
     const previous = i > 0 && options.sharePrompts ? sequences[order[i - 1]!]! : undefined;
     const shared = previous ? commonLength(previous, sequence) : 0;
-    const own = sequence.length - (shared >= MIN_SHARED ? shared : 0);
+    // What a beginning shares beyond its group's may stay unshared, up to MIN_SHARED tokens.
+    const own = sequence.length - Math.max(0, shared - MIN_SHARED);
     if (!options.enabled || own > room) {
       packs.push([]);
       room = options.maxTokens - sequence.length;

@@ -30,10 +30,12 @@ export function stratifiedSplit(
     rest: dataset.subset(
       dataset.name,
       indices.filter((i) => taken[i] === 0),
+      "rest",
     ),
     part: dataset.subset(
       name,
       indices.filter((i) => taken[i] === 1),
+      "piece",
     ),
   };
 }

@@ -46,7 +46,7 @@ export class LabelEncoder {
     if (known !== undefined && known.rowsChecked >= ROWS_CHECKED) {
       return known.tails.map((tail) => spliced(first.ids.subarray(0, at), tail));
     }
-    const all = [first, ...answers.slice(1).map((answer) => answerOf(encode(answer)))];
+    const all = fromOneToken([first, ...answers.slice(1).map((answer) => answerOf(encode(answer)))]);
     refuseEqual(answers, all);
     this.#learn(key, all, at);
     return all;
@@ -75,6 +75,15 @@ export class LabelEncoder {
       known.rowsChecked = Number.NEGATIVE_INFINITY;
     }
   }
+}
+
+/**
+ * An answer may merge with the prompt's last characters into one token and its rival not: all are scored from the first
+ * token at which any of them begins, so that they share the condition that their probabilities are given.
+ */
+function fromOneToken(all: readonly Candidate[]): Candidate[] {
+  const begin = Math.min(...all.map((candidate) => candidate.begin));
+  return all.map(({ ids }) => ({ ids, begin }));
 }
 
 /** The last answer of a conversation: the last run of supervised tokens ends the sequence. */

@@ -84,7 +84,11 @@ export function openArtefact(path: string, { device, base, template: given }: Ar
       template,
       templateOptions,
       encoder: new ConversationEncoder(template, tokenizer, { kwargs, lossOn: "assistant" }),
-      encodeOptions: { maxLength: maxLength === "auto" ? maxPositions : maxLength, tooLong, cutField },
+      encodeOptions: {
+        maxLength: maxLength === "auto" ? maxPositions : Math.min(maxLength, maxPositions),
+        tooLong,
+        cutField,
+      },
       labels: run?.labels ?? undefined,
       columns: run?.columns ?? {},
       warnings: loaded?.warnings ?? [],

@@ -3,15 +3,15 @@
  * The order of examples and every random draw are functions of the seed and the step, so nothing else is needed to go
  * on with the same bits.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { Ledger } from "../../base/events.ts";
 import type { Optimizer, StateTensor } from "../../engine/optim/optimizer.ts";
 import { type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
-import { replaceFolder, writeFileAtomic } from "../../model/files/atomic.ts";
+import { makeFolder, replaceFolder, writeFileAtomic } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
-import { parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
+import { isJsonObject, parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
 import { openSafetensors } from "../../model/files/safetensors.ts";
 import type { SafetensorsDtype } from "../../model/files/safetensors-dtype.ts";
 import { writeSafetensors } from "../../model/files/safetensors-write.ts";
@@ -46,7 +46,7 @@ export function saveCheckpoint(
 ): string {
   let temporary: string;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     temporary = mkdtempSync(join(folder, ".writing-"));
   } catch (error) {
     throw fileError("write", folder, error);
@@ -107,8 +107,13 @@ export function pruneCheckpoints(folder: string, limit: number, bestStep: number
 export function readProgress(checkpoint: string): Progress {
   const path = join(checkpoint, "progress.json");
   const json = parseJsonObject(readTextFile(path, 2 ** 24), path);
-  if (typeof json.step === "number" && typeof json.fingerprint === "object") return json as unknown as Progress;
+  if (typeof json.step === "number" && isJsonObject(json.fingerprint)) return json as unknown as Progress;
   throw damaged(path, "progress.json does not say where the run stands");
+}
+
+/** @throws UserError when a file of the checkpoint is missing or cut off */
+export function checkFiles(checkpoint: string): void {
+  for (const name of ["weights.safetensors", "optimizer.safetensors"]) openSafetensors(join(checkpoint, name)).close();
 }
 
 /** Puts a checkpoint's weights into the trainable tensors. */

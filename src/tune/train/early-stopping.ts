@@ -23,13 +23,21 @@ export interface Verdict {
 export function judge(before: BestState, step: number, value: number, options: EvaluationOptions): Verdict {
   const { best } = before;
   const lowerIsBetter = options.metric_for_best_model === "loss";
-  const gain = best === null ? Number.POSITIVE_INFINITY : lowerIsBetter ? best.value - value : value - best.value;
+  const gain = Number.isNaN(value)
+    ? Number.NaN
+    : best === null
+      ? Number.POSITIVE_INFINITY
+      : lowerIsBetter
+        ? best.value - value
+        : value - best.value;
   const isBest = gain > 0;
   const improved = isBest && gain > (options.early_stopping?.threshold ?? 0);
   const stale = improved ? 0 : before.stale + 1;
-  return {
-    state: { best: isBest ? { step, value } : best, stale },
-    isBest,
-    stop: options.early_stopping !== null && stale >= options.early_stopping.patience,
-  };
+  const state = { best: isBest ? { step, value } : best, stale };
+  return { state, isBest, stop: isExhausted(state, options) };
+}
+
+/** Whether so many evaluations in a row brought no improvement that training stops, or has stopped. */
+export function isExhausted({ stale }: BestState, { early_stopping: early }: EvaluationOptions): boolean {
+  return early !== null && stale >= early.patience;
 }

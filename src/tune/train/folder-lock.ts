@@ -1,5 +1,6 @@
 /** One writer per run folder: a lock file that names its process, taken over when that process is gone. */
-import { closeSync, existsSync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
@@ -16,28 +17,66 @@ export interface FolderLock {
   readonly release: () => void;
 }
 
-/** @throws UserError when a living process on this machine, or any on another, holds the lock. */
+/** @throws UserError when a living process on this machine, or any on another, holds the lock, or the disk is full. */
 export function lockFolder(folder: string): FolderLock {
   const path = join(folder, "run.lock");
-  for (;;) {
-    let descriptor: number;
-    try {
-      descriptor = openSync(path, "wx");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw fileError("write", path, error);
-      refuseLivingHolder(path);
-      rmSync(path, { force: true });
-      continue;
-    }
-    const holder: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
-    writeSync(descriptor, JSON.stringify(holder));
-    closeSync(descriptor);
-    return { release: () => existsSync(path) && unlinkSync(path) };
+  const holder: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+  const own = JSON.stringify(holder);
+  // The lock appears with its content, by a link, so that nobody ever reads an empty one.
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  try {
+    writeFileSync(draft, own);
+    while (!linked(draft, path)) takeFromDeadHolder(path);
+  } catch (error) {
+    throw fileError("write", path, error);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return {
+    release: () => {
+      if (readIfThere(path) === own) rmSync(path, { force: true });
+    },
+  };
+}
+
+/** False when there is a lock already. */
+function linked(draft: string, path: string): boolean {
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
   }
 }
 
-function refuseLivingHolder(path: string): void {
-  const holder = readHolder(path);
+/** Moves the lock of a dead process away; one that another process put there meanwhile is put back. */
+function takeFromDeadHolder(path: string): void {
+  const text = readIfThere(path);
+  if (text === undefined) return;
+  refuseLivingHolder(path, text);
+  const aside = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  if (readIfThere(aside) !== text) linked(aside, path);
+  rmSync(aside, { force: true });
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function refuseLivingHolder(path: string, text: string): void {
+  const holder = holderOf(text);
   if (holder === undefined) return;
   const elsewhere = holder.host !== hostname();
   if (!elsewhere && !isAlive(holder)) return;
@@ -51,10 +90,10 @@ function refuseLivingHolder(path: string): void {
   });
 }
 
-/** Undefined when the file holds no holder: its writer died before it wrote. */
-function readHolder(path: string): Holder | undefined {
+/** Undefined when the text names no process: it is not a lock of ours. */
+function holderOf(text: string): Holder | undefined {
   try {
-    const holder = JSON.parse(readFileSync(path, "utf8")) as Partial<Holder>;
+    const holder = JSON.parse(text) as Partial<Holder>;
     return typeof holder.pid === "number" && typeof holder.host === "string" ? (holder as Holder) : undefined;
   } catch {
     return undefined;

@@ -5,7 +5,7 @@ import { UserError } from "../../base/errors.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Device } from "../../engine/device/device.ts";
 import type { Tensor } from "../../engine/tensor/tensor.ts";
-import { addLora, type Lora, loadLora } from "../../model/families/lora.ts";
+import { addLora, type Lora, type LoraConfig, loadLora, selectLayers } from "../../model/families/lora.ts";
 import { type Model, openModel } from "../../model/families/model.ts";
 import type { WeightFormat } from "../../model/families/parameters.ts";
 
@@ -50,6 +50,17 @@ export function prepareTrainee(recipe: Recipe, base: string, warmStart: string |
   }
 }
 
+function differenceOf({ config, modules }: Lora, wanted: LoraConfig, layers: readonly string[]): string | undefined {
+  for (const key of ["r", "lora_alpha", "use_rslora"] as const) {
+    if (config[key] !== wanted[key]) return `${key} is ${config[key]}, not ${wanted[key]}`;
+  }
+  if (Object.keys({ ...config.rank_pattern, ...config.alpha_pattern }).length > 0) return "ranks differ by module";
+  const missing = layers.find((name) => !modules.includes(name));
+  if (missing !== undefined) return `target_modules: it has nothing on ${missing}`;
+  const extra = modules.find((name) => !layers.includes(name));
+  return extra === undefined ? undefined : `target_modules: it is on ${extra} too`;
+}
+
 /** What PEFT can vary and recipes do not. */
 const plainLora = { exclude_modules: null, use_rslora: false, rank_pattern: {}, alpha_pattern: {} };
 
@@ -57,18 +68,14 @@ function putAdapter(model: Model, recipe: Recipe, warmStart: string | null): Lor
   const options = { ...recipe.lora!, ...plainLora };
   if (warmStart === null) return addLora(model, options, recipe.seed);
   const inRun = join(warmStart, "adapter");
-  const { lora } = loadLora(model, existsSync(inRun) ? inRun : warmStart);
-  const { r, lora_alpha: alpha } = lora.config;
-  if (r !== options.r || alpha !== options.lora_alpha) {
-    lora[Symbol.dispose]();
-    throw new UserError({
-      code: "train/warm-start-differs",
-      message:
-        `the adapter to start from has r ${r} and lora_alpha ${alpha}, ` +
-        `the recipe asks for r ${options.r} and lora_alpha ${options.lora_alpha}`,
-      where: `warm_start: ${warmStart}`,
-      fix: `set lora.r: ${r} and lora.lora_alpha: ${alpha}`,
-    });
-  }
-  return lora;
+  const { lora } = loadLora(model, existsSync(inRun) ? inRun : warmStart, options.lora_dropout);
+  const difference = differenceOf(lora, options, selectLayers(model, options));
+  if (difference === undefined) return lora;
+  lora[Symbol.dispose]();
+  throw new UserError({
+    code: "train/warm-start-differs",
+    message: `the adapter to start from is not what the recipe asks for: ${difference}`,
+    where: `warm_start: ${warmStart}`,
+    fix: "set the recipe's lora section to what the adapter has",
+  });
 }

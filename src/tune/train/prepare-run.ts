@@ -60,6 +60,7 @@ export async function prepareRun(
     trainee = prepareTrainee(recipe, base, recipe.warm_start, device);
     const { config } = trainee.model.decoder;
     const { max_length: length, too_long: tooLong, cut_field: cutField } = recipe.template;
+    refuseLongRows(loaded, config.maxPositions);
     if (length === "auto") choose(["template", "max_length"], config.maxPositions, "config.json");
     const encodeOptions = { maxLength: length === "auto" ? config.maxPositions : length, tooLong, cutField };
     const encoder = encoderOf(recipe, template, tokenizer);
@@ -98,6 +99,17 @@ function baseFolder({ recipe, where }: LoadedRecipe): string {
     message: `base "${recipe.base}" is not the folder of a model: it has no config.json`,
     where: where(["base"]),
     fix: "give the path of a Hugging Face model folder",
+  });
+}
+
+function refuseLongRows({ recipe, where }: LoadedRecipe, maxPositions: number): void {
+  const length = recipe.template.max_length;
+  if (length === "auto" || length <= maxPositions) return;
+  throw new UserError({
+    code: "train/max-length",
+    message: `max_length is ${length}, the model has ${maxPositions} positions (max_position_embeddings)`,
+    where: where(["template", "max_length"]),
+    fix: `take auto, or at most ${maxPositions}`,
   });
 }
 

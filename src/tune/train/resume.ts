@@ -2,16 +2,22 @@
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
-import { listCheckpoints, type Progress, readProgress } from "./checkpoint.ts";
-import { type EncodedSet, hashExamples } from "./run-data.ts";
+import type { Device } from "../../engine/device/device.ts";
+import { checkFiles, listCheckpoints, type Progress, readProgress } from "./checkpoint.ts";
+import { hashExamples, type RunData } from "./run-data.ts";
 import type { RunFolder } from "./run-folder.ts";
+
+const trainingExamples = "the training examples";
+const validationExamples = "the validation examples";
 
 /** Everything in a recipe that decides the trained numbers, and the hash of the examples. */
 export type Fingerprint = Readonly<Record<string, string>>;
 
-export function fingerprintOf(recipe: Recipe, train: EncodedSet): Fingerprint {
+export function fingerprintOf(recipe: Recipe, device: Device, { train, validation }: RunData): Fingerprint {
   const { logging_steps: _, ...training } = recipe.training;
   const deciding = {
+    device: device.name,
+    precision: device.precision,
     base: recipe.base,
     seed: recipe.seed,
     method: recipe.method,
@@ -21,8 +27,13 @@ export function fingerprintOf(recipe: Recipe, train: EncodedSet): Fingerprint {
     quantization: recipe.quantization,
     training,
     packing: recipe.packing,
+    evaluation: recipe.evaluation,
   };
-  return { ...flatten(deciding, ""), "the training examples": hashExamples(train) };
+  return {
+    ...flatten(deciding, ""),
+    [trainingExamples]: hashExamples(train),
+    [validationExamples]: validation ? hashExamples(validation) : "none",
+  };
 }
 
 /**
@@ -34,12 +45,12 @@ export function resumePoint(
   fingerprint: Fingerprint,
   onEvent: EventSink,
 ): { readonly path: string; readonly progress: Progress } | undefined {
-  const path = listCheckpoints(folder.checkpoints).at(-1);
-  if (path === undefined) {
+  const newest = newestWhole(folder, onEvent);
+  if (newest === undefined) {
     onEvent({ kind: "note", level: "info", message: "nothing to resume: there is no checkpoint yet" });
     return undefined;
   }
-  const progress = readProgress(path);
+  const { path, progress } = newest;
   const keys = new Set([...Object.keys(fingerprint), ...Object.keys(progress.fingerprint)]);
   const changed = [...keys].filter((key) => fingerprint[key] !== progress.fingerprint[key]);
   if (changed.length > 0) {
@@ -54,8 +65,26 @@ export function resumePoint(
   return { path, progress };
 }
 
+/** The newest checkpoint whose files are whole; damaged ones are told and passed over. */
+function newestWhole(
+  folder: RunFolder,
+  onEvent: EventSink,
+): { readonly path: string; readonly progress: Progress } | undefined {
+  for (const path of listCheckpoints(folder.checkpoints).reverse()) {
+    try {
+      checkFiles(path);
+      return { path, progress: readProgress(path) };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const message = `a damaged checkpoint is passed over: ${error.message} · ${error.where ?? path}`;
+      onEvent({ kind: "note", level: "warning", message });
+    }
+  }
+  return undefined;
+}
+
 function describe(key: string, before: Fingerprint, now: Fingerprint): string {
-  if (key === "the training examples") return "the training examples differ";
+  if (key === trainingExamples || key === validationExamples) return `${key} differ`;
   return `${key} was ${before[key] ?? "not there"}, is ${now[key] ?? "not there"}`;
 }
 

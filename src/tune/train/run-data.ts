@@ -35,13 +35,21 @@ export async function loadRunData(
   let validation: Dataset | undefined;
   if (data.validation !== null && typeof data.validation === "object" && "fraction" in data.validation) {
     ({ rest: train, part: validation } = stratifiedSplit(train, data.validation.fraction, seed, "validation"));
+    if (validation.length === 0) {
+      throw new UserError({
+        code: "data/no-validation",
+        message: `a fraction of ${data.validation.fraction} of ${train.length} rows is none`,
+        where: "data.validation",
+        fix: "take a larger fraction, or name a file",
+      });
+    }
   } else if (data.validation !== null) {
     const labels = { labels: train.labels };
     validation = await loadDataset(pathsOf(data.validation), { ...options, ...labels, name: "validation" }, onEvent);
   }
   if (validation && evaluation.eval_samples !== null && evaluation.eval_samples < validation.length) {
     const drawn = new Random(seed, "eval_samples").permutation(validation.length).slice(0, evaluation.eval_samples);
-    validation = validation.subset("validation", drawn.sort());
+    validation = validation.subset("validation", drawn.sort(), "rest");
   }
   const encode = async (dataset: Dataset): Promise<EncodedSet> => {
     const set = { dataset, encoded: await encodeDataset(dataset, encoder, encodeOptions, onEvent) };

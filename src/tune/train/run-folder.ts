@@ -8,12 +8,12 @@
  *   adapter/ or model/   the result
  *   run.lock       held by the process that writes
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { Ledger, RunEvent } from "../../base/events.ts";
 import type { Recipe, TemplateOptions } from "../../base/recipe/recipe.ts";
-import { writeFileAtomic } from "../../model/files/atomic.ts";
+import { makeFolder, writeFileAtomic } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import { type JsonObject, parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
@@ -64,11 +64,7 @@ export class RunFolder implements Disposable {
    * @throws UserError when another process writes it, or it cannot be made.
    */
   static open(path: string): RunFolder {
-    try {
-      mkdirSync(join(path, "checkpoints"), { recursive: true });
-    } catch (error) {
-      throw fileError("make", path, error);
-    }
+    makeFolder(join(path, "checkpoints"));
     return new RunFolder(path, lockFolder(path));
   }
 

@@ -1,9 +1,9 @@
 /** The result of a run: an adapter folder as PEFT writes it, or a whole Hugging Face model folder. */
 import { createHash } from "node:crypto";
-import { copyFileSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, createReadStream, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { saveModel } from "../../model/families/model.ts";
-import { replaceFolder } from "../../model/files/atomic.ts";
+import { makeFolder, replaceFolder } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import type { Trainee } from "./method.ts";
 
@@ -25,7 +25,7 @@ export function saveResult({ model, lora }: Trainee, runFolder: string): string 
   const final = join(runFolder, lora ? "adapter" : "model");
   let temporary: string | undefined;
   try {
-    mkdirSync(runFolder, { recursive: true });
+    makeFolder(runFolder);
     temporary = mkdtempSync(join(runFolder, ".writing-"));
     if (lora) {
       lora.save(temporary);

@@ -4,6 +4,7 @@ import type { EventSink, Ledger, RunEvent } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import { resolvedRecipeText } from "../../base/recipe/resolved.ts";
 import type { DeviceOptions } from "../../engine/open-device.ts";
+import { type Progress, readProgress } from "./checkpoint.ts";
 import type { BestState } from "./early-stopping.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { fingerprintOf, resumePoint } from "./resume.ts";
@@ -49,6 +50,8 @@ export async function startRun(loaded: LoadedRecipe, options: StartOptions): Pro
   });
   if (options.dryRun) return { ...resultOf(prepared.info, output, "planned"), best: null };
   using folder = RunFolder.open(output);
+  // Another process may have made and finished a run here in the meantime.
+  refuseOldRun(output, options.resume);
   return await trainIn(folder, prepared, early, loaded, options);
 }
 
@@ -62,14 +65,14 @@ async function trainIn(
 ): Promise<RunResult> {
   const { recipe } = loaded;
   const { trainee, data, plan, settings } = prepared;
-  const fingerprint = fingerprintOf(recipe, data.train);
+  const fingerprint = fingerprintOf(recipe, trainee.model.decoder.device, data);
   const resume = options.resume ? resumePoint(folder, fingerprint, options.onEvent) : undefined;
   if (!resume) {
     folder.truncateMetrics(0);
     for (const event of early) folder.append(event);
   }
   folder.writeRecipe(resolvedRecipeText(loaded, prepared.choices));
-  let info: RunInfo = prepared.info;
+  let info: RunInfo = { ...prepared.info, ...(resume && standing(resume.progress)) };
   folder.writeInfo(info);
   const loop: TrainLoopOptions = {
     recipe,
@@ -84,13 +87,16 @@ async function trainIn(
     signal: options.signal,
     onEvent: (event) => {
       if (event.kind !== "progress") folder.append(event);
+      if (event.kind === "checkpoint") {
+        info = { ...info, ...standing(readProgress(event.path)) };
+        folder.writeInfo(info);
+      }
       options.onEvent(event);
     },
   };
   try {
     const { status, progress } = await trainLoop(loop);
-    const { step: steps, seconds, ledger } = progress;
-    info = { ...info, status, steps, seconds, ledger, peakMemoryBytes: peakMemory() };
+    info = { ...info, status, ...standing(progress), peakMemoryBytes: peakMemory() };
     if (status !== "interrupted") {
       info = { ...info, weightsSha256: await hashWeights(saveResult(trainee, folder.path)) };
     }
@@ -100,6 +106,11 @@ async function trainIn(
     writeFailure(folder, info);
     throw error;
   }
+}
+
+/** How far a run is, for run.json. */
+function standing({ step: steps, seconds, ledger }: Progress): Pick<RunInfo, "steps" | "seconds" | "ledger"> {
+  return { steps, seconds, ledger };
 }
 
 function validation(

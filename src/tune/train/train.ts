@@ -2,6 +2,7 @@
  * The training loop. It is given everything made: a trainee, encoded examples, a run folder; it emits events and leaves
  * checkpoints. Setting up is `start-run.ts`, the result's folder `save-result.ts`.
  */
+import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import { decays } from "../../engine/optim/decay-groups.ts";
@@ -17,7 +18,7 @@ import {
   saveCheckpoint,
   stepOf,
 } from "./checkpoint.ts";
-import { judge, noBest } from "./early-stopping.ts";
+import { isExhausted, judge, noBest } from "./early-stopping.ts";
 import { LedgerCounter } from "./ledger.ts";
 import { LossWindow } from "./loss-window.ts";
 import type { Trainee } from "./method.ts";
@@ -75,8 +76,8 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
       onEvent({ kind: "checkpoint", step, path, best: best.best?.step === step });
     };
 
-    let status: TrainLoopResult["status"] = "finished";
-    while (step < plan.totalSteps) {
+    let status: TrainLoopResult["status"] = isExhausted(best, evaluation) ? "stopped early" : "finished";
+    while (status === "finished" && step < plan.totalSteps) {
       const { batches, epoch } = plan.at(step);
       const examples = batches.map((batch) => batch.map(options.example));
       const learningRate =
@@ -105,21 +106,30 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
       }
       // Without this turn of the event loop no signal would ever arrive.
       await new Promise(setImmediate);
-      if (options.signal.aborted && step < plan.totalSteps) status = "interrupted";
+      if (options.signal.aborted && status === "finished" && step < plan.totalSteps) status = "interrupted";
       const ends = status !== "finished" || step === plan.totalSteps;
       if (isBest || ends || isDue(checkpoints.save_steps, step, plan)) checkpoint();
-      if (ends) break;
     }
     const bestStep = best.best?.step;
     if (status !== "interrupted" && evaluation.load_best_model_at_end && bestStep !== undefined) {
-      const path = listCheckpoints(folder.checkpoints).find((candidate) => stepOf(candidate) === bestStep)!;
-      restoreWeights(path, trainee.trainable);
+      restoreWeights(bestCheckpoint(folder, bestStep), trainee.trainable);
     }
     onEvent({ kind: "ledger", ledger: ledger.ledger() });
     return { status, progress: progressNow() };
   } finally {
     optimizer[Symbol.dispose]();
   }
+}
+
+function bestCheckpoint({ checkpoints }: RunFolder, step: number): string {
+  const path = listCheckpoints(checkpoints).find((candidate) => stepOf(candidate) === step);
+  if (path !== undefined) return path;
+  throw new UserError({
+    code: "train/no-best-checkpoint",
+    message: `the best checkpoint, of step ${step}, is not there any more`,
+    where: checkpoints,
+    fix: "put it back, or set evaluation.load_best_model_at_end to false to end with the last one",
+  });
 }
 
 function optimizerOf(recipe: Recipe, { trainable }: Trainee): Optimizer {

@@ -58,10 +58,15 @@ async function labelMetrics(options: ValidatorOptions): Promise<{ accuracy: numb
   const { dataset } = validation;
   const encoder = answersOnly(options.encoder);
   const scorer = new LabelScorer(trainee.model.decoder, { maxTokens: settings.maxTokens });
-  const rows = labelRows(dataset, encoder, encodeOptions, new Problems());
+  // A row that has room for its own label may have none for the longest: it is left out here and told, not refused.
+  const tooLong = encodeOptions.tooLong === "refuse" ? "skip" : encodeOptions.tooLong;
+  const problems = new Problems();
+  const rows = labelRows(dataset, encoder, { ...encodeOptions, tooLong }, problems);
   const labels = dataset.labels!.names;
   const evaluated = { labels, total: dataset.length, onEvent };
   const { accuracy, macroF1 } = await evaluateLabels(scorer, encoder.tokenizer, rows, evaluated);
+  for (const message of problems.lines())
+    onEvent({ kind: "note", level: "warning", message: `validation: ${message}` });
   return { accuracy, macro_f1: macroF1 };
 }
 

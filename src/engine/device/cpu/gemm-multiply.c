@@ -10,6 +10,8 @@ static inline __attribute__((always_inline)) void multiply_amx(const struct tile
   const uint32_t *a1 = a + depth * TILE_WORDS, *b1 = b + depth * TILE_WORDS;
   float *right = sums->data + TILE, *below = sums->data + TILE * sums->stride, *across = below + TILE;
   int64_t stride = sums->stride * 4;
+  /* Tile instructions do not tell the compiler what memory they read: what was packed must be there. */
+  __asm__ volatile("" : : : "memory");
   if (sums->resume) {
     _tile_loadd(0, sums->data, stride);
     if (columns == 2) _tile_loadd(1, right, stride);

@@ -32,7 +32,7 @@ typedef uint16_t vhalf __attribute__((vector_size(LANES * 2)));
 typedef uint16_t bf16;
 
 static inline vfloat vset(float value) {
-  return (vfloat){0} + value;
+  return value - (vfloat){0}; /* one broadcast, where a sum would have to keep -0 */
 }
 
 static inline vfloat vload(const float *from) {
