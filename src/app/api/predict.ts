@@ -1,3 +1,4 @@
+import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { Dataset } from "../../tune/data/dataset.ts";
 import { Problems } from "../../tune/data/problems.ts";
@@ -34,7 +35,7 @@ const ROWS_PER_EVENT = 64;
 
 /**
  * Labels texts or the rows of files, in their order.
- * @throws UserError when labels are not known, or no row can be read
+ * @throws UserError when labels are not known, or no row can be read or labelled
  */
 export async function* predict(model: LoadedModel, options: PredictOptions): AsyncGenerator<Prediction> {
   const { onEvent = () => {} } = options;
@@ -58,7 +59,16 @@ export async function* predict(model: LoadedModel, options: PredictOptions): Asy
       onEvent({ kind: "progress", task: "predict", done, total: dataset.length, unit: "rows" });
     }
   }
-  for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: line });
+  const lines = problems.lines();
+  if (done === 0) {
+    throw new UserError({
+      code: "predict/no-rows",
+      message: `no row could be labelled: ${lines.join("; ")}`,
+      where: dataset.where(0),
+      fix: "look at the first row named above",
+    });
+  }
+  for (const line of lines) onEvent({ kind: "note", level: "warning", message: line });
 }
 
 async function datasetOf(model: LoadedModel, options: PredictOptions, onEvent: EventSink): Promise<Dataset> {
