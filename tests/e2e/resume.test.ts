@@ -127,3 +127,15 @@ evaluation: {eval_steps: 2, early_stopping: {patience: 2, threshold: 0.1}}
   assert.equal(again.steps, 6);
   assert.equal(again.weightsSha256, first.weightsSha256);
 });
+
+test("a damaged checkpoint is set aside, and the one before it gone on with", async () => {
+  const recipe = recipeOf("lora", "adamw");
+  const output = join(scratch, "damaged");
+  const whole = await finished(train(recipe, output, false));
+  const newest = listCheckpoints(join(output, "checkpoints")).at(-1)!;
+  const weights = join(newest, "weights.safetensors");
+  writeFileSync(weights, readFileSync(weights).subarray(0, 1000));
+  const again = await finished(train(recipe, output, true));
+  assert.equal(again.weightsSha256, whole.weightsSha256);
+  assert.ok(readdirSync(join(output, "checkpoints")).some((name) => name.startsWith("damaged-step-")));
+});

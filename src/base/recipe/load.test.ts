@@ -39,9 +39,9 @@ describe("a good recipe", () => {
     mkdirSync(join(folder, "models/tiny"), { recursive: true });
     const path = join(folder, "news.yaml");
     writeFileSync(path, "base: models/tiny\ndata: {train: [a.csv, /b.csv], validation: {fraction: 0.1}}\n");
-    const { recipe } = loadRecipe(path, { workingDirectory: "/work" });
+    const { recipe } = loadRecipe(path, { workingDirectory: "/elsewhere" });
     assert.equal(recipe.base, join(folder, "models/tiny"));
-    assert.equal(recipe.output, "/work/runs/news");
+    assert.equal(recipe.output, "/elsewhere/runs/news");
     assert.deepEqual(recipe.data.train, [join(folder, "a.csv"), "/b.csv"]);
     assert.deepEqual(recipe.data.validation, { fraction: 0.1 });
   });

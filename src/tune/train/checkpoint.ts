@@ -3,8 +3,8 @@
  * The order of examples and every random draw are functions of the seed and the step, so nothing else is needed to go
  * on with the same bits.
  */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { Ledger } from "../../base/events.ts";
 import type { Optimizer, StateTensor } from "../../engine/optim/optimizer.ts";
@@ -114,6 +114,14 @@ export function readProgress(checkpoint: string): Progress {
 /** @throws UserError when a file of the checkpoint is missing or cut off */
 export function checkFiles(checkpoint: string): void {
   for (const name of ["weights.safetensors", "optimizer.safetensors"]) openSafetensors(join(checkpoint, name)).close();
+}
+
+/** Renames a damaged checkpoint, so that it no longer counts as one. @returns its new path */
+export function setAside(checkpoint: string): string {
+  const aside = join(dirname(checkpoint), `damaged-${basename(checkpoint)}`);
+  rmSync(aside, { recursive: true, force: true });
+  renameSync(checkpoint, aside);
+  return aside;
 }
 
 /** Puts a checkpoint's weights into the trainable tensors. */

@@ -3,7 +3,7 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Device } from "../../engine/device/device.ts";
-import { checkFiles, listCheckpoints, type Progress, readProgress } from "./checkpoint.ts";
+import { checkFiles, listCheckpoints, type Progress, readProgress, setAside } from "./checkpoint.ts";
 import { hashExamples, type RunData } from "./run-data.ts";
 import type { RunFolder } from "./run-folder.ts";
 
@@ -65,7 +65,7 @@ export function resumePoint(
   return { path, progress };
 }
 
-/** The newest checkpoint whose files are whole; damaged ones are told and passed over. */
+/** The newest checkpoint whose files are whole; damaged ones are told and set aside. */
 function newestWhole(
   folder: RunFolder,
   onEvent: EventSink,
@@ -76,7 +76,7 @@ function newestWhole(
       return { path, progress: readProgress(path) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      const message = `a damaged checkpoint is passed over: ${error.message} · ${error.where ?? path}`;
+      const message = `a damaged checkpoint is set aside as ${setAside(path)}: ${error.message}`;
       onEvent({ kind: "note", level: "warning", message });
     }
   }
