@@ -8,7 +8,7 @@
  *   adapter/ or model/   the result
  *   run.lock       held by the process that writes
  */
-import { appendFileSync, existsSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { appendFileSync, existsSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { Ledger, RunEvent } from "../../base/events.ts";
@@ -124,19 +124,4 @@ export function readRunInfo(path: string): RunInfo {
     where: file,
     fix: "use the Fettle that wrote the run, or train again",
   });
-}
-
-/** The events of a run so far; a line that a crash cut short is left out. */
-export function readEvents(path: string): RunEvent[] {
-  const file = join(path, "metrics.jsonl");
-  if (!existsSync(file)) return [];
-  return readFileSync(file, "utf8")
-    .split("\n")
-    .flatMap((line) => {
-      try {
-        return line === "" ? [] : [JSON.parse(line) as RunEvent];
-      } catch {
-        return [];
-      }
-    });
 }
