@@ -5,7 +5,7 @@ import type { Device } from "../../src/engine/device/device.ts";
 import { linear } from "../../src/engine/ops/linear/linear.ts";
 import { createOptimizer } from "../../src/engine/optim/optimizer.ts";
 import { scope } from "../../src/engine/tensor/scope.ts";
-import { toFloats } from "../../src/engine/tensor/tensor.ts";
+import { type Tensor, toFloats } from "../../src/engine/tensor/tensor.ts";
 import type { Decoder } from "../../src/model/families/decoder.ts";
 import { loadLora } from "../../src/model/families/lora.ts";
 import { openModel } from "../../src/model/families/model.ts";
@@ -33,11 +33,7 @@ function compareFull(
 ): ComparisonRow[] {
   using model = openModel(join(folder, "model"), device, { format: { kind: "f32" } });
   const { tensors } = model.parameters;
-  for (const tensor of tensors.values()) tensor.trainable = true;
-  const comparison = new Comparison();
-  compareLogits("full", model.decoder, examples, expected, comparison);
-  const loss = meanLoss(model.decoder, examples);
-  comparison.loss("full.loss", loss, floats(expected, "full.loss")[0]!);
+  const comparison = compareOutputs("full", model.decoder, tensors, examples, expected);
   for (const [name, tensor] of tensors) {
     const gradient = toFloats(tensor.gradient!);
     comparison.norm("full.gradnorm", gradient, floats(expected, `full.gradnorm.${name}`)[0]!);
@@ -71,10 +67,7 @@ function compareLora(
   using model = openModel(join(folder, "model"), device, { format: { kind: "f32" } });
   using lora = loadLora(model, join(folder, "adapter")).lora;
   const parameters = lora.parameters();
-  for (const tensor of parameters.values()) tensor.trainable = true;
-  const comparison = new Comparison();
-  compareLogits("lora", model.decoder, examples, expected, comparison);
-  comparison.loss("lora.loss", meanLoss(model.decoder, examples), floats(expected, "lora.loss")[0]!);
+  const comparison = compareOutputs("lora", model.decoder, parameters, examples, expected);
   for (const [name, tensor] of parameters) {
     const key = `lora.grad.base_model.model.${name.replace(/\.(lora_[AB])\./, ".$1.default.")}`;
     comparison.gradient("lora.grad", toFloats(tensor.gradient!), floats(expected, key));
@@ -82,13 +75,16 @@ function compareLora(
   return comparison.rows();
 }
 
-function compareLogits(
+/** Logits and loss; the gradients of `parameters` are left in them. */
+function compareOutputs(
   kind: "full" | "lora",
   decoder: Decoder,
+  parameters: ReadonlyMap<string, Tensor>,
   examples: readonly EncodedExample[],
   expected: SafetensorsFile,
-  comparison: Comparison,
-): void {
+): Comparison {
+  for (const tensor of parameters.values()) tensor.trainable = true;
+  const comparison = new Comparison();
   examples.forEach((example, i) => {
     const logits = scope(() => {
       const [pack] = packExamples([example], { enabled: false, sharePrompts: false, maxTokens: 4096 });
@@ -96,6 +92,8 @@ function compareLogits(
     });
     comparison.logits(`${kind}.logits`, logits, floats(expected, `${kind}.logits.${i}`));
   });
+  comparison.loss(`${kind}.loss`, meanLoss(decoder, examples), floats(expected, `${kind}.loss`)[0]!);
+  return comparison;
 }
 
 /** Mean over the targets of all examples, packed together; gradients are left in the parameters. */

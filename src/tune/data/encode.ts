@@ -9,6 +9,7 @@ import { EncodedDataset } from "./encoded-dataset.ts";
 import { documentFields, type Example, type Row } from "./example.ts";
 import { countTargets, type EncodedExample } from "./pack.ts";
 import { Problems } from "./problems.ts";
+import { refusedRow } from "./refused-row.ts";
 
 export interface EncodeOptions extends CutOptions {
   readonly tooLong: "cut" | "skip" | "refuse";
@@ -88,12 +89,7 @@ function encodeRow(
     else problems.skip(where, tooLong === "cut" ? `${limit} even without its document` : limit, size);
     return cut;
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    if (error.code === "chat/template") {
-      problems.skip(where, "the chat template refuses the conversation", error.message);
-      return undefined;
-    }
-    throw new UserError({ code: error.code, message: error.message, where, fix: error.fix, cause: error });
+    return refusedRow(error, where, problems);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { EncodeOptions } from "../data/encode.ts";
 import type { Problems } from "../data/problems.ts";
 import { promptOf } from "../data/prompt.ts";
+import { refusedRow } from "../data/refused-row.ts";
 import type { EncodeAnswer } from "./label-encoder.ts";
 
 export interface LabelRow {
@@ -72,11 +73,6 @@ function labelRow(
     const text = prompt.messages.findLast(({ role }) => role === "user")?.content ?? "";
     return { index, target: dataset.label(index), text, answers, encode: prompt.encode };
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    if (error.code === "chat/template") {
-      problems.skip(where, "the chat template refuses the conversation", error.message);
-      return undefined;
-    }
-    throw new UserError({ code: error.code, message: error.message, where, fix: error.fix, cause: error });
+    return refusedRow(error, where, problems);
   }
 }

@@ -4,7 +4,7 @@ import type { EventSink, Ledger, RunEvent } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import { resolvedRecipeText } from "../../base/recipe/resolved.ts";
 import type { DeviceOptions } from "../../engine/open-device.ts";
-import { type Progress, readProgress } from "./checkpoint.ts";
+import type { Progress } from "./checkpoint.ts";
 import type { BestState } from "./early-stopping.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { fingerprintOf, resumePoint } from "./resume.ts";
@@ -87,11 +87,11 @@ async function trainIn(
     signal: options.signal,
     onEvent: (event) => {
       if (event.kind !== "progress") folder.append(event);
-      if (event.kind === "checkpoint") {
-        info = { ...info, ...standing(readProgress(event.path)) };
-        folder.writeInfo(info);
-      }
       options.onEvent(event);
+    },
+    onCheckpoint: (progress) => {
+      info = { ...info, ...standing(progress) };
+      folder.writeInfo(info);
     },
   };
   try {

@@ -6,10 +6,10 @@ import { packageRoot } from "../../base/package-root.ts";
 import { Random } from "../../base/random.ts";
 import { recipeSchema } from "../../base/recipe/schema.ts";
 import { openReferenceDevice } from "../../engine/open-device.ts";
-import { createOptimizer } from "../../engine/optim/optimizer.ts";
+import { createOptimizer, type Optimizer } from "../../engine/optim/optimizer.ts";
 import { toFloats } from "../../engine/tensor/tensor.ts";
 import type { EncodedExample } from "../data/pack.ts";
-import { prepareTrainee } from "./method.ts";
+import { prepareTrainee, type Trainee } from "./method.ts";
 import { optimizerStep, type StepSettings } from "./step.ts";
 
 const base = join(packageRoot, "tests/fixtures/parity/qwen3/model");
@@ -36,19 +36,23 @@ interface Ran {
   readonly weights: ReadonlyMap<string, Float32Array>;
 }
 
-/** Two steps of a fresh adapter on the reference device. */
-function run(batches: readonly (readonly EncodedExample[])[], changed: Partial<StepSettings> = {}, dropout = 0): Ran {
-  const device = openReferenceDevice();
-  const recipe = recipeSchema.parse({ base, method: "lora", lora: { r: 4, lora_dropout: dropout } });
-  using trainee = prepareTrainee(recipe, base, null, device);
-  using optimizer = createOptimizer({
+function optimizerOf({ trainable }: Trainee): Optimizer {
+  return createOptimizer({
     kind: "adamw",
-    parameters: trainee.trainable,
+    parameters: trainable,
     betas: [0.9, 0.999],
     eps: 1e-8,
     weightDecay: 0,
     decay: () => false,
   });
+}
+
+/** Two steps of a fresh adapter on the reference device. */
+function run(batches: readonly (readonly EncodedExample[])[], changed: Partial<StepSettings> = {}, dropout = 0): Ran {
+  const device = openReferenceDevice();
+  const recipe = recipeSchema.parse({ base, method: "lora", lora: { r: 4, lora_dropout: dropout } });
+  using trainee = prepareTrainee(recipe, base, null, device);
+  using optimizer = optimizerOf(trainee);
   const first = optimizerStep(trainee, optimizer, batches, 1e-2, { ...settings, ...changed });
   const live = device.memory().live;
   const second = optimizerStep(trainee, optimizer, batches, 1e-2, { ...settings, ...changed });
@@ -92,14 +96,7 @@ test("a gradient that is not finite stops the run and leaves the weights alone",
   const device = openReferenceDevice();
   const recipe = recipeSchema.parse({ base, method: "full" });
   using trainee = prepareTrainee(recipe, base, null, device);
-  using optimizer = createOptimizer({
-    kind: "adamw",
-    parameters: trainee.trainable,
-    betas: [0.9, 0.999],
-    eps: 1e-8,
-    weightDecay: 0,
-    decay: () => false,
-  });
+  using optimizer = optimizerOf(trainee);
   const norm = trainee.trainable.get("model.norm.weight")!;
   device.write(norm, new Uint8Array(new Float32Array(norm.length).fill(Number.NaN).buffer));
   const embedding = trainee.trainable.get("model.embed_tokens.weight")!;

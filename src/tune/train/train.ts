@@ -40,6 +40,8 @@ export interface TrainLoopOptions {
   readonly fingerprint: Progress["fingerprint"];
   readonly signal: AbortSignal;
   readonly onEvent: EventSink;
+  /** Called with where the run stands once a checkpoint of it is whole. */
+  readonly onCheckpoint: (progress: Progress) => void;
 }
 
 export interface TrainLoopResult {
@@ -71,7 +73,9 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
       fingerprint: options.fingerprint,
     });
     const checkpoint = (): void => {
-      const path = saveCheckpoint(folder.checkpoints, trainee.trainable, optimizer, progressNow());
+      const progress = progressNow();
+      const path = saveCheckpoint(folder.checkpoints, trainee.trainable, optimizer, progress);
+      options.onCheckpoint(progress);
       pruneCheckpoints(folder.checkpoints, checkpoints.save_total_limit, best.best?.step);
       onEvent({ kind: "checkpoint", step, path, best: best.best?.step === step });
     };
