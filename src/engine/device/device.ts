@@ -3,7 +3,7 @@
  * TypeScript, the definition of every kernel), `cpu` (C) and `cuda`. Kernels are known by name; which arguments each
  * takes, in which order, is the contract of its op folder.
  */
-export type DeviceName = "reference" | "cpu";
+export type DeviceName = "reference" | "cpu" | "cuda";
 
 /** What products of matrices compute in: inputs in f32, or rounded to bf16; accumulation is f32 or wider in both. */
 export type Precision = "f32" | "bf16";
@@ -44,6 +44,8 @@ export interface Device {
   /** One line for people: `cpu: 2 threads, AMX bf16`. */
   readonly description: string;
   readonly precision: Precision;
+  /** What activations and their gradients are held in; statistics, losses and optimizer states are f32 everywhere. */
+  readonly activations: "f32" | "bf16";
   /** @throws UserError when memory does not suffice, with what was asked and what is there. */
   allocate(bytes: number): DeviceBuffer;
   /** Gives the buffer back; its contents are undefined from here on. */

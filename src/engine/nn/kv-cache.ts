@@ -19,8 +19,8 @@ export class KvCache implements Disposable {
     this.capacity = capacity;
     this.#layers = unscoped(() =>
       Array.from({ length: layers }, () => ({
-        keys: empty(device, [capacity, width]),
-        values: empty(device, [capacity, width]),
+        keys: empty(device, [capacity, width], device.activations),
+        values: empty(device, [capacity, width], device.activations),
       })),
     );
   }

@@ -63,6 +63,7 @@ export class CpuDevice implements Device {
   readonly name = "cpu";
   readonly description: string;
   readonly precision: Precision;
+  readonly activations = "f32";
   readonly threads: number;
   readonly #path: string;
   readonly #library: LibraryHandle;

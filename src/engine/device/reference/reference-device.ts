@@ -28,6 +28,7 @@ export class ReferenceDevice implements Device {
   readonly name = "reference";
   readonly description = "reference: plain TypeScript, one thread";
   readonly precision = "f32";
+  readonly activations = "f32";
   readonly #kernels: ReferenceKernels;
   readonly #widening: 1 | 2;
   #live = 0;

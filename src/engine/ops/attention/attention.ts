@@ -70,16 +70,16 @@ export function attention(
   expectShape("attention queryPosition", queryPosition, [queries]);
   expectShape("attention keyPosition", keyPosition, [keys]);
 
-  const out = empty(device, q.shape);
+  const out = empty(device, q.shape, q.dtype);
   const lse = isRecording([q, k, v]) ? empty(device, [queries, heads]) : null;
   const sizes = [queries, keys, heads, kvHeads, headDim, scale, window, softcap, precisionCode[device.precision]];
   const inputs = [q, k, v, index, expiry, queryPosition, keyPosition, ...sizes];
   device.launch("attention_forward", [out, lse, ...inputs]);
   if (lse === null) return out;
   record([out], [q, k, v], [out, lse, q, k, v, index, expiry, queryPosition, keyPosition], ([dout]) => {
-    const dq = empty(device, q.shape);
-    const dk = empty(device, k.shape);
-    const dv = empty(device, v.shape);
+    const dq = empty(device, q.shape, q.dtype);
+    const dk = empty(device, k.shape, k.dtype);
+    const dv = empty(device, v.shape, v.dtype);
     const delta = empty(device, [queries, heads]);
     device.launch("attention_backward", [dq, dk, dv, delta, dout!, out, lse, ...inputs]);
     return [dq, dk, dv];

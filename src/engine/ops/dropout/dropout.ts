@@ -18,7 +18,7 @@ import { empty, type Tensor } from "../../tensor/tensor.ts";
 export function dropout(x: Tensor, p: number, seed: number, counter: number): Tensor {
   if (p === 0) return x;
   const mask = (from: Tensor): Tensor => {
-    const to = empty(x.device, x.shape);
+    const to = empty(x.device, x.shape, x.dtype);
     x.device.launch("dropout", [to, from, x.length, Math.floor(p * 2 ** 32), 1 / (1 - p), seed, counter]);
     return to;
   };

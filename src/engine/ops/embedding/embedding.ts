@@ -18,7 +18,7 @@ export interface EmbeddingOptions {
 export function embedding(table: Tensor, ids: Tensor, { scale = 1 }: EmbeddingOptions = {}): Tensor {
   const width = lastAxis(table);
   const tokens = ids.length;
-  const y = empty(table.device, [tokens, width]);
+  const y = empty(table.device, [tokens, width], table.device.activations);
   table.device.launch("gather_rows", [y, table, dtypeCode[table.dtype], ids, tokens, width, scale]);
   record([y], [table], [ids], ([dy]) => {
     table.device.launch("scatter_rows", [gradientOf(table), dy!, ids, tokens, width, scale]);

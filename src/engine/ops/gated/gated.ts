@@ -19,11 +19,11 @@ export function gated(gate: Tensor, up: Tensor, activation: Activation): Tensor 
   expectShape("gated up", up, gate.shape);
   const { device, shape, length } = gate;
   const code = activationCode[activation];
-  const y = empty(device, shape);
+  const y = empty(device, shape, gate.dtype);
   device.launch("gated_forward", [y, gate, up, length, code]);
   record([y], [gate, up], [gate, up], ([dy]) => {
-    const dgate = empty(device, shape);
-    const dup = empty(device, shape);
+    const dgate = empty(device, shape, gate.dtype);
+    const dup = empty(device, shape, gate.dtype);
     device.launch("gated_backward", [dgate, dup, dy!, gate, up, length, code]);
     return [dgate, dup];
   });

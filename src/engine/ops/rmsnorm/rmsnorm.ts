@@ -14,11 +14,11 @@ export function rmsnorm(x: Tensor, weight: Tensor, eps: number, offset: 0 | 1 = 
   const width = lastAxis(x);
   const rows = rowCount(x);
   expectShape("rmsnorm weight", weight, [width]);
-  const y = empty(x.device, x.shape);
+  const y = empty(x.device, x.shape, x.dtype);
   const rstd = empty(x.device, [rows]);
   x.device.launch("rmsnorm_forward", [y, rstd, x, weight, rows, width, eps, offset]);
   record([y], [x, weight], [x, weight, rstd], ([dy], [needsX]) => {
-    const dx = needsX ? empty(x.device, x.shape) : undefined;
+    const dx = needsX ? empty(x.device, x.shape, x.dtype) : undefined;
     const dweight = weight.trainable ? gradientOf(weight) : null;
     x.device.launch("rmsnorm_backward", [dx ?? null, dweight, dy!, x, weight, rstd, rows, width, offset]);
     return [dx];

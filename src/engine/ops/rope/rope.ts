@@ -22,7 +22,7 @@ export function rope(x: Tensor, cos: Tensor, sin: Tensor, heads: number): Tensor
   expectShape("rope cos", cos, [tokens, headDim / 2]);
   expectShape("rope sin", sin, [tokens, headDim / 2]);
   const turn = (from: Tensor, sign: 1 | -1): Tensor => {
-    const to = empty(x.device, x.shape);
+    const to = empty(x.device, x.shape, x.dtype);
     x.device.launch("rope", [to, from, cos, sin, tokens, heads, headDim, sign]);
     return to;
   };

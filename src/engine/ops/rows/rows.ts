@@ -16,10 +16,10 @@ import { empty, lastAxis, type Tensor, zeros } from "../../tensor/tensor.ts";
 export function gatherRows(x: Tensor, index: Tensor): Tensor {
   const width = lastAxis(x);
   const count = index.length;
-  const y = empty(x.device, [count, width]);
+  const y = empty(x.device, [count, width], x.dtype);
   x.device.launch("gather_rows", [y, x, dtypeCode[x.dtype], index, count, width, 1]);
   record([y], [x], [index], ([dy]) => {
-    const dx = zeros(x.device, x.shape);
+    const dx = zeros(x.device, x.shape, x.dtype);
     x.device.launch("scatter_rows", [dx, dy!, index, count, width, 1]);
     return [dx];
   });

@@ -1,0 +1,7 @@
+/** How the kernels of each op folder run on CUDA, one line each; NAME.cu and NAME.cuda.ts stand in the op's folder. */
+import type { CudaKernels } from "../device/cuda/launcher.ts";
+import { rmsnormCuda } from "./rmsnorm/rmsnorm.cuda.ts";
+
+export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
+  rmsnorm: rmsnormCuda,
+};
