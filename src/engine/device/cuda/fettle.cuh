@@ -46,6 +46,15 @@ __device__ __forceinline__ u32 pack_bf16(float low, float high) {
 __device__ __forceinline__ float low_bf16(u32 packed) { return __uint_as_float(packed << 16); }
 __device__ __forceinline__ float high_bf16(u32 packed) { return __uint_as_float(packed & 0xffff0000u); }
 
+// a / b to about 2 units in the last place; 0 where b exceeds 2^126.
+__device__ __forceinline__ float fast_divide(float a, float b) {
+#ifdef FETTLE_EMULATOR
+  return a / b;
+#else
+  return __fdividef(a, b);
+#endif
+}
+
 // ---- eight values at once: 16 or 32 bytes, aligned to 16 --------------------------------------------------------------
 
 __device__ __forceinline__ void load8(const float *from, float *x) {
@@ -69,6 +78,27 @@ __device__ __forceinline__ void store8(bf16 *at, const float *x) {
   v.x = pack_bf16(x[0], x[1]), v.y = pack_bf16(x[2], x[3]), v.z = pack_bf16(x[4], x[5]), v.w = pack_bf16(x[6], x[7]);
   *reinterpret_cast<uint4 *>(at) = v;
 }
+
+// The same where an array may begin anywhere and only the first `count` values exist, which may be none or more than
+// eight; the others are read as `absent` and not written.
+template <typename T>
+__device__ __forceinline__ void load8(const T *from, float *x, i64 count, float absent = 0.f) {
+  if (count >= 8 && reinterpret_cast<u64>(from) % 16 == 0) return load8(from, x);
+#pragma unroll
+  for (int i = 0; i < 8; i++) x[i] = i < count ? to_f32(from[i]) : absent;
+}
+
+template <typename T>
+__device__ __forceinline__ void store8(T *at, const float *x, i64 count) {
+  if (count >= 8 && reinterpret_cast<u64>(at) % 16 == 0) return store8(at, x);
+#pragma unroll
+  for (int i = 0; i < 8; i++) {
+    if (i < count) store(at + i, x[i]);
+  }
+}
+
+// Where this thread begins when the threads of a grid take eight consecutive elements each.
+__device__ __forceinline__ i64 eight_each() { return (static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x) * 8; }
 
 // ---- reductions, in a fixed order ---------------------------------------------------------------------------------------
 
