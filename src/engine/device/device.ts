@@ -46,6 +46,8 @@ export interface Device {
   readonly precision: Precision;
   /** What activations and their gradients are held in; statistics, losses and optimizer states are f32 everywhere. */
   readonly activations: "f32" | "bf16";
+  /** Whether products that share an input gain from being launched together; otherwise each follows the other. */
+  readonly batchesProducts: boolean;
   /** @throws UserError when memory does not suffice, with what was asked and what is there. */
   allocate(bytes: number): DeviceBuffer;
   /** Gives the buffer back; its contents are undefined from here on. */

@@ -15,9 +15,11 @@ export class Tensor implements BufferView {
   /** In bytes from the start of the storage. */
   readonly offset: number;
   readonly length: number;
-  /** A parameter: its gradient is accumulated into `gradient`, in f32, by the kernels themselves. */
+  /** A parameter: its gradient is accumulated into `gradient`, in its own dtype, by the kernels themselves. */
   trainable = false;
   gradient: Tensor | undefined = undefined;
+  /** The same values in bf16, where products need them; see `working-copy.ts`. */
+  rounded: Tensor | undefined = undefined;
 
   constructor(storage: Storage, shape: Shape, dtype: DType, offset = 0) {
     this.storage = storage;
@@ -114,6 +116,40 @@ export function rows(x: Tensor, begin: number, end: number): Tensor {
   const stride = count === 0 ? 0 : x.length / count;
   const offset = x.offset + begin * stride * dtypeBytes[x.dtype];
   return new Tensor(x.storage, [end - begin, ...x.shape.slice(1)], x.dtype, offset);
+}
+
+/** Tensors that follow each other in one storage as one, along the first axis; undefined where they do not. */
+export function joined(parts: readonly Tensor[]): Tensor | undefined {
+  const [first] = parts;
+  if (first === undefined || parts.length === 1) return first;
+  let end = first.offset;
+  let count = 0;
+  for (const { storage, dtype, shape, offset, length } of parts) {
+    const fits =
+      storage === first.storage && dtype === first.dtype && shape.slice(1).join() === first.shape.slice(1).join();
+    if (!fits || offset !== end) return undefined;
+    end += length * dtypeBytes[dtype];
+    count += shape[0] ?? 1;
+  }
+  return new Tensor(first.storage, [count, ...first.shape.slice(1)], first.dtype, first.offset);
+}
+
+/** Uninitialised tensors that follow each other in one storage, which is freed with the last; they belong to the caller. */
+export function consecutive(device: Device, shapes: readonly Shape[], dtype: DType = "f32"): Tensor[] {
+  const sizes = shapes.map((shape) => elementCount(shape) * dtypeBytes[dtype]);
+  const storage = new Storage(
+    device,
+    sizes.reduce((sum, size) => sum + size, 0),
+  );
+  let offset = 0;
+  const tensors = shapes.map((shape, i) => {
+    const tensor = new Tensor(storage, shape, dtype, offset);
+    offset += sizes[i]!;
+    storage.retain();
+    return tensor;
+  });
+  storage.release();
+  return tensors;
 }
 
 /** Gives up ownership of a tensor that belongs to no scope. */

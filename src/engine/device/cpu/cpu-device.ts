@@ -64,6 +64,7 @@ export class CpuDevice implements Device {
   readonly description: string;
   readonly precision: Precision;
   readonly activations = "f32";
+  readonly batchesProducts = true;
   readonly threads: number;
   readonly #path: string;
   readonly #library: LibraryHandle;

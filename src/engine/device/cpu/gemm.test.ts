@@ -129,10 +129,11 @@ describe("linear kernels", { skip }, () => {
               width,
               i === 1 ? null : upload(device, biases[i]!),
               ys[i]!,
+              width,
               i % 2,
               alphas[i]!,
             ]);
-            device.launch("linear_forward", [upload(device, xs), m, k, code, n.length, ...members]);
+            device.launch("linear_forward", [upload(device, xs), m, k, k, code, n.length, ...members]);
             return ys;
           });
           n.forEach((width, i) => {
@@ -161,12 +162,13 @@ describe("linear kernels", { skip }, () => {
               const view = upload(device, start);
               const members = n.flatMap((width, i) => [
                 upload(device, dys[i]!),
+                width,
                 upload(device, ws[i]!, dtype),
                 dtypeCode[dtype],
                 width,
                 alphas[i]!,
               ]);
-              device.launch("linear_backward_input", [view, m, k, code, accumulate, n.length, ...members]);
+              device.launch("linear_backward_input", [view, m, k, k, code, accumulate, n.length, ...members]);
               return [view];
             });
             const expected = accumulate ? start.slice() : new Float64Array(m * k);
@@ -200,11 +202,12 @@ describe("linear kernels", { skip }, () => {
             const members = n.flatMap((width, i) => [
               upload(device, dys[i]!),
               width,
+              width,
               i === 1 ? null : dws[i]!,
               i === 2 ? null : dbs[i]!,
               alphas[i]!,
             ]);
-            device.launch("linear_backward_weight", [upload(device, xs), m, k, code, n.length, ...members]);
+            device.launch("linear_backward_weight", [upload(device, xs), m, k, k, code, n.length, ...members]);
             return [...dws, ...dbs];
           });
           n.forEach((width, i) => {

@@ -29,6 +29,7 @@ export class ReferenceDevice implements Device {
   readonly description = "reference: plain TypeScript, one thread";
   readonly precision = "f32";
   readonly activations = "f32";
+  readonly batchesProducts = true;
   readonly #kernels: ReferenceKernels;
   readonly #widening: 1 | 2;
   #live = 0;

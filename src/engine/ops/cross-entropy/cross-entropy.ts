@@ -8,10 +8,10 @@
  * With wantGradient the logits become those' own gradient: scale · weights[i] · (softmax(z) - onehot(targets[i])), times
  * the slope of the soft cap; otherwise their contents are undefined.
  */
-import { dtypeCode, precisionCode } from "../../device/device.ts";
 import { gradientOf, isRecording, record } from "../../tensor/tape.ts";
-import { empty, expectShape, lastAxis, rowCount, rows, type Tensor } from "../../tensor/tensor.ts";
-import { forEachLogitChunk, type LogitChunk } from "./logit-chunks.ts";
+import { empty, expectShape, rowCount, rows, type Tensor } from "../../tensor/tensor.ts";
+import { matrix, multiplyToInput, multiplyToWeights } from "../linear/products.ts";
+import { forEachLogitChunk } from "./logit-chunks.ts";
 
 export interface LinearCrossEntropyOptions {
   /** Logits are squeezed into ±softcap. */
@@ -45,7 +45,7 @@ export function linearCrossEntropy(
   expectShape("cross-entropy targets", targets, [count]);
   expectShape("cross-entropy weights", weights, [count]);
   const loss = empty(device, [count]);
-  const dhidden = isRecording([hidden]) ? empty(device, hidden.shape) : undefined;
+  const dhidden = isRecording([hidden]) ? empty(device, hidden.shape, hidden.dtype) : undefined;
   const dweight = isRecording([weight]) ? gradientOf(weight) : undefined;
   const wantGradient = dhidden || dweight ? 1 : 0;
   forEachLogitChunk(hidden, weight, chunkRows, (chunk) => {
@@ -62,23 +62,9 @@ export function linearCrossEntropy(
       wantGradient,
       softcap,
     ]);
-    if (dhidden) backwardInput(rows(dhidden, begin, end), weight, chunk);
-    if (dweight) backwardWeight(dweight, chunk);
+    if (dhidden) multiplyToInput(device, matrix(rows(dhidden, begin, end)), [{ dy: matrix(logits), weight }]);
+    if (dweight) multiplyToWeights(device, matrix(chunk.hidden), [{ dy: matrix(logits), dweight }]);
   });
   record([loss], [hidden, weight], dhidden ? [dhidden] : [], () => [dhidden]);
   return loss;
-}
-
-function backwardInput(dhidden: Tensor, weight: Tensor, { begin, end, logits }: LogitChunk): void {
-  const { device } = logits;
-  const product = [logits, weight, dtypeCode[weight.dtype], lastAxis(logits), 1];
-  const precision = precisionCode[device.precision];
-  device.launch("linear_backward_input", [dhidden, end - begin, lastAxis(dhidden), precision, 0, 1, ...product]);
-}
-
-function backwardWeight(dweight: Tensor, { begin, end, hidden, logits }: LogitChunk): void {
-  const { device } = logits;
-  const product = [logits, lastAxis(logits), dweight, null, 1];
-  const precision = precisionCode[device.precision];
-  device.launch("linear_backward_weight", [hidden, end - begin, lastAxis(hidden), precision, 1, ...product]);
 }

@@ -2,9 +2,9 @@
  * The projection on the vocabulary, a few rows at a time: with 150 000 tokens the logits of one row take 600 kB, those
  * of a whole pack would be the largest tensor of the step.
  */
-import { dtypeCode, precisionCode } from "../../device/device.ts";
 import { scope } from "../../tensor/scope.ts";
 import { empty, expectShape, lastAxis, rowCount, rows, type Tensor } from "../../tensor/tensor.ts";
+import { matrix, multiplyForward } from "../linear/products.ts";
 
 /** Bytes of logits held at once, unless the fewest rows take more. */
 const budget = 16 * 2 ** 20;
@@ -45,8 +45,7 @@ export function forEachLogitChunk(
       const end = Math.min(count, begin + step);
       const part = rows(hidden, begin, end);
       const logits = rows(memory, 0, end - begin);
-      const product = [weight, dtypeCode[weight.dtype], vocabulary, null, logits, 0, 1];
-      device.launch("linear_forward", [part, end - begin, width, precisionCode[device.precision], 1, ...product]);
+      multiplyForward(device, matrix(part), [{ weight, y: matrix(logits) }]);
       visit({ begin, end, hidden: part, logits });
     }
   });

@@ -1,4 +1,5 @@
 import { encodeBf16 } from "../../device/bf16.ts";
+import { rows } from "../../tensor/tensor.ts";
 import { type HostTensor, normal, type OpCase } from "../op-case.ts";
 import { linears } from "./linear.ts";
 
@@ -35,6 +36,24 @@ export const linearCases: readonly OpCase[] = [
     parameters: ["k", "a", "b"],
     run: ({ x, q, k, v, a, b }) =>
       linears(x!, [{ weight: q!, adapter: { a: a!, b: b!, scale: 2 } }, { weight: k! }, { weight: v! }]),
+  },
+  {
+    name: "linear group of two with adapters whose A's lie side by side",
+    inputs: {
+      x: normal([23, 40], 1),
+      gate: rounded(normal([24, 40], 2, 0.1)),
+      up: rounded(normal([16, 40], 3, 0.1)),
+      a: normal([12, 40], 5, 0.1),
+      bOfGate: normal([24, 8], 6, 0.1),
+      bOfUp: normal([16, 4], 7, 0.1),
+    },
+    activations: ["x"],
+    parameters: ["bOfGate", "bOfUp"],
+    run: ({ x, gate, up, a, bOfGate, bOfUp }) =>
+      linears(x!, [
+        { weight: gate!, adapter: { a: rows(a!, 0, 8), b: bOfGate!, scale: 2 } },
+        { weight: up!, adapter: { a: rows(a!, 8, 12), b: bOfUp!, scale: 0.5 } },
+      ]),
   },
   {
     name: "linear adapter with its own input",

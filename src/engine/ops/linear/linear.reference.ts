@@ -4,9 +4,17 @@ import type { Floats } from "../../device/reference/reference-device.ts";
 type Arguments = readonly (Floats | number | null)[];
 
 export const linearReference = {
-  linear_forward(x: Floats, m: number, k: number, _precision: number, n: number, ...rest: Arguments): void {
+  linear_forward(
+    x: Floats,
+    m: number,
+    k: number,
+    ldx: number,
+    _precision: number,
+    n: number,
+    ...rest: Arguments
+  ): void {
     for (let member = 0; member < n; member++) {
-      const [weight, , width, bias, y, accumulate, alpha] = rest.slice(member * 7) as [
+      const [weight, , width, bias, y, ldy, accumulate, alpha] = rest.slice(member * 8) as [
         Floats,
         number,
         number,
@@ -14,12 +22,13 @@ export const linearReference = {
         Floats,
         number,
         number,
+        number,
       ];
       for (let i = 0; i < m; i++) {
         for (let j = 0; j < width; j++) {
-          const product = dot(x, i * k, weight, j * k, k);
-          const start = accumulate ? y[i * width + j]! : 0;
-          y[i * width + j] = start + alpha * product + (bias ? bias[j]! : 0);
+          const product = dot(x, i * ldx, weight, j * k, k);
+          const start = accumulate ? y[i * ldy + j]! : 0;
+          y[i * ldy + j] = start + alpha * product + (bias ? bias[j]! : 0);
         }
       }
     }
@@ -29,6 +38,7 @@ export const linearReference = {
     dx: Floats,
     m: number,
     k: number,
+    lddx: number,
     _precision: number,
     accumulate: number,
     n: number,
@@ -36,20 +46,36 @@ export const linearReference = {
   ): void {
     const row = new Float64Array(k);
     for (let i = 0; i < m; i++) {
-      for (let c = 0; c < k; c++) row[c] = accumulate ? dx[i * k + c]! : 0;
+      for (let c = 0; c < k; c++) row[c] = accumulate ? dx[i * lddx + c]! : 0;
       for (let member = 0; member < n; member++) {
-        const [dy, weight, , width, alpha] = rest.slice(member * 5) as [Floats, Floats, number, number, number];
-        for (let j = 0; j < width; j++) addScaled(row, alpha * dy[i * width + j]!, weight, j * k, k);
+        const [dy, lddy, weight, , width, alpha] = rest.slice(member * 6) as [
+          Floats,
+          number,
+          Floats,
+          number,
+          number,
+          number,
+        ];
+        for (let j = 0; j < width; j++) addScaled(row, alpha * dy[i * lddy + j]!, weight, j * k, k);
       }
-      dx.set(row, i * k);
+      dx.set(row, i * lddx);
     }
   },
 
-  linear_backward_weight(x: Floats, m: number, k: number, _precision: number, n: number, ...rest: Arguments): void {
+  linear_backward_weight(
+    x: Floats,
+    m: number,
+    k: number,
+    ldx: number,
+    _precision: number,
+    n: number,
+    ...rest: Arguments
+  ): void {
     const row = new Float64Array(k);
     for (let member = 0; member < n; member++) {
-      const [dy, width, dweight, dbias, alpha] = rest.slice(member * 5) as [
+      const [dy, lddy, width, dweight, dbias, alpha] = rest.slice(member * 6) as [
         Floats,
+        number,
         number,
         Floats | null,
         Floats | null,
@@ -59,8 +85,8 @@ export const linearReference = {
         row.fill(0);
         let sum = 0;
         for (let i = 0; i < m; i++) {
-          sum += dy[i * width + j]!;
-          if (dweight) addScaled(row, alpha * dy[i * width + j]!, x, i * k, k);
+          sum += dy[i * lddy + j]!;
+          if (dweight) addScaled(row, alpha * dy[i * lddy + j]!, x, i * ldx, k);
         }
         if (dweight) for (let c = 0; c < k; c++) dweight[j * k + c]! += row[c]!;
         if (dbias) dbias[j]! += sum;

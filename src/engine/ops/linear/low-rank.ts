@@ -1,0 +1,92 @@
+/**
+ * The adapters of a group of linear layers: their low-rank activations h = x·Aᵀ are columns of one tensor, so that A's
+ * that lie side by side in memory (as `addLora` places those of layers with the same input) take one product together.
+ */
+
+import { gradientOf } from "../../tensor/tape.ts";
+import { empty, joined, lastAxis, rowCount, type Tensor } from "../../tensor/tensor.ts";
+import { working } from "../../tensor/working-copy.ts";
+import { columnsOf, matrix, multiplyForward } from "./products.ts";
+
+/** y += scale · (x·Aᵀ)·Bᵀ */
+export interface LowRank {
+  /** [r, in] */
+  readonly a: Tensor;
+  /** [out, r] */
+  readonly b: Tensor;
+  readonly scale: number;
+  /** What A reads in place of x: x after dropout. */
+  readonly input?: Tensor;
+}
+
+interface Member {
+  readonly adapter?: LowRank | undefined;
+}
+
+/** Columns begin..end-1 of h. */
+export interface Columns {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** One or more A's that one product serves. */
+export interface LowRankRun extends Columns {
+  /** [end - begin, in] */
+  readonly a: Tensor;
+  /** What A reads. */
+  readonly input: Tensor;
+  /** That of `a`, where it is trained. */
+  readonly gradient: () => Tensor | undefined;
+}
+
+export interface LowRankColumns {
+  /** [m, ranks of all members] */
+  readonly h: Tensor;
+  /** By member; undefined where it has no adapter. */
+  readonly columns: readonly (Columns | undefined)[];
+  readonly runs: readonly LowRankRun[];
+}
+
+/** @returns undefined where no member has an adapter; h is not computed yet */
+export function lowRankColumns(x: Tensor, members: readonly Member[]): LowRankColumns | undefined {
+  let width = 0;
+  const columns = members.map(({ adapter }): Columns | undefined => {
+    if (!adapter) return undefined;
+    const begin = width;
+    width += adapter.a.shape[0]!;
+    return { begin, end: width };
+  });
+  if (width === 0) return undefined;
+  const together = columns.flatMap((at, i) => {
+    const { adapter } = members[i]!;
+    return at && adapter && adapter.input === undefined ? [{ ...at, a: adapter.a }] : [];
+  });
+  const runs: LowRankRun[] = shareOneProduct(together) ?? together.map((one) => runOf(one, [one.a], x));
+  members.forEach(({ adapter }, i) => {
+    if (adapter?.input) runs.push(runOf({ ...columns[i]!, a: adapter.a }, [adapter.a], adapter.input));
+  });
+  return { h: empty(x.device, [rowCount(x), width], x.dtype), columns, runs };
+
+  /** All A's that read x as one, if they, their rounded copies, their gradients and their columns lie side by side. */
+  function shareOneProduct(parts: readonly (Columns & { readonly a: Tensor })[]): LowRankRun[] | undefined {
+    if (parts.length < 2 || parts.some(({ end }, i) => i + 1 < parts.length && parts[i + 1]!.begin !== end)) return;
+    const all = parts.map(({ a }) => a);
+    const a = joined(all.map(working));
+    if (a === undefined) return;
+    const trained = all.filter(({ trainable }) => trainable).length;
+    if (trained > 0 && (trained < all.length || joined(all.map(gradientOf)) === undefined)) return;
+    return [runOf({ begin: parts[0]!.begin, end: parts.at(-1)!.end, a }, all, x)];
+  }
+}
+
+function runOf(run: Columns & { readonly a: Tensor }, parts: readonly Tensor[], input: Tensor): LowRankRun {
+  return { ...run, input, gradient: () => (parts[0]!.trainable ? joined(parts.map(gradientOf)) : undefined) };
+}
+
+/** h = input·Aᵀ for every run. */
+export function multiplyByA({ h, runs }: LowRankColumns): void {
+  for (const { a, input, begin, end } of runs) {
+    if (a.shape[1] !== lastAxis(input)) throw new Error(`adapter: A [${a.shape}] on input [${input.shape}]`);
+    multiplyForward(h.device, matrix(input), [{ weight: a, y: columnsOf(h, begin, end) }]);
+  }
+}
