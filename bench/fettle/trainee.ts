@@ -37,7 +37,7 @@ export class BenchTrainee {
       seed: 1,
       packing: { enabled: true, share_prompts: true, supervised_rows_only: true },
       maxTokens: 4096,
-      recompute: false,
+      recompute: { cheap: false, fullLayers: 0 },
       maxGradNorm,
     };
   }

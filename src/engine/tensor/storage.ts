@@ -3,16 +3,20 @@ import type { Device, DeviceBuffer } from "../device/device.ts";
 /** Reference-counted device memory: shared by the views of one tensor, held by scopes, tapes and owners. */
 export class Storage {
   readonly device: Device;
-  readonly #buffer: DeviceBuffer;
+  readonly bytes: number;
+  /** Computes the contents again after they were freed, where that costs little; see `record`. */
+  remake: (() => void) | undefined = undefined;
+  #buffer: DeviceBuffer | undefined;
   #references = 1;
 
   constructor(device: Device, bytes: number) {
     this.device = device;
+    this.bytes = bytes;
     this.#buffer = device.allocate(bytes);
   }
 
   get buffer(): DeviceBuffer {
-    if (this.#references === 0) throw new Error("a released tensor was used");
+    if (this.#buffer === undefined) throw new Error("a released tensor was used");
     return this.#buffer;
   }
 
@@ -28,6 +32,16 @@ export class Storage {
   release(): void {
     if (this.#references === 0) throw new Error("a tensor was released twice");
     this.#references--;
-    if (this.#references === 0) this.device.free(this.#buffer);
+    if (this.#references > 0) return;
+    this.device.free(this.buffer);
+    this.#buffer = undefined;
+  }
+
+  /** `retain`, also of what was freed: its contents are made again by `remake`. */
+  revive(): void {
+    if (this.#references > 0 || this.remake === undefined) return this.retain();
+    this.#buffer = this.device.allocate(this.bytes);
+    this.#references = 1;
+    this.remake();
   }
 }

@@ -3,8 +3,10 @@
  * `backward` walks the records in reverse. Gradients of activations are returned by a record's rule; gradients of
  * trainable parameters are accumulated in place by the kernels (see `gradientOf`).
  */
+import { mirror } from "./mirror.ts";
 import { handOver, scope, unscoped } from "./scope.ts";
-import { empty, type Tensor, zeros } from "./tensor.ts";
+import type { Storage } from "./storage.ts";
+import { empty, type Tensor } from "./tensor.ts";
 
 /** Given the gradients of an op's outputs, those of its inputs, in order; undefined where `needs` says not needed. */
 export type BackwardRule = (
@@ -19,11 +21,31 @@ interface TapeRecord {
   readonly rule: BackwardRule;
 }
 
+/** How an op's output is computed again in place: the same kernel on the same inputs, hence the same bits. */
+export interface Remake {
+  /** Inputs that `run` reads and that may have been freed since. */
+  readonly from: readonly Tensor[];
+  readonly run: () => void;
+}
+
+export interface TapeOptions {
+  /**
+   * Do not keep outputs that cost little to compute (norms, the middle of an MLP), though later ops saved them: they are
+   * made again just before those ops are undone. Default false.
+   */
+  readonly dropCheap?: boolean;
+}
+
 let active: Tape | undefined;
 
 export class Tape {
   readonly #records: TapeRecord[] = [];
   readonly #tracked = new Set<Tensor>();
+  readonly #dropCheap: boolean;
+
+  constructor({ dropCheap = false }: TapeOptions = {}) {
+    this.#dropCheap = dropCheap;
+  }
 
   /** Runs `body` with this tape recording. */
   run<T>(body: () => T): T {
@@ -46,9 +68,10 @@ export class Tape {
     this.#tracked.add(tensor);
   }
 
-  add(record: TapeRecord): void {
+  add(record: TapeRecord, remake?: Remake): void {
     for (const output of record.outputs) this.#tracked.add(output);
-    for (const tensor of record.saved) tensor.storage.retain();
+    if (this.#dropCheap && remake !== undefined) allowRemaking(record, remake);
+    for (const { storage } of record.saved) if (isKept(storage)) storage.retain();
     this.#records.push(record);
   }
 
@@ -76,14 +99,18 @@ export class Tape {
 
   /** Forgets everything recorded, freeing what was saved; for a forward pass that failed. */
   clear(): void {
-    for (const record of this.#records.splice(0)) for (const tensor of record.saved) tensor.storage.release();
+    for (const { saved } of this.#records.splice(0)) {
+      for (const { storage } of saved) if (isKept(storage)) storage.release();
+    }
     this.#tracked.clear();
   }
 }
 
 function undo(record: TapeRecord, gradients: Map<Tensor, Tensor>, needs: (tensor: Tensor) => boolean): void {
   const outputGradients = record.outputs.map((output) => gradients.get(output));
+  const remade = record.saved.filter(({ storage }) => !isKept(storage));
   if (outputGradients.some((gradient) => gradient !== undefined)) {
+    for (const { storage } of remade) storage.revive();
     scope(() => {
       const inputGradients = record.rule(outputGradients, record.inputs.map(needs));
       record.inputs.forEach((input, i) => {
@@ -91,12 +118,28 @@ function undo(record: TapeRecord, gradients: Map<Tensor, Tensor>, needs: (tensor
         if (gradient !== undefined && !input.trainable && needs(input)) accumulate(gradients, input, gradient);
       });
     });
+    for (const { storage } of remade) storage.release();
   }
   record.outputs.forEach((output, i) => {
     outputGradients[i]?.storage.release();
     gradients.delete(output);
   });
-  for (const tensor of record.saved) tensor.storage.release();
+  for (const { storage } of record.saved) if (isKept(storage)) storage.release();
+}
+
+/** Whether a tape holds what was saved, rather than make it again. */
+function isKept({ remake }: Storage): boolean {
+  return remake === undefined;
+}
+
+/** An op's output can be made again when what it is made from is saved by the op itself, or can be made again too. */
+function allowRemaking({ outputs, saved }: TapeRecord, { from, run }: Remake): void {
+  if (!from.every((tensor) => saved.includes(tensor) || !isKept(tensor.storage))) return;
+  outputs[0]!.storage.remake = () => {
+    for (const { storage } of from) storage.revive();
+    run();
+    for (const { storage } of from) storage.release();
+  };
 }
 
 /** Adds to the gradient held for a tensor; the map holds one reference of its own to each gradient. */
@@ -120,15 +163,17 @@ function accumulate(gradients: Map<Tensor, Tensor>, tensor: Tensor, gradient: Te
 /**
  * Makes `outputs` differentiable on the active tape, when there is one and any input needs a gradient. `saved` tensors
  * stay alive until the rule has run (inputs and outputs the rule reads must be listed too).
+ * @param remake given by ops with one output that costs little: how to compute it again
  */
 export function record(
   outputs: readonly Tensor[],
   inputs: readonly Tensor[],
   saved: readonly Tensor[],
   rule: BackwardRule,
+  remake?: Remake,
 ): void {
   if (active === undefined || !inputs.some((input) => active?.needs(input))) return;
-  active.add({ outputs, inputs, saved, rule });
+  active.add({ outputs, inputs, saved, rule }, remake);
 }
 
 /** Whether an op about to run on these inputs will be recorded: what only backward needs can be left out otherwise. */
@@ -136,10 +181,13 @@ export function isRecording(inputs: readonly Tensor[]): boolean {
   return active !== undefined && inputs.some((input) => active?.needs(input));
 }
 
-/** The f32 gradient of a trainable parameter, made of zeros at first use; kernels add to it. */
+/** The gradient of a trainable parameter, in the parameter's dtype, made of zeros at first use; kernels add to it. */
 export function gradientOf(parameter: Tensor): Tensor {
   if (!parameter.trainable) throw new Error("gradientOf: the tensor is not trainable");
-  parameter.gradient ??= unscoped(() => zeros(parameter.device, parameter.shape));
+  if (parameter.gradient === undefined) {
+    parameter.gradient = mirror(parameter, "gradient", parameter.dtype);
+    parameter.device.zero(parameter.gradient);
+  }
   return parameter.gradient;
 }
 

@@ -27,11 +27,19 @@ export interface ParameterSource {
   readonly linearWeight: (name: string, shape: Shape) => Tensor | CompressedWeight;
 }
 
+/** What is not kept of the forward pass, to save memory; the numbers are the same whatever it is. */
+export interface RecomputePlan {
+  /** Outputs of norms and the middle of the MLP; the tape of the pass must have `dropCheap` for it. */
+  readonly cheap: boolean;
+  /** So many layers, from the first on, keep only their input and run again. */
+  readonly fullLayers: number;
+}
+
 export interface HiddenOptions extends ForwardMode {
   /** Ascending token indices whose final hidden states are wanted; all by default. */
   readonly rows?: Int32Array | undefined;
-  /** Keep only each layer's input for the backward pass and run the layer again there. */
-  readonly recompute?: boolean;
+  /** What the backward pass computes again; nothing by default. */
+  readonly recompute?: RecomputePlan | undefined;
   /** Keys and values of the tokens before; this sequence's are appended. */
   readonly cache?: KvCache;
 }
@@ -82,7 +90,8 @@ export class Decoder implements Disposable {
       const last = i === this.#layers.length - 1;
       const store = cache && { store: cache, layer: i };
       const forward = ([x]: readonly Tensor[]): Tensor => layerForward(x!, layer, placed, options, last, store);
-      const next = options.recompute ? recompute([h], forward) : scope(() => forward([h]));
+      const again = i < (options.recompute?.fullLayers ?? 0);
+      const next = again ? recompute([h], forward) : scope(() => forward([h]));
       discard(h);
       h = next;
     });

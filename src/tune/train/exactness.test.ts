@@ -106,11 +106,11 @@ const variants: readonly (readonly [string, Layout, PackLossOptions])[] = [
   ["packed, shared prompt", { ...alone, enabled: true, sharePrompts: true }, plain],
   ["packed in several packs", { enabled: true, sharePrompts: true, maxTokens: 80 }, plain],
   ["supervised rows only", alone, { supervisedRowsOnly: true }],
-  ["recomputed", alone, { supervisedRowsOnly: false, recompute: true }],
+  ["recomputed", alone, { supervisedRowsOnly: false, recompute: { cheap: false, fullLayers: 99 } }],
   [
     "everything at once",
     { ...alone, enabled: true, sharePrompts: true },
-    { supervisedRowsOnly: true, recompute: true },
+    { supervisedRowsOnly: true, recompute: { cheap: true, fullLayers: 1 } },
   ],
 ];
 

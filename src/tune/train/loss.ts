@@ -24,7 +24,7 @@ export function packLoss(decoder: Decoder, pack: Pack, options: PackLossOptions)
 export function accumulateGradients(decoder: Decoder, pack: Pack, scale: number, options: PackLossOptions): number {
   if (pack.rows.length === 0) return 0;
   return scope(() => {
-    const tape = new Tape();
+    const tape = new Tape({ dropCheap: options.recompute?.cheap ?? false });
     try {
       const losses = tape.run(() => rowLosses(decoder, pack, scale, options));
       tape.backward([[losses, losses]]);

@@ -136,7 +136,7 @@ function stepSettings(recipe: Recipe, { model }: Trainee, choose: Choose): StepS
     seed: recipe.seed,
     packing: recipe.packing,
     maxTokens: maxTokens.value,
-    recompute: recompute.value,
+    recompute: recompute.value ? { cheap: false, fullLayers: config.layers } : { cheap: false, fullLayers: 0 },
     maxGradNorm: recipe.training.max_grad_norm,
   };
 }

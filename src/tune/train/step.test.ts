@@ -26,7 +26,7 @@ const settings: StepSettings = {
   seed: 1,
   packing: { enabled: true, share_prompts: true, supervised_rows_only: true },
   maxTokens: 64,
-  recompute: false,
+  recompute: { cheap: false, fullLayers: 0 },
   maxGradNorm: 1,
 };
 
@@ -84,11 +84,18 @@ test("loss and gradient norm do not depend on how a step is cut into batches and
   assertClose(unpacked.norms, whole.norms);
 });
 
+const recomputePlans = [
+  { cheap: true, fullLayers: 0 },
+  { cheap: false, fullLayers: 1 },
+  { cheap: true, fullLayers: 1 },
+  { cheap: true, fullLayers: 99 },
+];
+
 test("the same step twice gives the same bits, dropout included; recomputation draws the same masks", () => {
   const all = examples(5);
   const once = run([all], {}, 0.2);
   assert.deepEqual(run([all], {}, 0.2), once);
-  assert.deepEqual(run([all], { recompute: true }, 0.2), once);
+  for (const recompute of recomputePlans) assert.deepEqual(run([all], { recompute }, 0.2), once);
   assert.notDeepEqual(run([all], { seed: 2 }, 0.2).losses, once.losses);
 });
 

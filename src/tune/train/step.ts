@@ -5,6 +5,7 @@ import type { PackingOptions } from "../../base/recipe/recipe.ts";
 import { clipCoefficient, globalNorm } from "../../engine/optim/clip.ts";
 import type { Optimizer } from "../../engine/optim/optimizer.ts";
 import { zeroGradients } from "../../engine/optim/zero-gradients.ts";
+import type { RecomputePlan } from "../../model/families/decoder.ts";
 import { countTargets, type EncodedExample, type Pack, packExamples } from "../data/pack.ts";
 import { accumulateGradients } from "./loss.ts";
 import type { Trainee } from "./method.ts";
@@ -13,7 +14,7 @@ export interface StepSettings {
   readonly seed: number;
   readonly packing: Pick<PackingOptions, "enabled" | "share_prompts" | "supervised_rows_only">;
   readonly maxTokens: number;
-  readonly recompute: boolean;
+  readonly recompute: RecomputePlan;
   readonly maxGradNorm: number;
 }
 

@@ -7,7 +7,7 @@
  *   mix32(mix32(counter + i) ^ mix32(seed)) >= threshold
  * with base/random's mix32 and sums modulo 2^32.
  */
-import { record } from "../../tensor/tape.ts";
+import { type BackwardRule, record } from "../../tensor/tape.ts";
 import { empty, type Tensor } from "../../tensor/tensor.ts";
 
 /**
@@ -17,12 +17,16 @@ import { empty, type Tensor } from "../../tensor/tensor.ts";
  */
 export function dropout(x: Tensor, p: number, seed: number, counter: number): Tensor {
   if (p === 0) return x;
-  const mask = (from: Tensor): Tensor => {
-    const to = empty(x.device, x.shape, x.dtype);
+  const mask = (to: Tensor, from: Tensor): void =>
     x.device.launch("dropout", [to, from, x.length, Math.floor(p * 2 ** 32), 1 / (1 - p), seed, counter]);
-    return to;
+  const y = empty(x.device, x.shape, x.dtype);
+  const forward = (): void => mask(y, x);
+  forward();
+  const backward: BackwardRule = ([dy]) => {
+    const dx = empty(x.device, x.shape, x.dtype);
+    mask(dx, dy!);
+    return [dx];
   };
-  const y = mask(x);
-  record([y], [x], [], ([dy]) => [mask(dy!)]);
+  record([y], [x], [], backward, { from: [x], run: forward });
   return y;
 }

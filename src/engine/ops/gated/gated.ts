@@ -5,7 +5,7 @@
  *   gated_forward  (y, gate, up, length, activation)
  *   gated_backward (dgate, dup, dy, gate, up, length, activation)
  */
-import { record } from "../../tensor/tape.ts";
+import { type BackwardRule, record } from "../../tensor/tape.ts";
 import { empty, expectShape, type Tensor } from "../../tensor/tensor.ts";
 
 /** By Hugging Face's names: x·σ(x); 0.5x(1 + tanh(√(2/π)(x + 0.044715x³))); 0.5x(1 + erf(x/√2)). */
@@ -20,12 +20,14 @@ export function gated(gate: Tensor, up: Tensor, activation: Activation): Tensor 
   const { device, shape, length } = gate;
   const code = activationCode[activation];
   const y = empty(device, shape, gate.dtype);
-  device.launch("gated_forward", [y, gate, up, length, code]);
-  record([y], [gate, up], [gate, up], ([dy]) => {
+  const forward = (): void => device.launch("gated_forward", [y, gate, up, length, code]);
+  forward();
+  const backward: BackwardRule = ([dy]) => {
     const dgate = empty(device, shape, gate.dtype);
     const dup = empty(device, shape, gate.dtype);
     device.launch("gated_backward", [dgate, dup, dy!, gate, up, length, code]);
     return [dgate, dup];
-  });
+  };
+  record([y], [gate, up], [gate, up], backward, { from: [gate, up], run: forward });
   return y;
 }

@@ -6,7 +6,7 @@
  *   rmsnorm_forward  (y [rows, width], rstd [rows], x [rows, width], weight [width], rows, width, eps, offset)
  *   rmsnorm_backward (dx | null, dweight | null (added to), dy, x, weight, rstd, rows, width, offset)
  */
-import { gradientOf, record } from "../../tensor/tape.ts";
+import { type BackwardRule, gradientOf, record } from "../../tensor/tape.ts";
 import { empty, expectShape, lastAxis, rowCount, type Tensor } from "../../tensor/tensor.ts";
 
 /** @param x [..., width] @param weight [width] @returns [..., width] */
@@ -16,12 +16,14 @@ export function rmsnorm(x: Tensor, weight: Tensor, eps: number, offset: 0 | 1 = 
   expectShape("rmsnorm weight", weight, [width]);
   const y = empty(x.device, x.shape, x.dtype);
   const rstd = empty(x.device, [rows]);
-  x.device.launch("rmsnorm_forward", [y, rstd, x, weight, rows, width, eps, offset]);
-  record([y], [x, weight], [x, weight, rstd], ([dy], [needsX]) => {
+  const forward = (): void => x.device.launch("rmsnorm_forward", [y, rstd, x, weight, rows, width, eps, offset]);
+  forward();
+  const backward: BackwardRule = ([dy], [needsX]) => {
     const dx = needsX ? empty(x.device, x.shape, x.dtype) : undefined;
     const dweight = weight.trainable ? gradientOf(weight) : null;
     x.device.launch("rmsnorm_backward", [dx ?? null, dweight, dy!, x, weight, rstd, rows, width, offset]);
     return [dx];
-  });
+  };
+  record([y], [x, weight], [x, weight, rstd], backward, { from: [x], run: forward });
   return y;
 }

@@ -7,7 +7,7 @@
  * Kernel: rope (y [tokens, heads * headDim], x, cos [tokens, headDim / 2], sin, tokens, heads, headDim, sign); sign -1
  * turns backwards, which is also the gradient.
  */
-import { record } from "../../tensor/tape.ts";
+import { type BackwardRule, record } from "../../tensor/tape.ts";
 import { empty, expectShape, lastAxis, rowCount, type Tensor } from "../../tensor/tensor.ts";
 
 /**
@@ -21,12 +21,16 @@ export function rope(x: Tensor, cos: Tensor, sin: Tensor, heads: number): Tensor
   const headDim = lastAxis(x) / heads;
   expectShape("rope cos", cos, [tokens, headDim / 2]);
   expectShape("rope sin", sin, [tokens, headDim / 2]);
-  const turn = (from: Tensor, sign: 1 | -1): Tensor => {
-    const to = empty(x.device, x.shape, x.dtype);
+  const turn = (to: Tensor, from: Tensor, sign: 1 | -1): void =>
     x.device.launch("rope", [to, from, cos, sin, tokens, heads, headDim, sign]);
-    return to;
+  const y = empty(x.device, x.shape, x.dtype);
+  const forward = (): void => turn(y, x, 1);
+  forward();
+  const backward: BackwardRule = ([dy]) => {
+    const dx = empty(x.device, x.shape, x.dtype);
+    turn(dx, dy!, -1);
+    return [dx];
   };
-  const y = turn(x, 1);
-  record([y], [x], [cos, sin], ([dy]) => [turn(dy!, -1)]);
+  record([y], [x], [cos, sin], backward, { from: [x], run: forward });
   return y;
 }
