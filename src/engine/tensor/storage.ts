@@ -39,7 +39,10 @@ export class Storage {
 
   /** `retain`, also of what was freed: its contents are made again by `remake`. */
   revive(): void {
-    if (this.#references > 0 || this.remake === undefined) return this.retain();
+    if (this.#references > 0 || this.remake === undefined) {
+      this.retain();
+      return;
+    }
     this.#buffer = this.device.allocate(this.bytes);
     this.#references = 1;
     this.remake();

@@ -8,9 +8,9 @@ import { gated } from "../ops/gated/gated.ts";
 import { linears } from "../ops/linear/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm/rmsnorm.ts";
 import { rope } from "../ops/rope/rope.ts";
-import { scope } from "./scope.ts";
-import { Tape } from "./tape.ts";
-import { fromHost, release, type Tensor, toFloats, zeros } from "./tensor.ts";
+import { scope } from "../tensor/scope.ts";
+import { Tape } from "../tensor/tape.ts";
+import { fromHost, release, type Tensor, toFloats, zeros } from "../tensor/tensor.ts";
 
 const [tokens, width] = [6, 8];
 
