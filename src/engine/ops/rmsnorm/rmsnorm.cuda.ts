@@ -1,8 +1,10 @@
-import { type CudaLauncher, cudaFunction } from "../../device/cuda/launcher.ts";
+import { blocksFor, type CudaLauncher, cudaFunction } from "../../device/cuda/launcher.ts";
 import type { BufferView } from "../../device/device.ts";
 
-const forward = cudaFunction("rmsnorm/rmsnorm.cu", "rmsnorm_forward", "pppp iff");
-const THREADS = 256;
+const forward = cudaFunction("rmsnorm/rmsnorm.cu", "rmsnorm_forward", "pppp liff");
+const backward = cudaFunction("rmsnorm/rmsnorm.cu", "rmsnorm_backward", "ppppp lif");
+const backwardWithWeight = cudaFunction("rmsnorm/rmsnorm.cu", "rmsnorm_backward_dweight", "pppppp lif");
+const sumWeight = cudaFunction("rmsnorm/rmsnorm.cu", "rmsnorm_sum_dweight", "pp ii");
 
 export const rmsnormCuda = {
   rmsnorm_forward(
@@ -16,7 +18,47 @@ export const rmsnormCuda = {
     eps: number,
     offset: number,
   ): void {
-    const launch = { types: { X: x, W: weight }, grid: [rows], block: THREADS } as const;
-    cuda.run(forward, launch, [y, rstd, x, weight, width, eps, offset]);
+    const { defines, block, rowsPerBlock } = spread(width);
+    const launch = { types: { X: x, W: weight }, defines, grid: [blocksFor(rows, rowsPerBlock)], block } as const;
+    cuda.run(forward, launch, [y, rstd, x, weight, rows, width, eps, offset]);
+  },
+
+  rmsnorm_backward(
+    cuda: CudaLauncher,
+    dx: BufferView | null,
+    dweight: BufferView | null,
+    dy: BufferView,
+    x: BufferView,
+    weight: BufferView,
+    rstd: BufferView,
+    rows: number,
+    width: number,
+    offset: number,
+  ): void {
+    const { defines, block, rowsPerBlock } = spread(width);
+    const blocks = blocksFor(rows, rowsPerBlock);
+    const types = { X: x, W: weight };
+    if (dweight === null) {
+      cuda.run(backward, { types, defines, grid: [blocks], block }, [dx, dy, x, weight, rstd, rows, width, offset]);
+      return;
+    }
+    // A multiple of 1, 2, 3 and 6, so that blocks come in full waves whichever of these fits a multiprocessor.
+    const most = 6 * cuda.properties.multiprocessors;
+    const summing = { types: { ...types, G: dweight }, defines };
+    const grid = Math.min(blocks, most);
+    const partials = cuda.scratch(grid * width, "f32");
+    const args = [dx, partials, dy, x, weight, rstd, rows, width, offset];
+    cuda.run(backwardWithWeight, { ...summing, grid: [grid], block }, args);
+    cuda.run(sumWeight, { ...summing, grid: [blocksFor(width, 32)], block: 256 }, [dweight, partials, grid, width]);
   },
 };
+
+/** How many threads share a row, such that each holds few vectors of eight columns; rmsnorm.cu counts threads alike. */
+function spread(width: number): { defines: Record<string, number>; block: number; rowsPerBlock: number } {
+  const vectors = blocksFor(width, 8);
+  let group = 1;
+  while (group < 32 && group < vectors) group *= 2;
+  if (vectors > 2 * 32) for (group = 128; group < 512 && 2 * group < vectors; ) group *= 2;
+  const defines = { GROUP: group, VECTORS: blocksFor(vectors, group) };
+  return group > 32 ? { defines, block: group, rowsPerBlock: 1 } : { defines, block: 256, rowsPerBlock: 256 / group };
+}

@@ -1,0 +1,22 @@
+import { type CudaLauncher, cudaFunction } from "../../device/cuda/launcher.ts";
+import type { BufferView } from "../../device/device.ts";
+
+const crossEntropy = cudaFunction("cross-entropy/logits.cu", "cross_entropy", "ppppp iff");
+
+export const crossEntropyCuda = {
+  cross_entropy(
+    cuda: CudaLauncher,
+    loss: BufferView,
+    logits: BufferView,
+    dlogits: BufferView | null,
+    targets: BufferView,
+    weights: BufferView,
+    rows: number,
+    vocabulary: number,
+    scale: number,
+    softcap: number,
+  ): void {
+    const launch = { types: { D: dlogits ?? "f32" }, grid: [rows], block: 512 } as const;
+    cuda.run(crossEntropy, launch, [loss, logits, dlogits, targets, weights, vocabulary, scale, softcap]);
+  },
+};
