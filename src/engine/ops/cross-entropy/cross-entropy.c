@@ -1,22 +1,21 @@
 #include "logits.h"
 
 struct cross_entropy {
-  float *loss, *logits;
+  float *loss, *logits, *dlogits;
   const int32_t *targets;
   const float *weights;
   int64_t vocabulary;
   float scale, softcap;
-  int want_gradient;
 };
 
-/** z becomes factor · softmax(z), times the slope of the soft cap. */
-static void softmax_gradient(float *z, int64_t vocabulary, float total, float factor, float softcap) {
+/** dz = factor · softmax(z), times the slope of the soft cap; dz may be z. */
+static void softmax_gradient(float *dz, const float *z, int64_t vocabulary, float total, float factor, float softcap) {
   const float inverse = softcap == 0 ? 0 : 1.0f / softcap;
   for (int64_t i = 0; i < vocabulary; i += LANES) {
     const int64_t count = vocabulary - i;
     const vfloat value = load_logits(z + i, count);
     const vfloat squeezed = value * inverse;
-    store_logits(z + i, vexp(value - total) * factor * (1.0f - squeezed * squeezed), count);
+    store_logits(dz + i, vexp(value - total) * factor * (1.0f - squeezed * squeezed), count);
   }
 }
 
@@ -28,11 +27,12 @@ static void cross_entropy_rows(int64_t begin, int64_t end, void *context) {
     if (c->softcap != 0) cap_logits(z, c->vocabulary, c->softcap);
     const float total = log_sum_exp(z, c->vocabulary);
     c->loss[row] = c->weights[row] * (total - z[target]);
-    if (!c->want_gradient) continue;
+    if (!c->dlogits) continue;
+    float *dz = c->dlogits + row * c->vocabulary;
     const float factor = c->scale * c->weights[row];
     const float squeezed = c->softcap == 0 ? 0 : z[target] / c->softcap;
-    softmax_gradient(z, c->vocabulary, total, factor, c->softcap);
-    z[target] -= factor * (1.0f - squeezed * squeezed);
+    softmax_gradient(dz, z, c->vocabulary, total, factor, c->softcap);
+    dz[target] -= factor * (1.0f - squeezed * squeezed);
   }
 }
 
@@ -40,12 +40,12 @@ FETTLE_KERNEL(cross_entropy) {
   struct cross_entropy c = {
       .loss = PTR(float, 0),
       .logits = PTR(float, 1),
-      .targets = PTR(int32_t, 2),
-      .weights = PTR(float, 3),
-      .vocabulary = INT(5),
-      .scale = NUM(6),
-      .want_gradient = INT(7),
+      .dlogits = PTR(float, 2),
+      .targets = PTR(int32_t, 3),
+      .weights = PTR(float, 4),
+      .vocabulary = INT(6),
+      .scale = NUM(7),
       .softcap = NUM(8),
   };
-  parallel_for(INT(4), rows_per_chunk(c.vocabulary), cross_entropy_rows, &c);
+  parallel_for(INT(5), rows_per_chunk(c.vocabulary), cross_entropy_rows, &c);
 }

@@ -4,12 +4,12 @@ export const crossEntropyReference = {
   cross_entropy(
     loss: Floats,
     logits: Floats,
+    dlogits: Floats | null,
     targets: Int32Array,
     weights: Floats,
     rows: number,
     vocabulary: number,
     scale: number,
-    wantGradient: number,
     softcap: number,
   ): void {
     for (let row = 0; row < rows; row++) {
@@ -18,10 +18,11 @@ export const crossEntropyReference = {
       capLogits(z, softcap);
       const total = logSumExp(z);
       loss[row] = weights[row]! * (total - z[target]!);
-      if (!wantGradient) continue;
+      if (dlogits === null) continue;
+      const dz = dlogits.subarray(row * vocabulary, (row + 1) * vocabulary);
       for (let i = 0; i < vocabulary; i++) {
         const slope = softcap ? 1 - (z[i]! / softcap) ** 2 : 1;
-        z[i] = scale * weights[row]! * (Math.exp(z[i]! - total) - (i === target ? 1 : 0)) * slope;
+        dz[i] = scale * weights[row]! * (Math.exp(z[i]! - total) - (i === target ? 1 : 0)) * slope;
       }
     }
   },

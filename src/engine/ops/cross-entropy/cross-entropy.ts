@@ -3,11 +3,12 @@
  * holding more than a chunk of logits: a chunk's gradient is taken as soon as its loss is there (as in Liger Kernel, Hsu
  * et al. 2024, arXiv 2410.10989). With a soft cap, z is cap · tanh(z / cap).
  *
- * Kernel: cross_entropy (loss [rows], logits [rows, vocabulary] (overwritten), targets i32 [rows], weights [rows], rows,
- *   vocabulary, scale, wantGradient 0 | 1, softcap or 0)
- * With wantGradient the logits become those' own gradient: scale · weights[i] · (softmax(z) - onehot(targets[i])), times
- * the slope of the soft cap; otherwise their contents are undefined.
+ * Kernel: cross_entropy (loss [rows], logits f32 [rows, vocabulary], dlogits [rows, vocabulary] | null, targets i32
+ *   [rows], weights [rows], rows, vocabulary, scale, softcap or 0)
+ * dlogits becomes scale · weights[i] · (softmax(z) - onehot(targets[i])), times the slope of the soft cap. Where
+ * activations are f32 it may be the logits themselves; otherwise the logits' contents are undefined afterwards.
  */
+import type { DType } from "../../device/device.ts";
 import { gradientOf, isRecording, record } from "../../tensor/tape.ts";
 import { empty, expectShape, rowCount, rows, type Tensor } from "../../tensor/tensor.ts";
 import { matrix, multiplyToInput, multiplyToWeights } from "../linear/products.ts";
@@ -16,7 +17,7 @@ import { forEachLogitChunk } from "./logit-chunks.ts";
 export interface LinearCrossEntropyOptions {
   /** Logits are squeezed into ±softcap. */
   readonly softcap?: number;
-  /** Rows whose logits exist at once; by default what fits 16 MiB, but at least 256. */
+  /** Rows whose logits exist at once; by default what suits the device (see logit-chunks). */
   readonly chunkRows?: number;
 }
 
@@ -47,24 +48,31 @@ export function linearCrossEntropy(
   const loss = empty(device, [count]);
   const dhidden = isRecording([hidden]) ? empty(device, hidden.shape, hidden.dtype) : undefined;
   const dweight = isRecording([weight]) ? gradientOf(weight) : undefined;
-  const wantGradient = dhidden || dweight ? 1 : 0;
   forEachLogitChunk(hidden, weight, chunkRows, (chunk) => {
     const { begin, end, logits } = chunk;
+    const dlogits = dhidden || dweight ? gradientOfLogits(logits, hidden.dtype) : null;
     const [chunkLoss, chunkTargets, chunkWeights] = [loss, targets, weights].map((whole) => rows(whole, begin, end));
     device.launch("cross_entropy", [
       chunkLoss!,
       logits,
+      dlogits,
       chunkTargets!,
       chunkWeights!,
       end - begin,
       vocabulary,
       scale,
-      wantGradient,
       softcap,
     ]);
-    if (dhidden) multiplyToInput(device, matrix(rows(dhidden, begin, end)), [{ dy: matrix(logits), weight }]);
-    if (dweight) multiplyToWeights(device, matrix(chunk.hidden), [{ dy: matrix(logits), dweight }]);
+    if (dlogits === null) return;
+    const dy = matrix(dlogits);
+    if (dhidden) multiplyToInput(device, matrix(rows(dhidden, begin, end)), [{ dy, weight }]);
+    if (dweight) multiplyToWeights(device, matrix(chunk.hidden), [{ dy, dweight }]);
   });
   record([loss], [hidden, weight], dhidden ? [dhidden] : [], () => [dhidden]);
   return loss;
+}
+
+/** Of the dtype of the activations, as products need it; in place where that is the logits' own. */
+function gradientOfLogits(logits: Tensor, dtype: DType): Tensor {
+  return dtype === logits.dtype ? logits : empty(logits.device, logits.shape, dtype);
 }

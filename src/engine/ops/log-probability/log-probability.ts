@@ -2,7 +2,7 @@
  * Log-probabilities of chosen tokens under a linear head, for scoring labels: out[e] = z[token[e]] - logsumexp(z) with
  * z = hidden[row[e]] · Wᵀ. No gradient.
  *
- * Kernel: log_probability (out [entries], logits [rows, vocabulary] (overwritten), begin, rows, vocabulary, row i32
+ * Kernel: log_probability (out [entries], logits f32 [rows, vocabulary] (overwritten), begin, rows, vocabulary, row i32
  *   [entries] ascending, token i32 [entries], entries, softcap or 0)
  * The logits are those of rows begin..begin+rows-1; entries of other rows are left alone.
  */
@@ -12,7 +12,7 @@ import { forEachLogitChunk } from "../cross-entropy/logit-chunks.ts";
 export interface TokenLogProbabilitiesOptions {
   /** Logits are squeezed into ±softcap. */
   readonly softcap?: number;
-  /** Rows whose logits exist at once; by default what fits 16 MiB, but at least 256. */
+  /** Rows whose logits exist at once; by default what suits the device (see cross-entropy/logit-chunks). */
   readonly chunkRows?: number;
 }
 
