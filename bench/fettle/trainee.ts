@@ -32,6 +32,7 @@ export class BenchTrainee {
       eps: 1e-8,
       weightDecay: decay,
       decay: () => true,
+      seed: 1,
     });
     this.#settings = {
       seed: 1,

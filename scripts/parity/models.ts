@@ -48,6 +48,7 @@ function compareFull(
     eps: 1e-8,
     weightDecay: 0.01,
     decay: () => true,
+    seed: 1,
   });
   optimizer.step(1e-3, 1);
   for (const [name, tensor] of tensors) {

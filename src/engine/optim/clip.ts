@@ -2,6 +2,7 @@
 import { sumSquares } from "../ops/sum-squares/sum-squares.ts";
 import { scope } from "../tensor/scope.ts";
 import { type Tensor, toFloats, zeros } from "../tensor/tensor.ts";
+import { joinedFlat, sideBySide } from "./side-by-side.ts";
 
 export interface GradientNorm {
   /** L2 norm over all gradients; NaN or infinite if any of their values is, or if the sum overflows. */
@@ -10,22 +11,29 @@ export interface GradientNorm {
   readonly notFinite: readonly string[];
 }
 
-/** One read-back from the device, however many parameters there are. */
+/** One read-back from the device, however many parameters there are; a second where the norm is not finite. */
 export function globalNorm(parameters: ReadonlyMap<string, Tensor>): GradientNorm {
-  const named = [...parameters].filter(([, { gradient }]) => gradient !== undefined);
-  const first = named[0];
-  if (first === undefined) return { norm: 0, notFinite: [] };
-  const squares = scope(() => {
-    const sums = zeros(first[1].device, [named.length]);
-    named.forEach(([, { gradient }], slot) => {
-      sumSquares(sums, slot, gradient!);
+  const named = [...parameters].flatMap(([name, { gradient }]) => (gradient ? [[name, gradient] as const] : []));
+  const total = squaresOf(sideBySide(named.map(([, gradient]) => gradient)).map(joinedFlat)).reduce(
+    (sum, square) => sum + square,
+    0,
+  );
+  const norm = Math.sqrt(total);
+  if (Number.isFinite(norm)) return { norm, notFinite: [] };
+  const squares = squaresOf(named.map(([, gradient]) => gradient));
+  return { norm, notFinite: named.filter((_, i) => !Number.isFinite(squares[i])).map(([name]) => name) };
+}
+
+function squaresOf(tensors: readonly Tensor[]): number[] {
+  const [first] = tensors;
+  if (first === undefined) return [];
+  return scope(() => {
+    const sums = zeros(first.device, [tensors.length]);
+    tensors.forEach((tensor, slot) => {
+      sumSquares(sums, slot, tensor);
     });
-    return { values: toFloats(sums) };
-  }).values;
-  let total = 0;
-  for (const square of squares) total += square;
-  const notFinite = named.filter((_, slot) => !Number.isFinite(squares[slot])).map(([name]) => name);
-  return { norm: Math.sqrt(total), notFinite };
+    return [...toFloats(sums)];
+  });
 }
 
 /**

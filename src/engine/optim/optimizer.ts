@@ -1,28 +1,35 @@
 /**
  * AdamW over named parameters, with moments in f32 or, for parameters of 4,096 values or more, in 8 bits. A step is one
- * kernel a parameter; clipping and the loss's denominator come in as one factor, so no other pass over memory is made.
+ * kernel a parameter, or one for many that lie side by side; clipping and the loss's denominator come in as one factor,
+ * so no other pass over memory is made. Parameters are f32, or bf16 with stochastic rounding.
  */
 import { UserError } from "../../base/errors.ts";
+import { hashLabel, mix32 } from "../../base/random.ts";
 import { type DType, dtypeBytes } from "../device/device.ts";
 import { type AdamwOptions, adamw } from "../ops/adamw/adamw.ts";
 import { adamw8bit, type MomentMaps } from "../ops/adamw-8bit/adamw-8bit.ts";
 import { dynamicMap, MAP_BLOCK } from "../ops/dynamic-map.ts";
+import { existingMirror } from "../tensor/mirror.ts";
 import { unscoped } from "../tensor/scope.ts";
 import { gradientOf } from "../tensor/tape.ts";
-import { fromHost, release, type Shape, type Tensor, toBytes, zeros } from "../tensor/tensor.ts";
+import { fromHost, release, type Shape, type Tensor, toBytes } from "../tensor/tensor.ts";
+import { createMoments, type Moments } from "./moments.ts";
+import { joinedFlat, sideBySide } from "./side-by-side.ts";
 
 /** Smaller parameters keep f32 moments: they take little memory, and norms and biases are sensitive. */
 export const MIN_8BIT_SIZE: 4096 = 4096;
 
 export interface OptimizerOptions {
   readonly kind: "adamw" | "adamw_8bit";
-  /** Trainable f32 tensors, all on one device. */
+  /** Trainable tensors in f32 or bf16, all on one device. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly betas: readonly [number, number];
   readonly eps: number;
   readonly weightDecay: number;
   /** Whether weight decay applies to a parameter; see `decays`. */
   readonly decay: (name: string, parameter: Tensor) => boolean;
+  /** Decides how bf16 parameters are rounded. */
+  readonly seed: number;
 }
 
 /** One tensor of the optimizer's state, as a checkpoint holds it: `PARAMETER.exp_avg`, `PARAMETER.state1`, … */
@@ -45,13 +52,14 @@ export interface Optimizer extends Disposable {
   restore(state: Iterable<StateTensor>, steps: number): void;
 }
 
-/** The state of one parameter, and how a step goes. */
+/** Parameters that are updated by one kernel. */
 interface Slot {
-  readonly parameter: Tensor;
+  readonly parameters: readonly Tensor[];
+  /** All of them as one run of values. */
+  readonly whole: Tensor;
   readonly weightDecay: number;
-  /** By the name's ending. */
-  readonly tensors: Readonly<Record<string, Tensor>>;
-  readonly update: (gradient: Tensor, options: AdamwOptions) => void;
+  readonly seed: number;
+  readonly moments: Moments;
 }
 
 export function createOptimizer(options: OptimizerOptions): Optimizer {
@@ -59,27 +67,56 @@ export function createOptimizer(options: OptimizerOptions): Optimizer {
 }
 
 class AdamW implements Optimizer {
-  readonly #slots = new Map<string, Slot>();
+  readonly #slots: Slot[] = [];
+  /** By name, in the order of the parameters. */
+  readonly #state = new Map<string, Tensor>();
   readonly #maps: MomentMaps | undefined;
   readonly #options: OptimizerOptions;
   #steps = 0;
 
   constructor(options: OptimizerOptions) {
     this.#options = options;
-    const first = options.parameters.values().next().value;
-    if (options.kind === "adamw_8bit" && first !== undefined) {
+    const { parameters, kind, seed } = options;
+    const first = parameters.values().next().value;
+    if (kind === "adamw_8bit" && first !== undefined) {
       this.#maps = {
         map1: fromHost(first.device, dynamicMap("signed")),
         map2: fromHost(first.device, dynamicMap("unsigned")),
       };
     }
-    for (const [name, parameter] of options.parameters) {
-      if (parameter.dtype !== "f32") throw new Error(`${name} is ${parameter.dtype}; optimizers train f32 tensors`);
-      const weightDecay = options.decay(name, parameter) ? options.weightDecay : 0;
-      const quantized = this.#maps !== undefined && parameter.length >= MIN_8BIT_SIZE;
-      const moments = quantized ? moments8bit(parameter, this.#maps) : moments32bit(parameter);
-      this.#slots.set(name, { parameter, weightDecay, ...moments });
+    const nameOf = new Map([...parameters].map(([name, parameter]) => [parameter, name]));
+    const state = new Map<Tensor, Readonly<Record<string, Tensor>>>();
+    for (const [weightDecay, quantized, together] of this.#groups()) {
+      for (const run of sideBySide(together, quantized ? MAP_BLOCK : 1)) {
+        const whole = joinedFlat(run);
+        const moments = createMoments(run, quantized);
+        run.forEach((parameter, i) => {
+          state.set(parameter, moments.ofParameter[i]!);
+        });
+        const name = nameOf.get(run[0]!)!;
+        this.#slots.push({ parameters: run, whole, weightDecay, seed: mix32(seed ^ hashLabel(name)), moments });
+      }
     }
+    for (const [name, parameter] of parameters) {
+      for (const [ending, tensor] of Object.entries(state.get(parameter)!))
+        this.#state.set(`${name}.${ending}`, tensor);
+    }
+  }
+
+  /** Parameters that could share a kernel, as far as their kind goes. */
+  #groups(): (readonly [weightDecay: number, quantized: boolean, parameters: readonly Tensor[]])[] {
+    const { parameters, decay, weightDecay } = this.#options;
+    const groups = new Map<string, [number, boolean, Tensor[]]>();
+    for (const [name, parameter] of parameters) {
+      const decayed = decay(name, parameter) ? weightDecay : 0;
+      const quantized = this.#maps !== undefined && parameter.length >= MIN_8BIT_SIZE;
+      // Random bits belong to a parameter, not to where it lies: one in bf16 stands alone.
+      const key = parameter.dtype === "f32" ? `${decayed} ${quantized}` : name;
+      const group = groups.get(key) ?? [decayed, quantized, []];
+      group[2].push(parameter);
+      groups.set(key, group);
+    }
+    return [...groups.values()];
   }
 
   get steps(): number {
@@ -90,14 +127,19 @@ class AdamW implements Optimizer {
     this.#steps++;
     const { betas, eps } = this.#options;
     const shared = { learningRate, beta1: betas[0], beta2: betas[1], eps, step: this.#steps, gradientScale };
-    for (const { parameter, weightDecay, update } of this.#slots.values()) {
+    for (const { parameters, whole, weightDecay, seed, moments } of this.#slots) {
       // A gradient that has not been made yet counts as zeros: were it left out, a resumed run would differ.
-      update(gradientOf(parameter), { ...shared, weightDecay });
+      const gradients = parameters.map(gradientOf);
+      const options: AdamwOptions = { ...shared, weightDecay, seed: mix32(seed + this.#steps) };
+      const rounded = whole.dtype === "f32" ? existingMirror(whole, "rounded", "bf16") : undefined;
+      const gradient = joinedFlat(gradients);
+      if (moments.kind === "f32") adamw(whole, gradient, moments.whole, options, rounded);
+      else adamw8bit(whole, gradient, moments.whole, this.#maps!, options, rounded);
     }
   }
 
   state(): readonly StateTensor[] {
-    return [...this.#tensors()].map(([name, tensor]) => ({
+    return [...this.#state].map(([name, tensor]) => ({
       name,
       dtype: tensor.dtype,
       shape: tensor.shape,
@@ -106,7 +148,7 @@ class AdamW implements Optimizer {
   }
 
   restore(state: Iterable<StateTensor>, steps: number): void {
-    const own = this.#tensors();
+    const own = this.#state;
     const given = new Map([...state].map((tensor) => [tensor.name, tensor]));
     for (const [name, tensor] of own) expectSame(name, tensor, given.get(name));
     for (const name of given.keys()) if (!own.has(name)) throw mismatch(`has ${name}, which this run does not train`);
@@ -122,41 +164,10 @@ class AdamW implements Optimizer {
 
   /** Frees the state. */
   [Symbol.dispose](): void {
-    for (const tensor of this.#tensors().values()) release(tensor);
+    for (const { moments } of this.#slots.splice(0)) for (const tensor of Object.values(moments.whole)) release(tensor);
     if (this.#maps !== undefined) for (const map of Object.values(this.#maps)) release(map);
-    this.#slots.clear();
+    this.#state.clear();
   }
-
-  #tensors(): Map<string, Tensor> {
-    const tensors = new Map<string, Tensor>();
-    for (const [name, slot] of this.#slots) {
-      for (const [ending, tensor] of Object.entries(slot.tensors)) tensors.set(`${name}.${ending}`, tensor);
-    }
-    return tensors;
-  }
-}
-
-/** Endings of the names as PyTorch's AdamW has them. */
-function moments32bit(parameter: Tensor): Pick<Slot, "tensors" | "update"> {
-  const m = zeros(parameter.device, parameter.shape);
-  const v = zeros(parameter.device, parameter.shape);
-  return {
-    tensors: { exp_avg: m, exp_avg_sq: v },
-    update: (gradient, options) => adamw(parameter, gradient, { m, v }, options),
-  };
-}
-
-/** Endings of the names as bitsandbytes has them. */
-function moments8bit(parameter: Tensor, maps: MomentMaps): Pick<Slot, "tensors" | "update"> {
-  const { device, shape, length } = parameter;
-  const blocks = Math.ceil(length / MAP_BLOCK);
-  const moments = {
-    state1: zeros(device, shape, "u8"),
-    state2: zeros(device, shape, "u8"),
-    absmax1: zeros(device, [blocks]),
-    absmax2: zeros(device, [blocks]),
-  };
-  return { tensors: moments, update: (gradient, options) => adamw8bit(parameter, gradient, moments, maps, options) };
 }
 
 function expectSame(name: string, own: Tensor, given: StateTensor | undefined): void {

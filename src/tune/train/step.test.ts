@@ -44,6 +44,7 @@ function optimizerOf({ trainable }: Trainee): Optimizer {
     eps: 1e-8,
     weightDecay: 0,
     decay: () => false,
+    seed: 1,
   });
 }
 

@@ -1,6 +1,7 @@
+#include "../adamw/stochastic-rounding.h"
 #include "fettle.h"
 
-enum { BLOCK = 256, MAP_SIZE = 256, BUCKETS = 1 << 16 };
+enum { BF16 = 1, BLOCK = 256, MAP_SIZE = 256, BUCKETS = 1 << 16 };
 
 /**
  * A dynamic map made ready for encoding. x lies above threshold[c] exactly where its code is above c. The upper 16 bits
@@ -51,10 +52,14 @@ static inline uint8_t encode(const struct encoder *encoder, float x) {
 }
 
 struct adamw_8bit {
-  float *p, *absmax1, *absmax2;
-  const float *g;
+  void *p;
+  const void *g;
+  bf16 *rounded;
+  float *absmax1, *absmax2;
   uint8_t *state1, *state2;
   int64_t length;
+  int dtype;
+  uint32_t seed;
   float rate, beta1, fresh1, beta2, fresh2, eps, decay, gradient_scale;
 };
 
@@ -67,11 +72,21 @@ static float largest_magnitude(const float *x, int64_t length) {
   return largest;
 }
 
+static void widen(float *y, const bf16 *x, int64_t length) {
+  for (int64_t i = 0; i < length; i++) y[i] = bf16_to_float(x[i]);
+}
+
 static void update_block(const struct adamw_8bit *job, int64_t block) {
   int64_t at = block * BLOCK;
   int64_t length = job->length - at < BLOCK ? job->length - at : BLOCK;
-  float *p = job->p + at;
-  const float *g = job->g + at;
+  float *p = (float *)job->p + at, wide_p[BLOCK], wide_g[BLOCK];
+  const float *g = (const float *)job->g + at;
+  if (job->dtype == BF16) {
+    widen(wide_p, (const bf16 *)job->p + at, length);
+    widen(wide_g, (const bf16 *)job->g + at, length);
+    p = wide_p;
+    g = wide_g;
+  }
   uint8_t *state1 = job->state1 + at, *state2 = job->state2 + at;
   float m[BLOCK], v[BLOCK];
   for (int64_t i = 0; i < length; i++) {
@@ -90,6 +105,9 @@ static void update_block(const struct adamw_8bit *job, int64_t block) {
     m[i] = finite ? first : 0;
     v[i] = finite ? second : 0;
   }
+  if (job->dtype == BF16) store_stochastic(job->p, at, p, length, job->seed);
+  if (job->rounded)
+    for (int64_t i = 0; i < length; i++) job->rounded[at + i] = bf16_from_float(p[i]);
   float largest1 = largest_magnitude(m, length), largest2 = largest_magnitude(v, length);
   job->absmax1[block] = largest1;
   job->absmax2[block] = largest2;
@@ -115,16 +133,18 @@ static void update_blocks(int64_t begin, int64_t end, void *context) {
 }
 
 FETTLE_KERNEL(adamw_8bit) {
-  double rate = NUM(9), beta1 = NUM(10), beta2 = NUM(11), eps = NUM(12), weight_decay = NUM(13);
-  double correction1 = NUM(14), correction2 = NUM(15);
+  double rate = NUM(11), beta1 = NUM(12), beta2 = NUM(13), eps = NUM(14), weight_decay = NUM(15);
+  double correction1 = NUM(16), correction2 = NUM(17);
   struct adamw_8bit job = {
-    .p = PTR(float, 0),
-    .g = PTR(const float, 1),
-    .state1 = PTR(uint8_t, 2),
-    .state2 = PTR(uint8_t, 3),
-    .absmax1 = PTR(float, 4),
-    .absmax2 = PTR(float, 5),
-    .length = INT(8),
+    .p = PTR(void, 0),
+    .dtype = (int)INT(1),
+    .g = PTR(const void, 2),
+    .state1 = PTR(uint8_t, 3),
+    .state2 = PTR(uint8_t, 4),
+    .absmax1 = PTR(float, 5),
+    .absmax2 = PTR(float, 6),
+    .rounded = PTR(bf16, 9),
+    .length = INT(10),
     .rate = (float)(rate * correction2 / correction1),
     .beta1 = (float)beta1,
     .fresh1 = (float)(1 - beta1),
@@ -132,9 +152,10 @@ FETTLE_KERNEL(adamw_8bit) {
     .fresh2 = (float)(1 - beta2),
     .eps = (float)(correction2 * eps),
     .decay = (float)(1 - rate * weight_decay),
-    .gradient_scale = (float)NUM(16),
+    .gradient_scale = (float)NUM(18),
+    .seed = (uint32_t)INT(19),
   };
-  prepare(&encoder1, PTR(const float, 6));
-  prepare(&encoder2, PTR(const float, 7));
+  prepare(&encoder1, PTR(const float, 7));
+  prepare(&encoder2, PTR(const float, 8));
   parallel_for((job.length + BLOCK - 1) / BLOCK, 32, update_blocks, &job);
 }

@@ -1,4 +1,5 @@
-import { fromHost, type Tensor, zeros } from "../../tensor/tensor.ts";
+import { empty, fromHost, type Tensor, zeros } from "../../tensor/tensor.ts";
+import { cast } from "../cast/cast.ts";
 import { dynamicMap, MAP_BLOCK } from "../dynamic-map.ts";
 import { normal, type OpCase } from "../op-case.ts";
 import { adamw8bit, type QuantizedMoments } from "./adamw-8bit.ts";
@@ -32,10 +33,30 @@ export const adamw8bitCases: readonly OpCase[] = [1, 300, 40_007].flatMap((lengt
         return [state1, state2];
       },
     },
+    {
+      ...shared,
+      name: `adamw-8bit ${length} in bf16`,
+      tolerance: 2 ** -7,
+      run: (inputs) => {
+        const narrow = Object.fromEntries(Object.entries(inputs).map(([name, x]) => [name, cast(x, "bf16")]));
+        const { absmax1, absmax2 } = threeSteps(narrow);
+        return [cast(narrow.p!, "f32"), absmax1, absmax2];
+      },
+    },
+    {
+      ...shared,
+      name: `adamw-8bit ${length} with a rounded copy`,
+      tolerance: 2 ** -8,
+      run: (inputs) => {
+        const rounded = empty(inputs.p!.device, inputs.p!.shape, "bf16");
+        threeSteps(inputs, rounded);
+        return cast(rounded, "f32");
+      },
+    },
   ] satisfies OpCase[];
 });
 
-function threeSteps({ p, g1, g2, g3 }: Readonly<Record<string, Tensor>>): QuantizedMoments {
+function threeSteps({ p, g1, g2, g3 }: Readonly<Record<string, Tensor>>, rounded?: Tensor): QuantizedMoments {
   const { device, length } = p!;
   const blocks = Math.ceil(length / MAP_BLOCK);
   const moments = {
@@ -47,7 +68,7 @@ function threeSteps({ p, g1, g2, g3 }: Readonly<Record<string, Tensor>>): Quanti
   const maps = { map1: fromHost(device, dynamicMap("signed")), map2: fromHost(device, dynamicMap("unsigned")) };
   const settings = { learningRate: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, gradientScale: 0.5 };
   [g1!, g2!, g3!].forEach((gradient, i) => {
-    adamw8bit(p!, gradient, moments, maps, { ...settings, step: i + 1 });
+    adamw8bit(p!, gradient, moments, maps, { ...settings, step: i + 1, seed: i * 77 }, rounded);
   });
   return moments;
 }

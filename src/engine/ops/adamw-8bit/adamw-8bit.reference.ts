@@ -1,9 +1,12 @@
+import { dtypeCode } from "../../device/device.ts";
 import type { Floats } from "../../device/reference/reference-device.ts";
+import { keepParameter } from "../adamw/stochastic-rounding.ts";
 import { MAP_BLOCK, nearestCode } from "../dynamic-map.ts";
 
 export const adamw8bitReference = {
   adamw_8bit(
     p: Floats,
+    dtype: number,
     g: Floats,
     state1: Uint8Array,
     state2: Uint8Array,
@@ -11,6 +14,7 @@ export const adamw8bitReference = {
     absmax2: Floats,
     map1: Floats,
     map2: Floats,
+    rounded: Floats | null,
     length: number,
     learningRate: number,
     beta1: number,
@@ -20,6 +24,7 @@ export const adamw8bitReference = {
     correction1: number,
     correction2: number,
     gradientScale: number,
+    seed: number,
   ): void {
     const stepSize = (learningRate * correction2) / correction1;
     for (let begin = 0, block = 0; begin < length; begin += MAP_BLOCK, block++) {
@@ -33,8 +38,9 @@ export const adamw8bitReference = {
         m[j] = map1[state1[i]!]! * absmax1[block]! * beta1 + (1 - beta1) * gradient;
         v[j] = map2[state2[i]!]! * absmax2[block]! * beta2 + (1 - beta2) * gradient ** 2;
         const moved = p[i]! - (stepSize * m[j]!) / (Math.sqrt(v[j]!) + correction2 * eps);
-        p[i] = moved * (1 - learningRate * weightDecay);
+        keepParameter(p, dtype === dtypeCode.bf16, moved * (1 - learningRate * weightDecay), seed, i);
       }
+      if (rounded) for (let i = begin; i < begin + size; i++) rounded[i] = p[i]!;
       const largest1 = m.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       const largest2 = v.reduce((most, value) => Math.max(most, value), 0);
       absmax1[block] = largest1;
