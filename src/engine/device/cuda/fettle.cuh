@@ -46,15 +46,6 @@ __device__ __forceinline__ u32 pack_bf16(float low, float high) {
 __device__ __forceinline__ float low_bf16(u32 packed) { return __uint_as_float(packed << 16); }
 __device__ __forceinline__ float high_bf16(u32 packed) { return __uint_as_float(packed & 0xffff0000u); }
 
-// a / b to about 2 units in the last place; 0 where b exceeds 2^126.
-__device__ __forceinline__ float fast_divide(float a, float b) {
-#ifdef FETTLE_EMULATOR
-  return a / b;
-#else
-  return __fdividef(a, b);
-#endif
-}
-
 // ---- eight values at once: 16 or 32 bytes, aligned to 16 --------------------------------------------------------------
 
 __device__ __forceinline__ void load8(const float *from, float *x) {

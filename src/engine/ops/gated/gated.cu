@@ -18,7 +18,7 @@ __device__ __forceinline__ Activated activate(float x) {
 #else
   float u = x, du = 1.f;
 #endif
-  float e = expf(-fabsf(u)), large = fast_divide(1.f, 1.f + e), small = e * large;
+  float e = expf(-fabsf(u)), large = __fdividef(1.f, 1.f + e), small = e * large;
   float share = u < 0.f ? small : large;
   return {x * share, share + x * du * small * large};
 #endif
