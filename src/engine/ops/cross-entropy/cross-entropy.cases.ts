@@ -24,6 +24,7 @@ const trained = [
   { rows: 7, width: 12, vocabulary: 37 },
   { rows: 11, width: 24, vocabulary: 101, softcap: 3, chunkRows: 4 },
   { rows: 33, width: 40, vocabulary: 515, chunkRows: 8 },
+  { rows: 2, width: 8, vocabulary: 9001, softcap: 5 },
 ].map(
   (shape: Shape): OpCase => ({
     name: `cross-entropy ${JSON.stringify(shape)}`,

@@ -10,6 +10,13 @@ export const rowsCases: readonly OpCase[] = [
     run: ({ x, index }) => gatherRows(x!, index!),
   },
   {
+    name: "gather rows of 2100, many of them often",
+    inputs: { x: normal([17, 2100], 1), index: integers(Array.from({ length: 45 }, (_, i) => (i * i) % 17)) },
+    activations: ["x"],
+    parameters: [],
+    run: ({ x, index }) => gatherRows(x!, index!),
+  },
+  {
     name: "gather rows of 300",
     inputs: { x: normal([130, 300], 1), index: integers(Array.from({ length: 65 }, (_, i) => 129 - 2 * i)) },
     activations: ["x"],
