@@ -9,6 +9,8 @@ import type { Pack } from "../data/pack.ts";
 export interface PackLossOptions extends Omit<HiddenOptions, "rows" | "cache"> {
   /** Run the last layer's queries and MLP and the head on supervised rows alone; otherwise on all, for the same loss. */
   readonly supervisedRowsOnly: boolean;
+  /** Called when the forward pass is over and what it keeps is all that it left. */
+  readonly onForward?: () => void;
 }
 
 /** Σ over supervised rows of weight · cross-entropy, without gradients. */
@@ -27,6 +29,7 @@ export function accumulateGradients(decoder: Decoder, pack: Pack, scale: number,
     const tape = new Tape({ dropCheap: options.recompute?.cheap ?? false });
     try {
       const losses = tape.run(() => rowLosses(decoder, pack, scale, options));
+      options.onForward?.();
       tape.backward([[losses, losses]]);
       return sum(losses);
     } finally {

@@ -30,7 +30,11 @@ export function weightFormat(recipe: Recipe, device: Device): WeightFormat {
 export function prepareTrainee(recipe: Recipe, base: string, warmStart: string | null, device: Device): Trainee {
   const format = weightFormat(recipe, device);
   const random = recipe.init === "random" ? { randomSeed: recipe.seed } : {};
-  const model = openModel(base, device, { format, ...random });
+  return makeTrainee(openModel(base, device, { format, ...random }), recipe, warmStart);
+}
+
+/** Puts on an opened model what the recipe trains; the result owns the model. */
+export function makeTrainee(model: Model, recipe: Recipe, warmStart: string | null): Trainee {
   try {
     const lora = recipe.lora && putAdapter(model, recipe, warmStart);
     const trainable = lora ? lora.parameters() : model.parameters.tensors;

@@ -136,7 +136,8 @@ function bestCheckpoint({ checkpoints }: RunFolder, step: number): string {
   });
 }
 
-function optimizerOf(recipe: Recipe, { trainable }: Trainee): Optimizer {
+/** The optimizer that a recipe asks for. */
+export function optimizerOf(recipe: Recipe, { trainable }: Trainee): Optimizer {
   const { training } = recipe;
   return createOptimizer({
     kind: training.optim,
@@ -145,6 +146,7 @@ function optimizerOf(recipe: Recipe, { trainable }: Trainee): Optimizer {
     eps: training.adam_epsilon,
     weightDecay: training.weight_decay,
     decay: decays,
+    seed: recipe.seed,
   });
 }
 

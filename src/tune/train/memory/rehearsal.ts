@@ -1,0 +1,113 @@
+/**
+ * What a run will take, found by going through a step on a device that computes nothing: the code is that of the step
+ * itself, so every tensor is counted where and as long as it lives. Needs config.json alone, and no GPU.
+ */
+import type { Recipe } from "../../../base/recipe/recipe.ts";
+import { RehearsalDevice, type RehearsalOptions, type Traffic } from "../../../engine/device/rehearsal-device.ts";
+import type { Optimizer } from "../../../engine/optim/optimizer.ts";
+import { zeroGradients } from "../../../engine/optim/zero-gradients.ts";
+import type { RecomputePlan } from "../../../model/families/decoder.ts";
+import type { WeightFormat } from "../../../model/families/parameters.ts";
+import type { Pack } from "../../data/pack.ts";
+import { accumulateGradients } from "../loss.ts";
+import { makeTrainee, type Trainee } from "../method.ts";
+import { optimizerOf } from "../train.ts";
+import { openRehearsedModel } from "./rehearsed-model.ts";
+
+/** Bytes that live through the whole run. */
+export interface FixedMemory {
+  readonly base: number;
+  readonly adapter: number;
+  readonly optimizer: number;
+  /** With the bf16 copies of f32 parameters, on devices that multiply in bf16. */
+  readonly gradients: number;
+}
+
+/** Bytes that one pack adds. */
+export interface PassMemory {
+  /** Kept from the forward for the backward pass. */
+  readonly activations: number;
+  /** On top of them at the worst moment: what a layer's backward pass or the vocabulary projection needs for itself. */
+  readonly working: number;
+}
+
+export interface RehearsedPass {
+  readonly memory: PassMemory;
+  /** By kernel. */
+  readonly traffic: ReadonlyMap<string, Traffic>;
+}
+
+export class Rehearsal implements Disposable {
+  readonly trainee: Trainee;
+  readonly fixed: FixedMemory;
+  /** Of the optimizer's step. */
+  readonly updateTraffic: ReadonlyMap<string, Traffic>;
+  readonly #device: RehearsalDevice;
+  readonly #optimizer: Optimizer;
+  readonly #supervisedRowsOnly: boolean;
+
+  /** @param base folder with config.json */
+  constructor(recipe: Recipe, base: string, format: WeightFormat, target: RehearsalOptions) {
+    const device = new RehearsalDevice(target);
+    const taken = (): number => device.memory().live;
+    this.#device = device;
+    this.#supervisedRowsOnly = recipe.packing.supervised_rows_only;
+    const model = openRehearsedModel(base, device, format);
+    const baseBytes = taken();
+    this.trainee = makeTrainee(model, { ...recipe, warm_start: null }, null);
+    const withAdapter = taken();
+    this.#optimizer = optimizerOf(recipe, this.trainee);
+    const withOptimizer = taken();
+    // The first pass makes what lives on: gradients, copies, tables of angles.
+    this.pass(smallestPack, { cheap: false, fullLayers: 0 });
+    device.resetTraffic();
+    this.#optimizer.step(0, 1);
+    zeroGradients(this.trainee.trainable);
+    this.updateTraffic = new Map(device.traffic);
+    this.fixed = {
+      base: baseBytes,
+      adapter: withAdapter - baseBytes,
+      optimizer: withOptimizer - withAdapter,
+      gradients: taken() - withOptimizer,
+    };
+  }
+
+  /** One forward and backward pass. */
+  pass(pack: Pack, recompute: RecomputePlan): RehearsedPass {
+    const device = this.#device;
+    const before = device.memory().live;
+    device.resetPeak();
+    device.resetTraffic();
+    let activations = 0;
+    accumulateGradients(this.trainee.model.decoder, pack, 1, {
+      supervisedRowsOnly: this.#supervisedRowsOnly,
+      recompute,
+      dropoutSeed: 0,
+      onForward: () => {
+        activations = device.memory().live - before;
+      },
+    });
+    const { peak, live } = device.memory();
+    // A table of angles that grew lives on, and is no part of the pass.
+    const grown = live - before;
+    return {
+      memory: { activations: activations - grown, working: peak - before - activations },
+      traffic: new Map(device.traffic),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#optimizer[Symbol.dispose]();
+    this.trainee[Symbol.dispose]();
+  }
+}
+
+const smallestPack: Pack = {
+  tokens: new Int32Array(2),
+  positions: Int32Array.of(0, 1),
+  expiry: Int32Array.of(2, 2),
+  rows: Int32Array.of(0),
+  targets: Int32Array.of(0),
+  weights: Float32Array.of(1),
+  examples: 1,
+};

@@ -1,0 +1,72 @@
+/** A model without its weights: parameters of the shapes that config.json gives, on a device that computes nothing. */
+import type { Device } from "../../../engine/device/device.ts";
+import { MAP_BLOCK } from "../../../engine/ops/dynamic-map.ts";
+import type { CompressedWeight } from "../../../engine/ops/linear/linear.ts";
+import { unscoped } from "../../../engine/tensor/scope.ts";
+import { elementCount, empty, type Shape, type Tensor } from "../../../engine/tensor/tensor.ts";
+import { Decoder } from "../../../model/families/decoder.ts";
+import { familyOf } from "../../../model/families/index.ts";
+import type { Model } from "../../../model/families/model.ts";
+import { Parameters, type WeightFormat } from "../../../model/families/parameters.ts";
+import { readConfigJson } from "../../../model/files/config.ts";
+
+/** @param folder with config.json; no weights are read */
+export function openRehearsedModel(folder: string, device: Device, format: WeightFormat): Model {
+  const configJson = readConfigJson(folder);
+  const config = familyOf(configJson).readConfig(configJson);
+  const parameters = new RehearsedParameters(device, format);
+  const decoder = new Decoder(config, device, parameters);
+  return {
+    folder,
+    configJson,
+    decoder,
+    parameters,
+    [Symbol.dispose]() {
+      decoder[Symbol.dispose]();
+      parameters[Symbol.dispose]();
+    },
+  };
+}
+
+class RehearsedParameters extends Parameters {
+  readonly #place: Device;
+  readonly #held: WeightFormat;
+
+  constructor(device: Device, format: WeightFormat) {
+    super(device, noValues, format);
+    this.#place = device;
+    this.#held = format;
+  }
+
+  override tensor(name: string, shape: Shape): Tensor {
+    const dtype = this.#held.kind === "nf4" ? this.#place.precision : this.#held.kind;
+    const tensor = unscoped(() => empty(this.#place, shape, shape.length > 1 ? dtype : "f32"));
+    this.tensors.set(name, tensor);
+    return tensor;
+  }
+
+  override linearWeight(name: string, shape: Shape): Tensor | CompressedWeight {
+    const format = this.#held;
+    if (format.kind !== "nf4") return this.tensor(name, shape);
+    const device = this.#place;
+    const { blockSize, doubleQuant } = format;
+    const blocks = Math.ceil(elementCount(shape) / blockSize);
+    const quantized = unscoped(() => ({
+      packed: empty(device, [Math.ceil(elementCount(shape) / 2), 1], "u8"),
+      absmax: doubleQuant
+        ? {
+            codes: empty(device, [blocks], "u8"),
+            nestedAbsmax: empty(device, [Math.ceil(blocks / MAP_BLOCK)]),
+            map: empty(device, [256]),
+            offset: 0,
+          }
+        : empty(device, [blocks]),
+    }));
+    this.quantized.set(name, { shape, blockSize, ...quantized, bytes: 0 });
+    return { shape, materialise: () => empty(device, shape, device.precision) };
+  }
+}
+
+function noValues(name: string): never {
+  throw new Error(`a rehearsal has no values of ${name}`);
+}
