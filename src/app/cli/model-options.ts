@@ -10,7 +10,9 @@ export function addModelOptions(command: Command): void {
     .argument("<model>", "run folder, adapter folder or model folder")
     .option("--base <folder>", "the base model's folder, where it is not where the run or adapter says")
     .option("--recipe <file>", "recipe that says how rows are read; a run brings its own")
-    .addOption(new Option("--device <device>", "where it runs").choices(["auto", "cpu", "reference"]).default("auto"))
+    .addOption(
+      new Option("--device <device>", "where it runs").choices(["auto", "cuda", "cpu", "reference"]).default("auto"),
+    )
     .addOption(new Option("--precision <format>", "of products").choices(["auto", "f32", "bf16"]).default("auto"))
     .option("--threads <count>", "CPU threads; default: all", wholeNumber(1));
 }

@@ -33,6 +33,12 @@ const rules: readonly Rule[] = [
     fix: "remove the section, or take method qlora",
   },
   {
+    path: ["memory_budget"],
+    broken: ({ device, memory_budget }) => memory_budget !== "auto" && (device === "cpu" || device === "reference"),
+    message: (recipe) => `memory_budget is about the GPU's memory, and device is ${recipe.device}`,
+    fix: "remove it, or take device cuda or auto",
+  },
+  {
     path: ["init"],
     broken: (recipe) => recipe.init === "random" && recipe.method !== "full",
     message: "an adapter over random weights learns nothing of use",

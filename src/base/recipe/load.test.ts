@@ -55,6 +55,14 @@ describe("a good recipe", () => {
     assert.equal(parseRecipe(`${least}training:\n`, "r.yaml").recipe.training.batch_size, 16);
   });
 
+  it("may say the memory of the GPU in bytes or in units of them", () => {
+    const budgets = ["auto", "1000000000", "20GiB", "1.5 GB", "512 MiB"];
+    assert.deepEqual(
+      budgets.map((budget) => parseRecipe(`${least}memory_budget: ${budget}`, "r.yaml").recipe.memory_budget),
+      ["auto", 1e9, 20 * 2 ** 30, 1.5e9, 2 ** 29],
+    );
+  });
+
   it("may name labels by numbers of the file", () => {
     const text = "base: m\ndata:\n  train: a\n  labels: {1: World, 2: Sports}\n  columns: {label: 0, text: 2}";
     const { data } = parseRecipe(text, "r.yaml").recipe;
@@ -100,6 +108,8 @@ training:
     ["seed: 1.5", /seed: expected a whole number, got 1.5/],
     ["seed: .nan", /seed: expected a number, got/],
     ["threads: 0", /threads: expected at least 1, got 0/],
+    ["memory_budget: 20GiBs", /memory_budget: expected auto, .* or a size such as 20GiB, got "20GiBs" · r.yaml:3:16/],
+    ["memory_budget: -1", /memory_budget: expected at least 1, got -1/],
     ["lora: {r: 0}", /lora.r: expected at least 1/],
     ["lora: {lora_dropout: 1}", /lora.lora_dropout: expected less than 1/],
     ["lora: {rank: 4}", /unknown option lora.rank · r.yaml:3:8/],
@@ -135,6 +145,7 @@ describe("impossible combinations", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["method: full\nlora: {r: 8}", /lora section with method full/],
     ["method: lora\nquantization: {}", /quantization section with method lora/],
+    ["device: cpu\nmemory_budget: 1GiB", /memory_budget is about the GPU's memory, and device is cpu · r.yaml:4:16/],
     ["init: random", /adapter over random weights/],
     ["init: random\nmethod: full\nwarm_start: x", /warm_start gives weights/],
     ["template: {text: '{text}', user: x}", /stands alone/],

@@ -6,9 +6,11 @@ export interface Recipe {
   readonly base: string;
   readonly output: string;
   readonly seed: number;
-  readonly device: "auto" | "reference" | "cpu";
+  readonly device: "auto" | "reference" | "cpu" | "cuda";
   readonly precision: "auto" | "f32" | "bf16";
   readonly threads: "auto" | number;
+  /** In bytes. */
+  readonly memory_budget: "auto" | number;
   readonly method: "full" | "lora" | "qlora";
   readonly init: "pretrained" | "random";
   readonly warm_start: string | null;

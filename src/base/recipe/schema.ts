@@ -22,6 +22,27 @@ const pathsShape = z.union([path, z.array(path).min(1)], { error: "expected a pa
 const unitInterval = z.number().min(0).max(1);
 const beta = z.number().min(0).lt(1);
 
+const byteUnits: Readonly<Record<string, number>> = {
+  ...{ B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
+  ...{ kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
+};
+
+/** A number of bytes, or text such as 20GiB, 1.5 GB. */
+const byteCount = z.union(
+  [
+    z.literal("auto"),
+    count,
+    z
+      .string()
+      .regex(/^\d+(\.\d+)? ?(B|[KMGT]iB|[kKMGT]B)$/)
+      .transform((text) => {
+        const [, number, unit] = /^([\d.]+) ?(\w+)$/.exec(text)!;
+        return Math.floor(Number(number) * byteUnits[unit!]!);
+      }),
+  ],
+  { error: "expected auto, a number of bytes, or a size such as 20GiB" },
+);
+
 const lora: z.ZodType<LoraOptions> = z.strictObject({
   r: z.int().min(1).max(4096).default(16).describe("Rank of the adapter's two factors."),
   lora_alpha: z
@@ -186,12 +207,18 @@ export const recipeSchema: z.ZodType<Recipe> = z
     base: path.describe("Folder of the base model, relative to the recipe file."),
     output: path.default("auto").describe("Run folder, relative to the working directory; auto is runs/<recipe name>."),
     seed: z.int().min(0).default(42).describe("Seed of every random draw."),
-    device: z.enum(["auto", "reference", "cpu"]).default("auto").describe("Where tensors live and kernels run."),
+    device: z
+      .enum(["auto", "reference", "cpu", "cuda"])
+      .default("auto")
+      .describe("Where tensors live and kernels run."),
     precision: z.enum(["auto", "f32", "bf16"]).default("auto").describe("Number format of the matrix products."),
     threads: z
       .union([z.literal("auto"), count], { error: "expected auto or a number of threads" })
       .default("auto")
       .describe("CPU threads; auto takes every core."),
+    memory_budget: byteCount
+      .prefault("auto")
+      .describe("Most memory of the GPU to take, such as 20GiB; auto takes what is free, less a reserve."),
     method: z.enum(["full", "lora", "qlora"]).default("lora").describe("What is trained, and over what kind of base."),
     init: z
       .enum(["pretrained", "random"])

@@ -7,7 +7,7 @@ import { packageVersion } from "../../base/package-root.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Choice } from "../../base/recipe/resolved.ts";
-import { type DeviceOptions, openDevice } from "../../engine/open-device.ts";
+import { type DeviceEnvironment, openDevice } from "../../engine/open-device.ts";
 import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
 import type { ConversationEncoder } from "../data/conversation-encoder.ts";
@@ -37,7 +37,7 @@ type Choose = (path: Choice["path"], value: unknown, reason: string) => void;
 /** @throws UserError for anything about recipe, data or model that stands in the way */
 export async function prepareRun(
   loaded: LoadedRecipe,
-  environment: Pick<DeviceOptions, "cacheFolder" | "compiler">,
+  environment: DeviceEnvironment,
   onEvent: EventSink,
 ): Promise<PreparedRun> {
   const { recipe } = loaded;
@@ -49,7 +49,14 @@ export async function prepareRun(
   const base = baseFolder(loaded);
   const threads = recipe.threads === "auto" ? undefined : recipe.threads;
   const { device: wanted, precision } = recipe;
-  const { device, reason, notes } = await openDevice({ ...environment, device: wanted, precision, threads });
+  const memoryBudget = recipe.memory_budget === "auto" ? undefined : recipe.memory_budget;
+  const { device, reason, notes } = await openDevice({
+    ...environment,
+    device: wanted,
+    precision,
+    threads,
+    memoryBudget,
+  });
   let trainee: Trainee | undefined;
   try {
     for (const message of notes) onEvent({ kind: "note", level: "warning", message });

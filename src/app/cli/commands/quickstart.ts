@@ -7,7 +7,7 @@ import { collect } from "../options.ts";
 
 interface QuickstartFlags {
   readonly output: string;
-  readonly device: "auto" | "cpu" | "reference";
+  readonly device: "auto" | "cuda" | "cpu" | "reference";
   readonly set: readonly string[];
 }
 
@@ -16,7 +16,9 @@ export const quickstart: CommandModule = {
   define(command) {
     command
       .option("--output <folder>", "run folder; an earlier quickstart in it is replaced", "runs/quickstart")
-      .addOption(new Option("--device <device>", "where it runs").choices(["auto", "cpu", "reference"]).default("auto"))
+      .addOption(
+        new Option("--device <device>", "where it runs").choices(["auto", "cuda", "cpu", "reference"]).default("auto"),
+      )
       .option("--set <option=value>", "override an option of recipes/quickstart.yaml", collect, []);
     addExamples(command, [["fettle quickstart", "a minute on two cores; the page is runs/quickstart/report.html"]]);
   },

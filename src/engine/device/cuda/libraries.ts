@@ -68,7 +68,10 @@ export function libraryFolders({ folder, roots = [] }: CudaLibraryOptions, syste
  * The libcuda of the driver.
  * @param folders of `libraryFolders`
  */
-export function loadDriverLibrary(folders: readonly string[], first: string | undefined): FoundLibrary | MissingLibrary {
+export function loadDriverLibrary(
+  folders: readonly string[],
+  first: string | undefined,
+): FoundLibrary | MissingLibrary {
   const name = "libcuda.so.1";
   const own = first === undefined ? [] : candidatesIn([first], "libcuda").map(({ path }) => path);
   const others = candidatesIn(folders, "libcuda").map(({ path }) => path);
@@ -90,10 +93,12 @@ export function loadLibrary(
   const majors = Array.from({ length: Math.max(0, newest - LEAST_MAJOR + 1) }, (_, i) => newest - i);
   const ofLoader = majors.map((major) => ({ path: `${name}.so.${major}`, major }));
   const all = [...ofLoader, ...candidatesIn(folders, name)];
-  const usable = all
-    .filter(({ major }) => major >= LEAST_MAJOR && major <= newest)
-    .sort((a, b) => b.major - a.major);
-  const found = firstThatLoads(name, [...own, ...usable].map(({ path }) => path), versionOf);
+  const usable = all.filter(({ major }) => major >= LEAST_MAJOR && major <= newest).sort((a, b) => b.major - a.major);
+  const found = firstThatLoads(
+    name,
+    [...own, ...usable].map(({ path }) => path),
+    versionOf,
+  );
   if (found.handle !== undefined) return found;
   const unfit = all.filter((candidate) => !usable.includes(candidate));
   if (unfit.length === 0) return found;
@@ -125,11 +130,7 @@ function candidatesIn(folders: readonly string[], name: string): Candidate[] {
   return [...found.values()];
 }
 
-function firstThatLoads(
-  name: string,
-  paths: readonly string[],
-  versionOf: VersionOf,
-): FoundLibrary | MissingLibrary {
+function firstThatLoads(name: string, paths: readonly string[], versionOf: VersionOf): FoundLibrary | MissingLibrary {
   const failures: string[] = [];
   for (const path of paths) {
     try {

@@ -1,5 +1,5 @@
 /** What a machine offers for computing on an NVIDIA GPU, or what stands in the way. */
-import { deviceAttribute, Driver, DriverError, driverStatus } from "./driver.ts";
+import { Driver, DriverError, deviceAttribute, driverStatus } from "./driver.ts";
 import type { CudaProperties } from "./launcher.ts";
 import {
   type CudaLibraryOptions,
@@ -99,7 +99,8 @@ export function lookForCuda(options: CudaLibraryOptions): UsableMachine | (CudaM
 function initialObstacle(error: unknown, path: string): Obstacle {
   if (!(error instanceof DriverError)) throw error;
   if (error.status === driverStatus.noDevice) {
-    const fix = "in a container, start it with the GPU (`docker run --gpus all`); unset CUDA_VISIBLE_DEVICES if it is empty";
+    const fix =
+      "in a container, start it with the GPU (`docker run --gpus all`); unset CUDA_VISIBLE_DEVICES if it is empty";
     return { reason: "the NVIDIA driver finds no GPU", fix, absent: true };
   }
   const fix = "see that `nvidia-smi` works: after an update of the driver the machine must be started anew";

@@ -1,5 +1,4 @@
 /** NVRTC, the CUDA compiler as a library: text of a `.cu` file into machine code. */
-import type koffi from "koffi";
 import type { LibraryHandle } from "koffi";
 
 export interface NvrtcSource {
@@ -102,8 +101,7 @@ export function nvrtcVersion(library: LibraryHandle): string {
 }
 
 function bind(library: LibraryHandle) {
-  const call = (name: string, parameters: readonly string[]): Call =>
-    library.func(name, "int", [...parameters]);
+  const call = (name: string, parameters: readonly string[]): Call => library.func(name, "int", [...parameters]);
   const texts = "const char **";
   return {
     architectureCount: call("nvrtcGetNumSupportedArchs", ["void *"]),
