@@ -1,5 +1,7 @@
 /** How the kernels of each op folder run on CUDA, one line each; NAME.cu and NAME.cuda.ts stand in the op's folder. */
 import type { CudaKernels } from "../device/cuda/launcher.ts";
+import { adamwCuda } from "./adamw/adamw.cuda.ts";
+import { adamw8bitCuda } from "./adamw-8bit/adamw-8bit.cuda.ts";
 import { addCuda } from "./add/add.cuda.ts";
 import { castCuda } from "./cast/cast.cuda.ts";
 import { crossEntropyCuda } from "./cross-entropy/cross-entropy.cuda.ts";
@@ -7,6 +9,7 @@ import { dropoutCuda } from "./dropout/dropout.cuda.ts";
 import { gatedCuda } from "./gated/gated.cuda.ts";
 import { linearCuda } from "./linear/linear.cuda.ts";
 import { logProbabilityCuda } from "./log-probability/log-probability.cuda.ts";
+import { nf4Cuda } from "./nf4/nf4.cuda.ts";
 import { rmsnormCuda } from "./rmsnorm/rmsnorm.cuda.ts";
 import { ropeCuda } from "./rope/rope.cuda.ts";
 import { rowsCuda } from "./rows/rows.cuda.ts";
@@ -14,6 +17,8 @@ import { scaleCuda } from "./scale/scale.cuda.ts";
 import { sumSquaresCuda } from "./sum-squares/sum-squares.cuda.ts";
 
 export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
+  adamw: adamwCuda,
+  "adamw-8bit": adamw8bitCuda,
   add: addCuda,
   cast: castCuda,
   "cross-entropy": crossEntropyCuda,
@@ -21,6 +26,7 @@ export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
   gated: gatedCuda,
   linear: linearCuda,
   "log-probability": logProbabilityCuda,
+  nf4: nf4Cuda,
   rmsnorm: rmsnormCuda,
   rope: ropeCuda,
   rows: rowsCuda,

@@ -1,11 +1,4 @@
-#include "fettle.cuh"
-
-// mix32 of base/random.ts.
-__device__ __forceinline__ u32 mix32(u32 z) {
-  z = (z ^ (z >> 16)) * 0x21f0aaadu;
-  z = (z ^ (z >> 15)) * 0x735a2d97u;
-  return z ^ (z >> 15);
-}
+#include "random.cuh"
 
 // `key` is mix32 of the seed.
 extern "C" __global__ void dropout(X *y, const X *x, i64 length, u32 threshold, float scale, u32 key, u32 counter) {

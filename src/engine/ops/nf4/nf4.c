@@ -82,10 +82,20 @@ FETTLE_KERNEL(nf4_quantize) {
 struct dequantize {
   void *y;
   const uint8_t *packed;
-  const float *absmax;
+  const float *absmax; /* null: the scales are in 8 bits */
+  const uint8_t *codes;
+  const float *nested, *map;
+  float offset;
   int dtype;
   int64_t length, block_size;
 };
+
+static inline float scale_of(const struct dequantize *job, int64_t block) {
+  if (job->absmax) return job->absmax[block];
+  /* Rounded by itself: a fused multiply-add would give other bits than the devices that have none. */
+  volatile float centred = job->map[job->codes[block]] * job->nested[block / MAP_BLOCK];
+  return centred + job->offset;
+}
 
 /* A block has one scale, so its 16 possible values are computed once and then looked up. */
 
@@ -138,15 +148,26 @@ static void dequantize_blocks(int64_t begin, int64_t end, void *context) {
   for (int64_t block = begin; block < end; block++) {
     int64_t at = block * job->block_size;
     int64_t length = job->length - at < job->block_size ? job->length - at : job->block_size;
-    float values[16];
-    for (int code = 0; code < 16; code++) values[code] = nf4_code[code] * job->absmax[block];
+    float values[16], scale = scale_of(job, block);
+    for (int code = 0; code < 16; code++) values[code] = nf4_code[code] * scale;
     if (job->dtype == BF16) dequantize_bf16((bf16 *)job->y + at, job->packed + at / 2, values, length);
     else dequantize_f32((float *)job->y + at, job->packed + at / 2, values, length);
   }
 }
 
 FETTLE_KERNEL(nf4_dequantize) {
-  struct dequantize job = {PTR(void, 0), PTR(const uint8_t, 2), PTR(const float, 3), (int)INT(1), INT(4), INT(5)};
+  struct dequantize job = {
+    .y = PTR(void, 0),
+    .dtype = (int)INT(1),
+    .packed = PTR(const uint8_t, 2),
+    .absmax = PTR(const float, 3),
+    .codes = PTR(const uint8_t, 4),
+    .nested = PTR(const float, 5),
+    .map = PTR(const float, 6),
+    .offset = (float)NUM(7),
+    .length = INT(8),
+    .block_size = INT(9),
+  };
   int64_t blocks = (job.length + job.block_size - 1) / job.block_size;
   parallel_for(blocks, blocks_a_chunk(job.block_size), dequantize_blocks, &job);
 }
@@ -163,9 +184,9 @@ static int nearest_code(const float *map, float x) {
 }
 
 struct absmax_codes {
-  float *absmax, *nested;
+  const float *absmax, *map;
+  float *nested;
   uint8_t *codes;
-  const float *map;
   float offset;
   int64_t blocks;
 };
@@ -189,30 +210,9 @@ FETTLE_KERNEL(nf4_quantize_absmax) {
     .codes = PTR(uint8_t, 0),
     .nested = PTR(float, 1),
     .map = PTR(const float, 2),
-    .absmax = PTR(float, 3),
+    .absmax = PTR(const float, 3),
     .offset = (float)NUM(4),
     .blocks = INT(5),
   };
   parallel_for((job.blocks + MAP_BLOCK - 1) / MAP_BLOCK, 16, quantize_absmax_groups, &job);
-}
-
-static void dequantize_absmax_range(int64_t begin, int64_t end, void *context) {
-  const struct absmax_codes *job = context;
-  for (int64_t i = begin; i < end; i++) {
-    /* Rounded by itself: a fused multiply-add would give other bits than the devices that have none. */
-    volatile float centred = job->map[job->codes[i]] * job->nested[i / MAP_BLOCK];
-    job->absmax[i] = centred + job->offset;
-  }
-}
-
-FETTLE_KERNEL(nf4_dequantize_absmax) {
-  struct absmax_codes job = {
-    .absmax = PTR(float, 0),
-    .codes = PTR(uint8_t, 1),
-    .nested = PTR(float, 2),
-    .map = PTR(const float, 3),
-    .offset = (float)NUM(4),
-    .blocks = INT(5),
-  };
-  parallel_for(job.blocks, 1 << 13, dequantize_absmax_range, &job);
 }

@@ -30,14 +30,19 @@ export const nf4Reference = {
     y: Floats,
     _yDtype: number,
     packed: Uint8Array,
-    absmax: Floats,
+    absmax: Floats | null,
+    codes: Uint8Array | null,
+    nestedAbsmax: Floats | null,
+    map: Floats | null,
+    offset: number,
     length: number,
     blockSize: number,
   ): void {
+    const scales = absmax ?? scalesOf(codes!, nestedAbsmax!, map!, offset);
     for (let i = 0; i < length; i++) {
       const pair = packed[i >> 1]!;
       const code = i % 2 === 0 ? pair >> 4 : pair & 15;
-      y[i] = Math.fround(nf4Code[code]! * absmax[Math.floor(i / blockSize)]!);
+      y[i] = Math.fround(nf4Code[code]! * scales[Math.floor(i / blockSize)]!);
     }
   },
 
@@ -58,21 +63,14 @@ export const nf4Reference = {
       for (let i = begin; i < end; i++) codes[i] = nearestCode(map, Math.fround(centred[i]! * inverse));
     }
   },
-
-  nf4_dequantize_absmax(
-    absmax: Floats,
-    codes: Uint8Array,
-    nestedAbsmax: Floats,
-    map: Floats,
-    offset: number,
-    blocks: number,
-  ): void {
-    for (let i = 0; i < blocks; i++) {
-      const centred = Math.fround(map[codes[i]!]! * nestedAbsmax[Math.floor(i / MAP_BLOCK)]!);
-      absmax[i] = Math.fround(centred + offset);
-    }
-  },
 };
+
+function scalesOf(codes: Uint8Array, nestedAbsmax: Floats, map: Floats, offset: number): Float32Array {
+  return Float32Array.from(codes, (code, i) => {
+    const centred = Math.fround(map[code]! * nestedAbsmax[Math.floor(i / MAP_BLOCK)]!);
+    return centred + offset;
+  });
+}
 
 /** How many thresholds x lies above; NaN lies above none. */
 function nf4Index(x: number): number {

@@ -6,9 +6,9 @@
  *
  * Kernels (x, y: f32 or bf16 with their dtype's code; blockSize even, at most 4096; arithmetic in f32):
  *   nf4_quantize          (packed u8 [ceil(length / 2)], absmax [blocks], x, dtype of x, length, blockSize)
- *   nf4_dequantize        (y, dtype of y, packed, absmax, length, blockSize)
+ *   nf4_dequantize        (y, dtype of y, packed, absmax | null, codes | null, nestedAbsmax | null, map | null, offset,
+ *                          length, blockSize), with absmax, or else with the four that stand for it
  *   nf4_quantize_absmax   (codes u8 [blocks], nestedAbsmax [ceil(blocks / 256)], map [256], absmax, offset, blocks)
- *   nf4_dequantize_absmax (absmax, codes, nestedAbsmax, map, offset, blocks)
  */
 import { type DType, dtypeCode } from "../../device/device.ts";
 import { scope } from "../../tensor/scope.ts";
@@ -69,10 +69,11 @@ export function dequantizeNf4(quantized: Nf4Tensor, dtype: "f32" | "bf16"): Tens
 export function dequantizeNf4Into(y: Tensor, { packed, absmax, shape, blockSize }: Nf4Tensor): void {
   const length = elementCount(shape);
   if (y.length !== length) throw new Error(`dequantizeNf4Into: [${shape}] does not fit [${y.shape}]`);
-  scope(() => {
-    const scales = "codes" in absmax ? dequantizeAbsmax(absmax) : absmax;
-    y.device.launch("nf4_dequantize", [y, floatCode(y.dtype), packed, scales, length, blockSize]);
-  });
+  const scales =
+    "codes" in absmax
+      ? [null, absmax.codes, absmax.nestedAbsmax, absmax.map, absmax.offset]
+      : [absmax, null, null, null, 0];
+  y.device.launch("nf4_dequantize", [y, floatCode(y.dtype), packed, ...scales, length, blockSize]);
 }
 
 /** Gives up ownership of a quantised weight that belongs to no scope. */
@@ -93,12 +94,6 @@ function quantizeAbsmax(absmax: Tensor): QuantizedAbsmax {
   const map = fromHost(device, dynamicMap("signed"));
   device.launch("nf4_quantize_absmax", [codes, nestedAbsmax, map, absmax, offset, length]);
   return { codes, nestedAbsmax, map, offset };
-}
-
-function dequantizeAbsmax({ codes, nestedAbsmax, map, offset }: QuantizedAbsmax): Tensor {
-  const absmax = empty(codes.device, codes.shape);
-  codes.device.launch("nf4_dequantize_absmax", [absmax, codes, nestedAbsmax, map, offset, codes.length]);
-  return absmax;
 }
 
 function floatCode(dtype: DType): number {
