@@ -1,9 +1,13 @@
-/** `npm run bench [-- NAME...]`: every benchmark, or those named. Exit code 1 says that a target was missed. */
+/**
+ * `npm run bench [-- NAME...]`: every benchmark of the CPU, or those named. `npm run bench -- cuda [PART...]`: those of
+ * the GPU. Exit code 1 says that a target was missed.
+ */
 import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
 import { UserError } from "../src/base/errors.ts";
 import { suggestName } from "../src/base/names.ts";
+import { cudaCommand } from "./cuda.ts";
 import type { Benchmark } from "./harness/benchmark.ts";
 import { findPeer } from "./harness/peer-environment.ts";
 import { kernels } from "./kernels.ts";
@@ -60,6 +64,8 @@ const program = new Command("bench")
     }
     process.exitCode = passed ? 0 : 1;
   });
+
+program.addCommand(cudaCommand());
 
 function benchmarkOf(name: string): Benchmark {
   const benchmark = benchmarks[name];

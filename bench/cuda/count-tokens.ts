@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { loadTokenizer } from "../../src/model/text/tokenizer.ts";
-import type { AgNewsTokens } from "./ag-news.ts";
+import type { AgNewsTokens } from "./rows.ts";
 
 const labels = ["World", "Sports", "Business", "Sci/Tech"];
 

@@ -1,0 +1,238 @@
+/** What `npm run bench -- cuda` measures: one line a part, each run in a process of its own. */
+
+export type Workload = "ag-news" | "plain-2048" | "plain-2048-quarter";
+export type Method = "lora" | "qlora" | "full";
+export type Shape = "qwen2.5-7b" | "qwen3-0.6b";
+
+/** One setting that a part tries; its best one counts. */
+export interface Try {
+  readonly workload: Workload;
+  /** Examples of an optimizer step; of a forward pass where labels are scored. */
+  readonly batch: number;
+  /** Fettle: tokens of a pack. Peers: tokens of a packed row, or absent for padded batches. */
+  readonly maxTokens?: number;
+  /** Peers: recompute activations in the backward pass. Fettle chooses by its budget. */
+  readonly recompute?: boolean;
+}
+
+/** What a part's best measurement should reach. */
+export interface Target {
+  readonly examplesPerSecond?: number;
+  readonly tokensPerSecond?: number;
+  readonly peakGiB?: number;
+}
+
+export interface Part {
+  readonly name: string;
+  readonly title: string;
+  /** File that runs it: a module of `bench/cuda`, or a Python script of `bench/peer`. */
+  readonly program:
+    | "measure-training.js"
+    | "measure-scoring.js"
+    | "cuda_peft.py"
+    | "cuda_unsloth.py"
+    | "cuda_generate.py";
+  readonly shape: Shape;
+  readonly method: Method;
+  /** Bytes of the card that Fettle may take, in GiB. */
+  readonly budgetGiB?: number;
+  readonly tries: readonly Try[];
+  readonly target?: Target;
+  /** After these many seconds the process is ended; what it has printed counts. */
+  readonly timeout: number;
+}
+
+const agNews = (...batches: readonly (readonly [batch: number, maxTokens?: number])[]): Try[] =>
+  batches.map(([batch, maxTokens = 8192]) => ({ workload: "ag-news", batch, maxTokens }));
+
+const fettle: readonly Part[] = [
+  {
+    name: "lora",
+    title: "workload 1, LoRA",
+    program: "measure-training.js",
+    shape: "qwen2.5-7b",
+    method: "lora",
+    tries: agNews([64], [128], [256, 16384]),
+    target: { examplesPerSecond: 300 },
+    timeout: 90,
+  },
+  {
+    name: "lora-20gib",
+    title: "workload 1, LoRA within 20 GiB",
+    program: "measure-training.js",
+    shape: "qwen2.5-7b",
+    method: "lora",
+    budgetGiB: 20,
+    tries: agNews([64, 4096], [128], [256]),
+    target: { examplesPerSecond: 180, peakGiB: 20 },
+    timeout: 80,
+  },
+  {
+    name: "qlora",
+    title: "workload 1, QLoRA within 8 GiB",
+    program: "measure-training.js",
+    shape: "qwen2.5-7b",
+    method: "qlora",
+    budgetGiB: 8,
+    tries: agNews([64, 4096], [128]),
+    target: { examplesPerSecond: 150, peakGiB: 8 },
+    timeout: 80,
+  },
+  {
+    name: "full",
+    title: "workload 1, full",
+    program: "measure-training.js",
+    shape: "qwen2.5-7b",
+    method: "full",
+    budgetGiB: 60,
+    tries: agNews([64, 4096], [128]),
+    target: { peakGiB: 60 },
+    timeout: 80,
+  },
+  {
+    name: "score",
+    title: "workload 1, label scoring",
+    program: "measure-scoring.js",
+    shape: "qwen2.5-7b",
+    method: "lora",
+    tries: agNews([64, 4096], [128], [256, 16384]),
+    target: { examplesPerSecond: 600 },
+    timeout: 60,
+  },
+  {
+    name: "long-lora",
+    title: "workload 2, LoRA",
+    program: "measure-training.js",
+    shape: "qwen2.5-7b",
+    method: "lora",
+    tries: [
+      { workload: "plain-2048", batch: 4, maxTokens: 8192 },
+      { workload: "plain-2048", batch: 8, maxTokens: 8192 },
+      { workload: "plain-2048-quarter", batch: 4, maxTokens: 8192 },
+    ],
+    target: { tokensPerSecond: 19_000 },
+    timeout: 90,
+  },
+  {
+    name: "long-qlora",
+    title: "workload 2, QLoRA",
+    program: "measure-training.js",
+    shape: "qwen2.5-7b",
+    method: "qlora",
+    tries: [
+      { workload: "plain-2048", batch: 4, maxTokens: 8192 },
+      { workload: "plain-2048", batch: 8, maxTokens: 8192 },
+    ],
+    timeout: 90,
+  },
+  {
+    name: "small-lora",
+    title: "workload 3, LoRA",
+    program: "measure-training.js",
+    shape: "qwen3-0.6b",
+    method: "lora",
+    tries: agNews([64], [128, 16384], [256, 32768]),
+    timeout: 60,
+  },
+];
+
+const peers: readonly Part[] = [
+  {
+    name: "peft",
+    title: "workload 1, LoRA, transformers + PEFT",
+    program: "cuda_peft.py",
+    shape: "qwen2.5-7b",
+    method: "lora",
+    tries: [
+      { workload: "ag-news", batch: 16 },
+      { workload: "ag-news", batch: 16, maxTokens: 4608 },
+      { workload: "ag-news", batch: 32, recompute: true },
+    ],
+    timeout: 75,
+  },
+  {
+    name: "peft-long",
+    title: "workload 2, LoRA, transformers + PEFT",
+    program: "cuda_peft.py",
+    shape: "qwen2.5-7b",
+    method: "lora",
+    tries: [
+      { workload: "plain-2048", batch: 2 },
+      { workload: "plain-2048", batch: 4, recompute: true },
+    ],
+    timeout: 60,
+  },
+  {
+    name: "peft-small",
+    title: "workload 3, LoRA, transformers + PEFT",
+    program: "cuda_peft.py",
+    shape: "qwen3-0.6b",
+    method: "lora",
+    tries: [
+      { workload: "ag-news", batch: 32 },
+      { workload: "ag-news", batch: 64 },
+      { workload: "ag-news", batch: 64, maxTokens: 17_408 },
+    ],
+    timeout: 60,
+  },
+  {
+    name: "unsloth-lora",
+    title: "workloads 1 and 2, LoRA, Unsloth + TRL",
+    program: "cuda_unsloth.py",
+    shape: "qwen2.5-7b",
+    method: "lora",
+    tries: [
+      { workload: "ag-news", batch: 8, maxTokens: 2048, recompute: true },
+      { workload: "ag-news", batch: 2, maxTokens: 2048 },
+      { workload: "plain-2048", batch: 4, maxTokens: 2048, recompute: true },
+      { workload: "plain-2048", batch: 2, maxTokens: 2048 },
+    ],
+    timeout: 150,
+  },
+  {
+    name: "unsloth-qlora",
+    title: "workloads 1 and 2, QLoRA, Unsloth + TRL",
+    program: "cuda_unsloth.py",
+    shape: "qwen2.5-7b",
+    method: "qlora",
+    tries: [
+      { workload: "ag-news", batch: 8, maxTokens: 2048, recompute: true },
+      { workload: "plain-2048", batch: 4, maxTokens: 2048, recompute: true },
+    ],
+    timeout: 150,
+  },
+  {
+    name: "unsloth-small",
+    title: "workload 3, LoRA, Unsloth + TRL",
+    program: "cuda_unsloth.py",
+    shape: "qwen3-0.6b",
+    method: "lora",
+    tries: [
+      { workload: "ag-news", batch: 8, maxTokens: 2048 },
+      { workload: "ag-news", batch: 16, maxTokens: 2048 },
+    ],
+    timeout: 100,
+  },
+  {
+    name: "generate",
+    title: "workload 1, labels by generation, transformers",
+    program: "cuda_generate.py",
+    shape: "qwen2.5-7b",
+    method: "lora",
+    tries: [
+      { workload: "ag-news", batch: 64 },
+      { workload: "ag-news", batch: 128 },
+    ],
+    timeout: 60,
+  },
+];
+
+/** Names of several parts at once. */
+export const groups: Readonly<Record<string, readonly Part[]>> = { fettle, peers };
+
+export const parts: readonly Part[] = [...fettle, ...peers];
+
+/** Whether Fettle runs it. */
+export function isOwn({ program }: Part): boolean {
+  return program.endsWith(".js");
+}
