@@ -1,7 +1,8 @@
 /** A linear layer by its checkpoint name, plain or compressed, with or without a LoRA adapter put on afterwards. */
 import { hashLabel, mix32 } from "../../base/random.ts";
 import { dropout } from "../ops/dropout/dropout.ts";
-import { type CompressedWeight, type LinearMember, linears } from "../ops/linear/linear.ts";
+import type { LinearMember, Weight } from "../ops/linear/group.ts";
+import { linears } from "../ops/linear/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** LoRA: y += lora_alpha / r · B(A(dropout(x))). */
@@ -17,11 +18,11 @@ export interface LoraAdapter {
 export class Linear {
   /** Module path as in the checkpoint, without `.weight`. */
   readonly name: string;
-  readonly weight: Tensor | CompressedWeight;
+  readonly weight: Weight;
   readonly bias: Tensor | undefined;
   adapter: LoraAdapter | undefined;
 
-  constructor(name: string, weight: Tensor | CompressedWeight, bias?: Tensor) {
+  constructor(name: string, weight: Weight, bias?: Tensor) {
     this.name = name;
     this.weight = weight;
     this.bias = bias;

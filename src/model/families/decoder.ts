@@ -11,7 +11,7 @@ import { type SelfAttention, selfAttention } from "../../engine/nn/self-attentio
 import { placeSequence, type Sequence, type SequenceTensors } from "../../engine/nn/sequence.ts";
 import { add } from "../../engine/ops/add/add.ts";
 import { embedding } from "../../engine/ops/embedding/embedding.ts";
-import type { CompressedWeight } from "../../engine/ops/linear/linear.ts";
+import type { CompressedWeight } from "../../engine/ops/linear/group.ts";
 import { gatherRows } from "../../engine/ops/rows/rows.ts";
 import { discard, scope } from "../../engine/tensor/scope.ts";
 import { recompute } from "../../engine/tensor/tape.ts";

@@ -2,7 +2,7 @@
 import { UserError } from "../../base/errors.ts";
 import { decodeBf16, encodeBf16 } from "../../engine/device/bf16.ts";
 import type { Device } from "../../engine/device/device.ts";
-import type { CompressedWeight } from "../../engine/ops/linear/linear.ts";
+import type { CompressedWeight } from "../../engine/ops/linear/group.ts";
 import { dequantizeNf4, type Nf4Tensor, nf4Tensors, quantizeNf4, releaseNf4 } from "../../engine/ops/nf4/nf4.ts";
 import { scope, unscoped } from "../../engine/tensor/scope.ts";
 import { fromHost, release, type Shape, type Tensor } from "../../engine/tensor/tensor.ts";

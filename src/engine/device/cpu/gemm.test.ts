@@ -125,12 +125,14 @@ describe("linear kernels", { skip }, () => {
             const ys = starts.map((start) => upload(device, start));
             const members = n.flatMap((width, i) => [
               upload(device, ws[i]!, dtype),
+              k,
               dtypeCode[dtype],
               width,
               i === 1 ? null : upload(device, biases[i]!),
+              i % 2 ? ys[i]! : null,
+              width,
               ys[i]!,
               width,
-              i % 2,
               alphas[i]!,
             ]);
             device.launch("linear_forward", [upload(device, xs), m, k, k, code, n.length, ...members]);
@@ -164,11 +166,22 @@ describe("linear kernels", { skip }, () => {
                 upload(device, dys[i]!),
                 width,
                 upload(device, ws[i]!, dtype),
+                k,
                 dtypeCode[dtype],
                 width,
                 alphas[i]!,
               ]);
-              device.launch("linear_backward_input", [view, m, k, k, code, accumulate, n.length, ...members]);
+              device.launch("linear_backward_input", [
+                view,
+                m,
+                k,
+                k,
+                code,
+                accumulate ? view : null,
+                k,
+                n.length,
+                ...members,
+              ]);
               return [view];
             });
             const expected = accumulate ? start.slice() : new Float64Array(m * k);

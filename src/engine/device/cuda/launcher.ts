@@ -25,7 +25,7 @@ export interface CudaLaunch {
 }
 
 /**
- * D = alpha · op(A)·op(B) + beta · D (+ bias along columns). All row-major; `ld` is the distance of rows in elements.
+ * D = C + alpha · op(A)·op(B) (+ bias along columns). All row-major; `ld` is the distance of rows in elements.
  * A, B: both bf16 or both f32; D: f32 or bf16. Accumulation is f32.
  */
 export interface Product {
@@ -43,8 +43,9 @@ export interface Product {
   readonly d: BufferView;
   readonly ldd: number;
   readonly alpha?: number;
-  /** 0 (default) or 1. */
-  readonly beta?: 0 | 1;
+  /** C: of the dtype of D, and may be D itself; nothing is added where it is left out. */
+  readonly start?: BufferView | undefined;
+  readonly ldstart?: number;
   /** [columns], of the dtype of D. */
   readonly bias?: BufferView | undefined;
 }

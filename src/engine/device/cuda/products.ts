@@ -56,7 +56,7 @@ type Call = (...args: unknown[]) => number;
 
 interface Plan {
   readonly description: number;
-  readonly layouts: { readonly a: number; readonly b: number; readonly d: number };
+  readonly layouts: { readonly a: number; readonly b: number; readonly c: number; readonly d: number };
   readonly algorithm: Uint8Array;
 }
 
@@ -81,14 +81,21 @@ export class Products {
 
   /** @param addressOf the device address of a view */
   multiply(product: Product, addressOf: (view: BufferView) => number): void {
-    const { rows, columns, inner, a, b, d, bias, alpha = 1, beta = 0 } = product;
+    const { rows, columns, inner, a, b, d, start, bias, alpha = 1 } = product;
     if (rows === 0 || columns === 0) return;
     if (inner === 0) throw new Error("a product over 0 values");
     // In cuBLAS's column-major view all matrices are transposed, so Dᵀ = op(B)ᵀ·op(A)ᵀ: B is its first operand.
-    const at = { a: addressOf(b), b: addressOf(a), d: addressOf(d), bias: bias ? addressOf(bias) : 0 };
+    const to = addressOf(d);
+    const at = {
+      a: addressOf(b),
+      b: addressOf(a),
+      c: start ? addressOf(start) : to,
+      d: to,
+      bias: bias ? addressOf(bias) : 0,
+    };
     const plan = this.#plan(product, at);
     this.#alpha[0] = alpha;
-    this.#beta[0] = beta;
+    this.#beta[0] = start ? 1 : 0;
     if (bias) this.#setBias(plan, at.bias);
     this.#run(plan, at, plan.algorithm);
   }
@@ -150,6 +157,7 @@ export class Products {
     const layouts = {
       a: transposeB ? layout(b.dtype, inner, columns, ldb) : layout(b.dtype, columns, inner, ldb),
       b: transposeA ? layout(a.dtype, rows, inner, lda) : layout(a.dtype, inner, rows, lda),
+      c: layout(d.dtype, columns, rows, product.ldstart ?? ldd),
       d: layout(d.dtype, columns, rows, ldd),
     };
     const plan = { description, layouts };
@@ -170,8 +178,8 @@ export class Products {
 
   #works({ description, layouts }: Omit<Plan, "algorithm">, algorithm: Uint8Array): boolean {
     const result = new Uint8Array(RESULT_BYTES);
-    const { a, b, d } = layouts;
-    if (this.#calls.checkAlgorithm(this.#handle, description, a, b, d, d, algorithm, result) !== 0) return false;
+    const { a, b, c, d } = layouts;
+    if (this.#calls.checkAlgorithm(this.#handle, description, a, b, c, d, algorithm, result) !== 0) return false;
     const view = new DataView(result.buffer);
     return view.getInt32(STATUS_AT, true) === 0 && view.getBigUint64(ALGORITHM_BYTES, true) <= this.#workspaceBytes;
   }
@@ -190,19 +198,18 @@ export class Products {
     const set = (attribute: number, value: Uint8Array): void =>
       check("cublasLtMatmulPreferenceSetAttribute", calls.prefer(preference, attribute, value, value.length));
     set(enums.PREFERENCE_MAX_WORKSPACE, new Uint8Array(BigUint64Array.of(this.#workspaceBytes).buffer));
-    const [a, b, d] = alignments;
+    const [a, b, c, d] = alignments;
     for (const [attribute, alignment] of [
       [enums.PREFERENCE_MIN_ALIGNMENT_A, a],
       [enums.PREFERENCE_MIN_ALIGNMENT_B, b],
-      [enums.PREFERENCE_MIN_ALIGNMENT_C, d],
+      [enums.PREFERENCE_MIN_ALIGNMENT_C, c],
       [enums.PREFERENCE_MIN_ALIGNMENT_D, d],
     ] as const) {
       set(attribute, new Uint8Array(Uint32Array.of(alignment!).buffer));
     }
     const results = new Uint8Array(RESULT_BYTES * PROPOSALS);
     const found = new Int32Array(1);
-    const { a: first, b: second, d: output } = layouts;
-    const operands = [description, first, second, output, output];
+    const operands = [description, layouts.a, layouts.b, layouts.c, layouts.d];
     const status = calls.propose(this.#handle, ...operands, preference, PROPOSALS, results, found);
     calls.destroyPreference(preference);
     const algorithms: Uint8Array[] = [];
@@ -225,7 +232,7 @@ export class Products {
     proposals: readonly Uint8Array[],
   ): Uint8Array {
     this.#alpha[0] = product.alpha ?? 1;
-    this.#beta[0] = product.beta ?? 0;
+    this.#beta[0] = product.start ? 1 : 0;
     let best = proposals[0]!;
     let shortest = Number.POSITIVE_INFINITY;
     // The result goes elsewhere: a product that adds to what is there would add many times.
@@ -267,8 +274,8 @@ export class Products {
       at.b,
       layouts.b,
       this.#beta,
-      at.d,
-      layouts.d,
+      at.c,
+      layouts.c,
       into,
       layouts.d,
       algorithm,
@@ -295,6 +302,7 @@ export class Products {
 interface Addresses {
   readonly a: number;
   readonly b: number;
+  readonly c: number;
   readonly d: number;
   readonly bias: number;
 }
@@ -331,11 +339,25 @@ function cudaType(dtype: DType): number {
 
 /** All of a product but its rows. */
 function shapeKey(product: Product): string {
-  const { columns, inner, a, b, d, lda, ldb, ldd, transposeA = false, transposeB = false, bias, beta = 0 } = product;
+  const {
+    columns,
+    inner,
+    a,
+    b,
+    d,
+    lda,
+    ldb,
+    ldd,
+    transposeA = false,
+    transposeB = false,
+    bias,
+    start,
+    ldstart,
+  } = product;
   // Where A is transposed the tokens are what is summed over, and the rows are a property of the model.
   const depth = transposeA ? bucket(inner) : inner;
   const operands = `${a.dtype}${lda}${transposeA ? "t" : ""} ${b.dtype}${ldb}${transposeB ? "t" : ""} ${d.dtype}${ldd}`;
-  return `${columns} ${depth} ${operands} ${beta}${bias ? "b" : ""}`;
+  return `${columns} ${depth} ${operands}${start ? ` +${ldstart ?? ldd}` : ""}${bias ? " b" : ""}`;
 }
 
 /** Four sizes to an octave. */
@@ -345,8 +367,13 @@ function bucket(size: number): number {
 }
 
 /** Largest power of two, up to 256, that divides addresses and rows, in bytes: of cuBLAS's a, b and d. */
-function alignmentsOf({ a, b, d, lda, ldb, ldd }: Product, at: Addresses): number[] {
-  return [alignment(at.a, ldb, b.dtype), alignment(at.b, lda, a.dtype), alignment(at.d, ldd, d.dtype)];
+function alignmentsOf({ a, b, d, lda, ldb, ldd, ldstart = ldd }: Product, at: Addresses): number[] {
+  const [first, second, output] = [
+    alignment(at.a, ldb, b.dtype),
+    alignment(at.b, lda, a.dtype),
+    alignment(at.d, ldd, d.dtype),
+  ];
+  return [first, second, alignment(at.c, ldstart, d.dtype), output];
 }
 
 function alignment(address: number, ld: number, dtype: DType): number {

@@ -11,7 +11,7 @@
 import type { DType } from "../../device/device.ts";
 import { gradientOf, isRecording, record } from "../../tensor/tape.ts";
 import { empty, expectShape, rowCount, rows, type Tensor } from "../../tensor/tensor.ts";
-import { matrix, multiplyToInput, multiplyToWeights } from "../linear/products.ts";
+import { matrix, multiplyToInput, multiplyToWeights, weightMatrix } from "../linear/products.ts";
 import { forEachLogitChunk } from "./logit-chunks.ts";
 
 export interface LinearCrossEntropyOptions {
@@ -65,7 +65,7 @@ export function linearCrossEntropy(
     ]);
     if (dlogits === null) return;
     const dy = matrix(dlogits);
-    if (dhidden) multiplyToInput(device, matrix(rows(dhidden, begin, end)), [{ dy, weight }]);
+    if (dhidden) multiplyToInput(device, matrix(rows(dhidden, begin, end)), [{ dy, weight: weightMatrix(weight) }]);
     if (dweight) multiplyToWeights(device, matrix(chunk.hidden), [{ dy, dweight }]);
   });
   record([loss], [hidden, weight], dhidden ? [dhidden] : [], () => [dhidden]);

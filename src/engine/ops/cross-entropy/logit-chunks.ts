@@ -5,7 +5,7 @@
 import type { DeviceName } from "../../device/device.ts";
 import { scope } from "../../tensor/scope.ts";
 import { empty, expectShape, lastAxis, rowCount, rows, type Tensor } from "../../tensor/tensor.ts";
-import { matrix, multiplyForward } from "../linear/products.ts";
+import { matrix, multiplyForward, weightMatrix } from "../linear/products.ts";
 
 /** Bytes of logits held at once, unless the fewest rows take more: the faster the products, the more rows they want. */
 const budget: Readonly<Record<DeviceName, number>> = {
@@ -53,7 +53,7 @@ export function forEachLogitChunk(
       const end = Math.min(count, begin + step);
       const part = rows(hidden, begin, end);
       const logits = rows(memory, 0, end - begin);
-      multiplyForward(device, matrix(part), [{ weight, y: matrix(logits) }]);
+      multiplyForward(device, matrix(part), [{ weight: weightMatrix(weight), y: matrix(logits) }]);
       scope(() => visit({ begin, end, hidden: part, logits }));
     }
   });

@@ -2,6 +2,38 @@
 #include "fettle.h"
 #include "gemm.h"
 
+struct copy {
+  float *to;
+  const float *from;
+  int64_t ld_to, ld_from, columns;
+  float alpha;
+};
+
+static void copy_rows(int64_t begin, int64_t end, void *context) {
+  const struct copy *c = context;
+  for (int64_t i = begin; i < end; i++) {
+    float *to = c->to + i * c->ld_to;
+    const float *from = c->from + i * c->ld_from;
+    for (int64_t j = 0; j < c->columns; j++) to[j] = c->alpha * from[j];
+  }
+}
+
+static void copy_matrix(const struct copy *c, int64_t rows) {
+  parallel_for(rows, 1 + 16384 / (c->columns + 1), copy_rows, (void *)c);
+}
+
+FETTLE_KERNEL(linear_copy) {
+  struct copy job = {PTR(float, 0), PTR(const float, 2), INT(1), INT(3), INT(5), (float)NUM(6)};
+  copy_matrix(&job, INT(4));
+}
+
+/** Puts what an output starts from into it; whether there is any. */
+static int begin_from(float *output, int64_t ld, const float *start, int64_t ld_start, int64_t rows, int64_t columns) {
+  struct copy job = {output, start, ld, ld_start, columns, 1};
+  if (start != NULL && start != output) copy_matrix(&job, rows);
+  return start != NULL;
+}
+
 FETTLE_KERNEL(linear_forward) {
   struct gemm job = {.precision = (int)INT(4), .row_groups = 1, .segments = 1};
   int64_t m = INT(1), k = INT(2), groups = INT(5);
@@ -10,11 +42,12 @@ FETTLE_KERNEL(linear_forward) {
   job.segment_alpha[0] = 1;
   job.left[0] = (struct operand){PTR(const void, 0), 0, 1, INT(3)};
   args += 6;
-  for (int64_t i = 0; i < groups; i++, args += 8) {
+  for (int64_t i = 0; i < groups; i++, args += 10) {
     int g = job.column_groups++;
-    job.columns[g] = INT(2);
-    job.right[g] = (struct operand){PTR(const void, 0), (int)INT(1), 1, k};
-    job.outputs[g] = (struct gemm_output){PTR(float, 4), INT(5), PTR(const float, 3), (float)NUM(7), (int)INT(6)};
+    int accumulate = begin_from(PTR(float, 7), INT(8), PTR(const float, 5), INT(6), m, INT(3));
+    job.columns[g] = INT(3);
+    job.right[g] = (struct operand){PTR(const void, 0), (int)INT(2), 1, INT(1)};
+    job.outputs[g] = (struct gemm_output){PTR(float, 7), INT(8), PTR(const float, 4), (float)NUM(9), accumulate};
     if (job.column_groups == MAX_GROUPS || i == groups - 1) {
       gemm(&job);
       job.column_groups = 0;
@@ -24,17 +57,18 @@ FETTLE_KERNEL(linear_forward) {
 
 FETTLE_KERNEL(linear_backward_input) {
   struct gemm job = {.precision = (int)INT(4), .row_groups = 1, .column_groups = 1};
-  int64_t m = INT(1), k = INT(2), groups = INT(6);
+  int64_t m = INT(1), k = INT(2), groups = INT(7);
+  int accumulate = begin_from(PTR(float, 0), INT(3), PTR(const float, 5), INT(6), m, k);
   job.rows[0] = m;
   job.columns[0] = k;
-  job.outputs[0] = (struct gemm_output){PTR(float, 0), INT(3), NULL, 1, (int)INT(5)};
-  args += 7;
-  for (int64_t i = 0; i < groups; i++, args += 6) {
+  job.outputs[0] = (struct gemm_output){PTR(float, 0), INT(3), NULL, 1, accumulate};
+  args += 8;
+  for (int64_t i = 0; i < groups; i++, args += 7) {
     int s = job.segments++;
-    job.lengths[s] = INT(4);
-    job.segment_alpha[s] = (float)NUM(5);
+    job.lengths[s] = INT(5);
+    job.segment_alpha[s] = (float)NUM(6);
     job.left[s] = (struct operand){PTR(const void, 0), 0, 1, INT(1)};
-    job.right[s] = (struct operand){PTR(const void, 2), (int)INT(3), 0, k};
+    job.right[s] = (struct operand){PTR(const void, 2), (int)INT(4), 0, INT(3)};
     if (job.segments == MAX_GROUPS || i == groups - 1) {
       gemm(&job);
       job.segments = 0;

@@ -3,6 +3,7 @@ import type { BufferView } from "../../device/device.ts";
 
 const columnSums = cudaFunction("linear/linear.cu", "column_sums", "pp iiii");
 const addColumnSums = cudaFunction("linear/linear.cu", "add_column_sums", "pp ii");
+const copyMatrix = cudaFunction("linear/linear.cu", "copy_matrix", "pipi iif");
 const THREADS = 128;
 const ROWS_TOGETHER = 64;
 
@@ -22,14 +23,16 @@ export const linearCuda = {
     ...rest: Arguments
   ): void {
     for (let i = 0; i < n; i++) {
-      const [weight, , width, bias, y, ldy, accumulate, alpha] = rest.slice(i * 8) as [
+      const [weight, ldw, , width, bias, start, ldstart, y, ldy, alpha] = rest.slice(i * 10) as [
         BufferView,
+        number,
         number,
         number,
         BufferView | null,
+        BufferView | null,
+        number,
         BufferView,
         number,
-        0 | 1,
         number,
       ];
       cuda.multiply({
@@ -39,12 +42,12 @@ export const linearCuda = {
         a: x,
         lda: ldx,
         b: weight,
-        ldb: k,
+        ldb: ldw,
         transposeB: true,
         d: y,
         ldd: ldy,
         alpha,
-        beta: accumulate,
+        ...(start && { start, ldstart }),
         bias: bias ?? undefined,
       });
     }
@@ -57,19 +60,22 @@ export const linearCuda = {
     k: number,
     lddx: number,
     _precision: number,
-    accumulate: 0 | 1,
+    start: BufferView | null,
+    ldstart: number,
     n: number,
     ...rest: Arguments
   ): void {
     for (let i = 0; i < n; i++) {
-      const [dy, lddy, weight, , width, alpha] = rest.slice(i * 6) as [
+      const [dy, lddy, weight, ldw, , width, alpha] = rest.slice(i * 7) as [
         BufferView,
         number,
         BufferView,
+        number,
         number,
         number,
         number,
       ];
+      const from = i > 0 ? { start: dx, ldstart: lddx } : start && { start, ldstart };
       cuda.multiply({
         rows: m,
         columns: k,
@@ -77,11 +83,11 @@ export const linearCuda = {
         a: dy,
         lda: lddy,
         b: weight,
-        ldb: k,
+        ldb: ldw,
         d: dx,
         ldd: lddx,
         alpha,
-        beta: i > 0 ? 1 : accumulate,
+        ...from,
       });
     }
   },
@@ -119,11 +125,25 @@ export const linearCuda = {
           d: dweight,
           ldd: k,
           alpha,
-          beta: 1,
+          start: dweight,
         });
       }
       if (dbias !== null) sumColumns(cuda, dbias, dy, m, width, lddy);
     }
+  },
+
+  linear_copy(
+    cuda: CudaLauncher,
+    to: BufferView,
+    ldto: number,
+    from: BufferView,
+    ldfrom: number,
+    rows: number,
+    columns: number,
+    alpha: number,
+  ): void {
+    const launch = { types: { X: to, G: to }, grid: [blocksFor(rows * columns, 4 * THREADS)], block: THREADS } as const;
+    cuda.run(copyMatrix, launch, [to, ldto, from, ldfrom, rows, columns, alpha]);
   },
 };
 

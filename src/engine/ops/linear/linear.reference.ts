@@ -14,21 +14,23 @@ export const linearReference = {
     ...rest: Arguments
   ): void {
     for (let member = 0; member < n; member++) {
-      const [weight, , width, bias, y, ldy, accumulate, alpha] = rest.slice(member * 8) as [
+      const [weight, ldw, , width, bias, start, ldstart, y, ldy, alpha] = rest.slice(member * 10) as [
         Floats,
+        number,
         number,
         number,
         Floats | null,
-        Floats,
+        Floats | null,
         number,
+        Floats,
         number,
         number,
       ];
       for (let i = 0; i < m; i++) {
         for (let j = 0; j < width; j++) {
-          const product = dot(x, i * ldx, weight, j * k, k);
-          const start = accumulate ? y[i * ldy + j]! : 0;
-          y[i * ldy + j] = start + alpha * product + (bias ? bias[j]! : 0);
+          const product = dot(x, i * ldx, weight, j * ldw, k);
+          const before = start ? start[i * ldstart + j]! : 0;
+          y[i * ldy + j] = before + alpha * product + (bias ? bias[j]! : 0);
         }
       }
     }
@@ -40,23 +42,25 @@ export const linearReference = {
     k: number,
     lddx: number,
     _precision: number,
-    accumulate: number,
+    start: Floats | null,
+    ldstart: number,
     n: number,
     ...rest: Arguments
   ): void {
     const row = new Float64Array(k);
     for (let i = 0; i < m; i++) {
-      for (let c = 0; c < k; c++) row[c] = accumulate ? dx[i * lddx + c]! : 0;
+      for (let c = 0; c < k; c++) row[c] = start ? start[i * ldstart + c]! : 0;
       for (let member = 0; member < n; member++) {
-        const [dy, lddy, weight, , width, alpha] = rest.slice(member * 6) as [
+        const [dy, lddy, weight, ldw, , width, alpha] = rest.slice(member * 7) as [
           Floats,
           number,
           Floats,
+          number,
           number,
           number,
           number,
         ];
-        for (let j = 0; j < width; j++) addScaled(row, alpha * dy[i * lddy + j]!, weight, j * k, k);
+        for (let j = 0; j < width; j++) addScaled(row, alpha * dy[i * lddy + j]!, weight, j * ldw, k);
       }
       dx.set(row, i * lddx);
     }
@@ -92,6 +96,10 @@ export const linearReference = {
         if (dbias) dbias[j]! += sum;
       }
     }
+  },
+
+  linear_copy(to: Floats, ldto: number, from: Floats, ldfrom: number, m: number, n: number, alpha: number): void {
+    for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) to[i * ldto + j] = alpha * from[i * ldfrom + j]!;
   },
 };
 

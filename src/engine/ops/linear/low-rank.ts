@@ -2,11 +2,10 @@
  * The adapters of a group of linear layers: their low-rank activations h = x·Aᵀ are columns of one tensor, so that A's
  * that lie side by side in memory (as `addLora` places those of layers with the same input) take one product together.
  */
-
 import { gradientOf } from "../../tensor/tape.ts";
 import { empty, joined, lastAxis, rowCount, type Tensor } from "../../tensor/tensor.ts";
 import { working } from "../../tensor/working-copy.ts";
-import { columnsOf, matrix, multiplyForward } from "./products.ts";
+import { columnsOf, matrix, multiplyForward, multiplyToInput, weightMatrix } from "./products.ts";
 
 /** y += scale · (x·Aᵀ)·Bᵀ */
 export interface LowRank {
@@ -44,6 +43,7 @@ export interface LowRankColumns {
   readonly h: Tensor;
   /** By member; undefined where it has no adapter. */
   readonly columns: readonly (Columns | undefined)[];
+  /** Those that read x first. */
   readonly runs: readonly LowRankRun[];
 }
 
@@ -57,26 +57,26 @@ export function lowRankColumns(x: Tensor, members: readonly Member[]): LowRankCo
     return { begin, end: width };
   });
   if (width === 0) return undefined;
-  const together = columns.flatMap((at, i) => {
+  const onX = columns.flatMap((at, i) => {
     const { adapter } = members[i]!;
     return at && adapter && adapter.input === undefined ? [{ ...at, a: adapter.a }] : [];
   });
-  const runs: LowRankRun[] = shareOneProduct(together) ?? together.map((one) => runOf(one, [one.a], x));
+  const runs = [...(asOneRun(x, onX) ?? onX.map((one) => runOf(one, [one.a], x)))];
   members.forEach(({ adapter }, i) => {
     if (adapter?.input) runs.push(runOf({ ...columns[i]!, a: adapter.a }, [adapter.a], adapter.input));
   });
   return { h: empty(x.device, [rowCount(x), width], x.dtype), columns, runs };
+}
 
-  /** All A's that read x as one, if they, their rounded copies, their gradients and their columns lie side by side. */
-  function shareOneProduct(parts: readonly (Columns & { readonly a: Tensor })[]): LowRankRun[] | undefined {
-    if (parts.length < 2 || parts.some(({ end }, i) => i + 1 < parts.length && parts[i + 1]!.begin !== end)) return;
-    const all = parts.map(({ a }) => a);
-    const a = joined(all.map(working));
-    if (a === undefined) return;
-    const trained = all.filter(({ trainable }) => trainable).length;
-    if (trained > 0 && (trained < all.length || joined(all.map(gradientOf)) === undefined)) return;
-    return [runOf({ begin: parts[0]!.begin, end: parts.at(-1)!.end, a }, all, x)];
-  }
+/** All A's as one, if they, their rounded copies, their gradients and their columns lie side by side. */
+function asOneRun(x: Tensor, parts: readonly (Columns & { readonly a: Tensor })[]): LowRankRun[] | undefined {
+  if (parts.length < 2 || parts.some(({ begin }, i) => i > 0 && parts[i - 1]!.end !== begin)) return undefined;
+  const all = parts.map(({ a }) => a);
+  const a = joined(all.map(working));
+  if (a === undefined) return undefined;
+  const trained = all.filter(({ trainable }) => trainable).length;
+  if (trained > 0 && (trained < all.length || joined(all.map(gradientOf)) === undefined)) return undefined;
+  return [runOf({ begin: parts[0]!.begin, end: parts.at(-1)!.end, a }, all, x)];
 }
 
 function runOf(run: Columns & { readonly a: Tensor }, parts: readonly Tensor[], input: Tensor): LowRankRun {
@@ -87,6 +87,41 @@ function runOf(run: Columns & { readonly a: Tensor }, parts: readonly Tensor[], 
 export function multiplyByA({ h, runs }: LowRankColumns): void {
   for (const { a, input, begin, end } of runs) {
     if (a.shape[1] !== lastAxis(input)) throw new Error(`adapter: A [${a.shape}] on input [${input.shape}]`);
-    multiplyForward(h.device, matrix(input), [{ weight: a, y: columnsOf(h, begin, end) }]);
+    multiplyForward(h.device, matrix(input), [{ weight: weightMatrix(a), y: columnsOf(h, begin, end) }]);
   }
+}
+
+/** outputs[i] = (accumulate ? outputs[i] : 0) + scale · h·Bᵀ for every member with an adapter. */
+export function multiplyByB(
+  { h, columns }: LowRankColumns,
+  members: readonly Member[],
+  outputs: readonly Tensor[],
+  accumulate: boolean,
+): void {
+  members.forEach(({ adapter }, i) => {
+    if (!adapter) return;
+    const { begin, end } = columns[i]!;
+    const y = matrix(outputs[i]!);
+    const product = { weight: weightMatrix(adapter.b), y, start: accumulate ? y : undefined, alpha: adapter.scale };
+    multiplyForward(h.device, columnsOf(h, begin, end), [product]);
+  });
+}
+
+/** dh = scale · dy·B of every adapter; zero where no gradient arrives. */
+export function gradientOfH(
+  { h, columns }: LowRankColumns,
+  members: readonly Member[],
+  gradients: readonly (Tensor | undefined)[],
+): Tensor {
+  const { device } = h;
+  const dh = empty(device, h.shape, h.dtype); // [m, R]
+  if (members.some(({ adapter }, i) => adapter && gradients[i] === undefined)) device.zero(dh);
+  members.forEach(({ adapter }, i) => {
+    const dy = gradients[i];
+    if (!adapter || dy === undefined) return;
+    const { begin, end } = columns[i]!;
+    const product = { dy: matrix(dy), weight: weightMatrix(adapter.b), alpha: adapter.scale };
+    multiplyToInput(device, columnsOf(dh, begin, end), [product]);
+  });
+  return dh;
 }

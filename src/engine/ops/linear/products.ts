@@ -1,7 +1,8 @@
-/** The linear kernels' arguments: products of tensors, or of columns of them, with weights. */
+/** The linear kernels' arguments: products of matrices, which are tensors or parts of their columns or rows. */
 import {
   type BufferView,
   type Device,
+  type DType,
   dtypeBytes,
   dtypeCode,
   type KernelArgument,
@@ -24,38 +25,52 @@ export function matrix(x: Tensor): Matrix {
   return { view: x, rows: rowCount(x), columns, ld: columns };
 }
 
+/** A parameter as products read it: rounded, where the device computes so. */
+export function weightMatrix(parameter: Tensor): Matrix {
+  return matrix(working(parameter));
+}
+
+/** The rows and columns from `row` and `column` on. */
+export function part(
+  { view, ld }: Matrix,
+  { row = 0, rows, column = 0, columns }: { row?: number; rows: number; column?: number; columns: number },
+): Matrix {
+  const skipped = row * ld + column;
+  const { buffer, offset, dtype } = view;
+  const length = rows === 0 ? 0 : (rows - 1) * ld + columns;
+  return { view: { buffer, offset: offset + skipped * dtypeBytes[dtype], length, dtype }, rows, columns, ld };
+}
+
 /** Columns begin..end of every row. */
 export function columnsOf(x: Tensor, begin: number, end: number): Matrix {
-  const { buffer, offset, length, dtype } = x;
-  const view = { buffer, offset: offset + begin * dtypeBytes[dtype], length: length - begin, dtype };
-  return { view, rows: rowCount(x), columns: end - begin, ld: lastAxis(x) };
+  return part(matrix(x), { rows: rowCount(x), column: begin, columns: end - begin });
 }
 
 export interface ForwardProduct {
   /** [N, K] */
-  readonly weight: Tensor;
+  readonly weight: Matrix;
   readonly y: Matrix;
   /** [N] */
   readonly bias?: Tensor | undefined;
-  readonly accumulate?: boolean;
+  /** What the product is added to, shaped like y; may be y itself. */
+  readonly start?: Matrix | undefined;
   readonly alpha?: number;
 }
 
-/** y = (accumulate ? y : 0) + alpha · x·Wᵀ + bias for each of the products. */
+/** y = start + alpha · x·Wᵀ + bias for each of the products. */
 export function multiplyForward(device: Device, x: Matrix, products: readonly ForwardProduct[]): void {
-  const members = products.flatMap(({ weight, y, bias, accumulate = false, alpha = 1 }): KernelArgument[] => {
-    const read = working(weight);
-    return [
-      read,
-      dtypeCode[read.dtype],
-      y.columns,
-      bias === undefined ? null : working(bias),
-      y.view,
-      y.ld,
-      accumulate ? 1 : 0,
-      alpha,
-    ];
-  });
+  const members = products.flatMap(({ weight, y, bias, start, alpha = 1 }): KernelArgument[] => [
+    weight.view,
+    weight.ld,
+    codeOf(weight),
+    y.columns,
+    bias === undefined ? null : working(bias),
+    start?.view ?? null,
+    start?.ld ?? 0,
+    y.view,
+    y.ld,
+    alpha,
+  ]);
   const precision = precisionCode[device.precision];
   device.launch("linear_forward", [x.view, x.rows, x.columns, x.ld, precision, products.length, ...members]);
 }
@@ -63,23 +78,28 @@ export function multiplyForward(device: Device, x: Matrix, products: readonly Fo
 export interface InputProduct {
   readonly dy: Matrix;
   /** [N, K] */
-  readonly weight: Tensor;
+  readonly weight: Matrix;
   readonly alpha?: number;
 }
 
-/** dx = (accumulate ? dx : 0) + Σ alpha · dy·W over the products. */
+/** dx = start + Σ alpha · dy·W over the products. `start` is shaped like dx and may be dx itself. */
 export function multiplyToInput(
   device: Device,
   dx: Matrix,
   products: readonly InputProduct[],
-  accumulate = false,
+  start?: Matrix | undefined,
 ): void {
-  const members = products.flatMap(({ dy, weight, alpha = 1 }): KernelArgument[] => {
-    const read = working(weight);
-    return [dy.view, dy.ld, read, dtypeCode[read.dtype], dy.columns, alpha];
-  });
-  const head = [dx.view, dx.rows, dx.columns, dx.ld, precisionCode[device.precision], accumulate ? 1 : 0];
-  device.launch("linear_backward_input", [...head, products.length, ...members]);
+  const members = products.flatMap(({ dy, weight, alpha = 1 }): KernelArgument[] => [
+    dy.view,
+    dy.ld,
+    weight.view,
+    weight.ld,
+    codeOf(weight),
+    dy.columns,
+    alpha,
+  ]);
+  const head = [dx.view, dx.rows, dx.columns, dx.ld, precisionCode[device.precision]];
+  device.launch("linear_backward_input", [...head, start?.view ?? null, start?.ld ?? 0, products.length, ...members]);
 }
 
 export interface WeightProduct {
@@ -104,4 +124,13 @@ export function multiplyToWeights(device: Device, x: Matrix, products: readonly 
   ]);
   const head = [x.view, x.rows, x.columns, x.ld, precisionCode[device.precision], products.length];
   device.launch("linear_backward_weight", [...head, ...members]);
+}
+
+/** to = alpha · from, for matrices of one shape and dtype. */
+export function copyMatrix(device: Device, to: Matrix, from: Matrix, alpha = 1): void {
+  device.launch("linear_copy", [to.view, to.ld, from.view, from.ld, to.rows, to.columns, alpha]);
+}
+
+function codeOf({ view }: Matrix): number {
+  return dtypeCode[view.dtype satisfies DType];
 }

@@ -1,7 +1,8 @@
 /** A model without its weights: parameters of the shapes that config.json gives, on a device that computes nothing. */
 import type { Device } from "../../../engine/device/device.ts";
 import { MAP_BLOCK } from "../../../engine/ops/dynamic-map.ts";
-import type { CompressedWeight } from "../../../engine/ops/linear/linear.ts";
+import type { CompressedWeight } from "../../../engine/ops/linear/group.ts";
+import { dequantizeNf4 } from "../../../engine/ops/nf4/nf4.ts";
 import { unscoped } from "../../../engine/tensor/scope.ts";
 import { elementCount, empty, type Shape, type Tensor } from "../../../engine/tensor/tensor.ts";
 import { Decoder } from "../../../model/families/decoder.ts";
@@ -62,8 +63,9 @@ class RehearsedParameters extends Parameters {
           }
         : empty(device, [blocks]),
     }));
-    this.quantized.set(name, { shape, blockSize, ...quantized, bytes: 0 });
-    return { shape, materialise: () => empty(device, shape, device.precision) };
+    const held = { shape, blockSize, ...quantized, bytes: 0 };
+    this.quantized.set(name, held);
+    return { shape, materialise: () => dequantizeNf4(held, device.precision) };
   }
 }
 

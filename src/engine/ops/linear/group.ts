@@ -1,0 +1,75 @@
+/** Linear layers that share an input, as the ways of computing them see them. */
+import { empty, lastAxis, type Shape, type Tensor } from "../../tensor/tensor.ts";
+import type { LowRank, LowRankColumns } from "./low-rank.ts";
+import { type Matrix, matrix, part, weightMatrix } from "./products.ts";
+
+/** A frozen weight kept in a smaller form; `materialise` makes it a tensor of the current scope. */
+export interface CompressedWeight {
+  readonly shape: Shape;
+  readonly materialise: () => Tensor;
+}
+
+/**
+ * A frozen weight whose memory has room for its adapter: columns to the right of its own for B, or rows below for A, so
+ * that one product does the adapter's work too.
+ */
+export interface RoomyWeight {
+  /** [out, in] */
+  readonly shape: Shape;
+  readonly room: "columns" | "rows";
+  /** [out, in + size], zeros in the room at first, or [out + size, in] */
+  readonly held: Tensor;
+}
+
+export type Weight = Tensor | CompressedWeight | RoomyWeight;
+
+export interface LinearMember {
+  /** [out, in] */
+  readonly weight: Weight;
+  /** [out] */
+  readonly bias?: Tensor | undefined;
+  readonly adapter?: LowRank | undefined;
+}
+
+export interface LinearGroup {
+  readonly x: Tensor;
+  readonly members: readonly LinearMember[];
+  /** Undefined where no member has an adapter. */
+  readonly ranks: LowRankColumns | undefined;
+}
+
+/** Gradients on the way back; undefined where there is none, or none was asked for. */
+export interface GroupGradients {
+  /** Of h = x·Aᵀ of all adapters. */
+  readonly dh: Tensor | undefined;
+  readonly dx: Tensor | undefined;
+}
+
+/** How a group is computed. All ways give the same values up to rounding. */
+export interface Way {
+  /** Fills the outputs and h. */
+  readonly forward: (group: LinearGroup, outputs: readonly Tensor[]) => void;
+  readonly backward: (
+    group: LinearGroup,
+    gradients: readonly (Tensor | undefined)[],
+    needsX: boolean,
+  ) => GroupGradients;
+}
+
+/** The weight itself as [out, in]; in the current scope where it has to be made. */
+export function plainWeight(weight: Weight): Matrix {
+  if ("materialise" in weight) return matrix(weight.materialise());
+  if ("held" in weight) return part(matrix(weight.held), { rows: weight.shape[0]!, columns: weight.shape[1]! });
+  return weightMatrix(weight);
+}
+
+export function isTensor(weight: Weight): weight is Tensor {
+  return "storage" in weight;
+}
+
+export function emptyOutputs({ x, members }: Pick<LinearGroup, "x" | "members">, rows: number): Tensor[] {
+  return members.map(({ weight }) => {
+    if (weight.shape[1] !== lastAxis(x)) throw new Error(`linear: weight [${weight.shape}] on input [${x.shape}]`);
+    return empty(x.device, [rows, weight.shape[0]!], x.dtype);
+  });
+}
