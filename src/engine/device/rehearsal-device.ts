@@ -1,63 +1,94 @@
 /**
- * A device on which nothing is computed: it counts the memory that a pass takes and the bytes that its kernels touch, so
+ * A device on which nothing is computed: it counts the memory that a pass takes, and how long its kernels would run, so
  * that a step can be rehearsed with the very code that will run it, for any card, in milliseconds.
  */
+import type { CudaFunction, CudaKernels, CudaLaunch, CudaLauncher, CudaProperties, Product } from "./cuda/launcher.ts";
 import {
   type BufferView,
   type Device,
   type DeviceBuffer,
+  type DType,
   dtypeBytes,
   type KernelArgument,
   type MemoryUse,
 } from "./device.ts";
 
+/** What a machine does in a second. */
+export interface Speeds {
+  /** FLOP of large products. */
+  readonly products: number;
+  /** Bytes read or written. */
+  readonly bandwidth: number;
+  /** Seconds that a launch takes at least. */
+  readonly launch: number;
+}
+
 /** The device that is stood in for. */
 export interface RehearsalOptions extends Pick<Device, "name" | "precision" | "activations" | "batchesProducts"> {
   /** What the device's allocator makes of a request, in bytes. */
   readonly blockBytes: (bytes: number) => number;
+  readonly speeds: Speeds;
+  /** Of all ops: they tell the sizes of products and, where the device is a card, the scratch memory of kernels. */
+  readonly kernels: CudaKernels;
+  readonly properties: CudaProperties;
 }
 
-/** Launches of one kernel, and what they read and write: every view once. */
-export interface Traffic {
-  readonly launches: number;
-  readonly bytes: number;
+/** Estimated seconds of launches. */
+export interface Work {
+  readonly products: number;
+  /** Kernels that are bound by memory. */
+  readonly others: number;
+  /** Launches by kernel, for those whose work the arguments do not tell. */
+  readonly launches: ReadonlyMap<string, number>;
 }
 
 interface RehearsedBuffer extends DeviceBuffer {
   held: boolean;
 }
 
-export class RehearsalDevice implements Device {
+/** Fewer rows than about this many leave a card's multiprocessors waiting. */
+const ROWS_FOR_HALF_SPEED = 384;
+
+type Kernel = (cuda: CudaLauncher, ...args: readonly KernelArgument[]) => void;
+
+export class RehearsalDevice implements Device, CudaLauncher {
   readonly name: Device["name"];
   readonly description: string;
   readonly precision: Device["precision"];
   readonly activations: Device["activations"];
   readonly batchesProducts: boolean;
-  readonly #blockBytes: RehearsalOptions["blockBytes"];
-  readonly #traffic = new Map<string, { launches: number; bytes: number }>();
+  readonly properties: CudaProperties;
+  readonly #options: RehearsalOptions;
+  readonly #scratch: DeviceBuffer[] = [];
+  readonly #launches = new Map<string, number>();
+  #products = 0;
+  #others = 0;
   #live = 0;
   #peak = 0;
 
-  constructor({ name, precision, activations, batchesProducts, blockBytes }: RehearsalOptions) {
-    this.name = name;
-    this.description = `rehearsal of ${name}`;
-    this.precision = precision;
-    this.activations = activations;
-    this.batchesProducts = batchesProducts;
-    this.#blockBytes = blockBytes;
+  constructor(options: RehearsalOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.description = `rehearsal of ${options.name}`;
+    this.precision = options.precision;
+    this.activations = options.activations;
+    this.batchesProducts = options.batchesProducts;
+    this.properties = options.properties;
   }
 
-  /** What was launched, by kernel. */
-  get traffic(): ReadonlyMap<string, Traffic> {
-    return this.#traffic;
+  /** Of everything launched since the last `resetWork`. */
+  get work(): Work {
+    return { products: this.#products, others: this.#others, launches: new Map(this.#launches) };
   }
 
-  resetTraffic(): void {
-    this.#traffic.clear();
+  resetWork(): void {
+    this.#products = 0;
+    this.#others = 0;
+    this.#launches.clear();
   }
 
   allocate(bytes: number): DeviceBuffer {
-    this.#live += this.#blockBytes(bytes);
+    this.#live += this.#options.blockBytes(bytes);
     this.#peak = Math.max(this.#peak, this.#live);
     const buffer: RehearsedBuffer = { bytes, held: true };
     return buffer;
@@ -67,7 +98,7 @@ export class RehearsalDevice implements Device {
     const own = buffer as RehearsedBuffer;
     if (!own.held) throw new Error("a rehearsed buffer was freed twice");
     own.held = false;
-    this.#live -= this.#blockBytes(buffer.bytes);
+    this.#live -= this.#options.blockBytes(buffer.bytes);
   }
 
   write(): void {}
@@ -77,21 +108,23 @@ export class RehearsalDevice implements Device {
     target.fill(0);
   }
 
-  copy(): void {}
+  copy(source: BufferView): void {
+    this.#touch([source, source]);
+  }
 
-  zero(): void {}
+  zero(target: BufferView): void {
+    this.#touch([target]);
+  }
 
-  launch(kernel: string, args: readonly KernelArgument[]): void {
-    let traffic = this.#traffic.get(kernel);
-    if (traffic === undefined) {
-      traffic = { launches: 0, bytes: 0 };
-      this.#traffic.set(kernel, traffic);
+  launch(name: string, args: readonly KernelArgument[]): void {
+    this.#launches.set(name, (this.#launches.get(name) ?? 0) + 1);
+    const kernel = this.#options.kernels[name] as Kernel | undefined;
+    if (kernel === undefined) {
+      this.#touch(args);
+      return;
     }
-    traffic.launches++;
-    for (const argument of args) {
-      if (typeof argument === "object" && argument !== null)
-        traffic.bytes += argument.length * dtypeBytes[argument.dtype];
-    }
+    kernel(this, ...args);
+    for (const buffer of this.#scratch.splice(0)) this.free(buffer);
   }
 
   wait(): void {}
@@ -105,4 +138,36 @@ export class RehearsalDevice implements Device {
   }
 
   close(): void {}
+
+  /** A function of a `.cu` file. */
+  run(_kernel: CudaFunction, _launch: CudaLaunch, args: readonly KernelArgument[]): void {
+    this.#touch(args);
+  }
+
+  multiply({ rows, columns, inner, a, b, d }: Product): void {
+    const { products, bandwidth, launch } = this.#options.speeds;
+    const least = Math.min(rows, columns);
+    const computing = (2 * rows * columns * inner * (1 + ROWS_FOR_HALF_SPEED / least)) / products;
+    const moving = (bytesOf(a) + bytesOf(b) + bytesOf(d)) / bandwidth;
+    this.#products += Math.max(computing, moving, launch);
+  }
+
+  scratch(length: number, dtype: DType): BufferView {
+    const bytes = length * dtypeBytes[dtype];
+    const isCard = this.name === "cuda";
+    const buffer = isCard ? this.allocate(bytes) : { bytes };
+    if (isCard) this.#scratch.push(buffer);
+    return { buffer, offset: 0, length, dtype };
+  }
+
+  #touch(args: readonly KernelArgument[]): void {
+    let bytes = 0;
+    for (const argument of args) if (typeof argument === "object" && argument !== null) bytes += bytesOf(argument);
+    const { bandwidth, launch } = this.#options.speeds;
+    this.#others += Math.max(bytes / bandwidth, launch);
+  }
+}
+
+function bytesOf({ length, dtype }: BufferView): number {
+  return length * dtypeBytes[dtype];
 }

@@ -3,7 +3,9 @@
  * itself, so every tensor is counted where and as long as it lives. Needs config.json alone, and no GPU.
  */
 import type { Recipe } from "../../../base/recipe/recipe.ts";
-import { RehearsalDevice, type RehearsalOptions, type Traffic } from "../../../engine/device/rehearsal-device.ts";
+import type { RehearsalDevice, Work } from "../../../engine/device/rehearsal-device.ts";
+import { openRehearsal, type RehearsalTarget } from "../../../engine/open-rehearsal.ts";
+import { globalNorm } from "../../../engine/optim/clip.ts";
 import type { Optimizer } from "../../../engine/optim/optimizer.ts";
 import { zeroGradients } from "../../../engine/optim/zero-gradients.ts";
 import type { RecomputePlan } from "../../../model/families/decoder.ts";
@@ -33,22 +35,36 @@ export interface PassMemory {
 
 export interface RehearsedPass {
   readonly memory: PassMemory;
-  /** By kernel. */
-  readonly traffic: ReadonlyMap<string, Traffic>;
+  /** Estimated seconds. */
+  readonly seconds: PassSeconds;
 }
+
+export interface PassSeconds {
+  readonly products: number;
+  readonly attention: number;
+  /** Kernels that are bound by memory. */
+  readonly others: number;
+}
+
+/** Attention comes to this share of the speed of large products. */
+const ATTENTION_SHARE = 0.55;
+/** Products of size queries x keys x head dimension: scores and mixing, and in the backward pass five. */
+const ATTENTION_PRODUCTS = { attention_forward: 2, attention_backward: 5 } as const;
 
 export class Rehearsal implements Disposable {
   readonly trainee: Trainee;
   readonly fixed: FixedMemory;
-  /** Of the optimizer's step. */
-  readonly updateTraffic: ReadonlyMap<string, Traffic>;
+  /** Estimated, of one step of the optimizer. */
+  readonly updateSeconds: number;
   readonly #device: RehearsalDevice;
   readonly #optimizer: Optimizer;
   readonly #supervisedRowsOnly: boolean;
+  readonly #target: RehearsalTarget;
 
   /** @param base folder with config.json */
-  constructor(recipe: Recipe, base: string, format: WeightFormat, target: RehearsalOptions) {
-    const device = new RehearsalDevice(target);
+  constructor(recipe: Recipe, base: string, format: WeightFormat, target: RehearsalTarget) {
+    const device = openRehearsal(target);
+    this.#target = target;
     const taken = (): number => device.memory().live;
     this.#device = device;
     this.#supervisedRowsOnly = recipe.packing.supervised_rows_only;
@@ -60,10 +76,11 @@ export class Rehearsal implements Disposable {
     const withOptimizer = taken();
     // The first pass makes what lives on: gradients, copies, tables of angles.
     this.pass(smallestPack, { cheap: false, fullLayers: 0 });
-    device.resetTraffic();
+    device.resetWork();
+    globalNorm(this.trainee.trainable);
     this.#optimizer.step(0, 1);
     zeroGradients(this.trainee.trainable);
-    this.updateTraffic = new Map(device.traffic);
+    this.updateSeconds = device.work.others;
     this.fixed = {
       base: baseBytes,
       adapter: withAdapter - baseBytes,
@@ -77,7 +94,7 @@ export class Rehearsal implements Disposable {
     const device = this.#device;
     const before = device.memory().live;
     device.resetPeak();
-    device.resetTraffic();
+    device.resetWork();
     let activations = 0;
     accumulateGradients(this.trainee.model.decoder, pack, 1, {
       supervisedRowsOnly: this.#supervisedRowsOnly,
@@ -92,8 +109,18 @@ export class Rehearsal implements Disposable {
     const grown = live - before;
     return {
       memory: { activations: activations - grown, working: peak - before - activations },
-      traffic: new Map(device.traffic),
+      seconds: this.#secondsOf(device.work, pack),
     };
+  }
+
+  #secondsOf({ products, others, launches }: Work, { positions }: Pack): PassSeconds {
+    const { heads, headDim } = this.trainee.model.decoder.config;
+    const pairs = positions.reduce((sum, position) => sum + position + 1, 0);
+    let attention = 0;
+    for (const [kernel, count] of Object.entries(ATTENTION_PRODUCTS)) {
+      attention += 2 * pairs * heads * headDim * count * (launches.get(kernel) ?? 0);
+    }
+    return { products, attention: attention / (this.#target.speeds.products * ATTENTION_SHARE), others };
   }
 
   [Symbol.dispose](): void {
