@@ -49,6 +49,7 @@ struct FettleLdmatrix {
   const void *row;
 };
 
+#pragma GCC visibility push(default)
 extern "C" {
 #ifndef FETTLE_EMULATOR_DRIVER
 extern const FettleIndices fettle_indices;
@@ -75,3 +76,4 @@ void fettle_copy_async16(void *to, const void *from, bool valid);
 void fettle_copy_async_commit();
 void fettle_copy_async_wait(int pending);
 }
+#pragma GCC visibility pop

@@ -18,6 +18,7 @@ struct Function {
 };
 
 struct Module {
+  int file;
   void *library;
   const FettleModule *contents;
   std::list<Function> functions;
@@ -35,15 +36,12 @@ size_t sizeOfImage(const void *image) {
   return header->e_shoff + size_t(header->e_shnum) * header->e_shentsize;
 }
 
-void *openImage(const void *image, size_t bytes) {
+// The image as a file in memory, or -1. The loader knows libraries by their paths, so it stays open while it is loaded.
+int fileOf(const void *image, size_t bytes) {
   int file = memfd_create("fettle-emulated-module", MFD_CLOEXEC);
-  if (file < 0) return nullptr;
-  bool written = write(file, image, bytes) == static_cast<ssize_t>(bytes);
-  std::string path = "/proc/self/fd/" + std::to_string(file);
-  void *library = written ? dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
-  if (library == nullptr) std::fprintf(stderr, "emulator: a module does not load: %s\n", dlerror());
-  close(file);
-  return library;
+  if (file >= 0 && write(file, image, bytes) == static_cast<ssize_t>(bytes)) return file;
+  if (file >= 0) close(file);
+  return -1;
 }
 
 int staticShared(const FettleModule &module) {
@@ -80,10 +78,17 @@ bool pointersIntoBuffer(const FettleKernel &kernel, void **extra, void **argumen
 EXPORT CUresult cuModuleLoadData(CUmodule *module, const void *image) {
   NEED_CONTEXT();
   size_t bytes = sizeOfImage(image);
-  void *library = bytes == 0 ? nullptr : openImage(image, bytes);
-  auto *contents = library == nullptr ? nullptr : static_cast<const FettleModule *>(dlsym(library, "fettle_module"));
-  if (contents == nullptr) return CUDA_ERROR_INVALID_IMAGE;
-  *module = new Module{library, contents, {}};
+  int file = bytes == 0 ? -1 : fileOf(image, bytes);
+  if (file < 0) return CUDA_ERROR_INVALID_IMAGE;
+  void *library = dlopen(("/proc/self/fd/" + std::to_string(file)).c_str(), RTLD_NOW | RTLD_LOCAL);
+  void *contents = library == nullptr ? nullptr : dlsym(library, "fettle_module");
+  if (contents == nullptr) {
+    std::fprintf(stderr, "emulator: a module does not load: %s\n", dlerror());
+    if (library != nullptr) dlclose(library);
+    close(file);
+    return CUDA_ERROR_INVALID_IMAGE;
+  }
+  *module = new Module{file, library, static_cast<const FettleModule *>(contents), {}};
   return CUDA_SUCCESS;
 }
 
@@ -95,6 +100,7 @@ EXPORT CUresult cuModuleUnload(CUmodule module) {
   NEED_CONTEXT();
   if (module == nullptr) return CUDA_ERROR_INVALID_HANDLE;
   dlclose(module->library);
+  close(module->file);
   delete module;
   return CUDA_SUCCESS;
 }

@@ -100,7 +100,7 @@ std::string kernelTable(const std::string &preprocessed) {
     table << "    FETTLE_KERNEL(" << found[1] << ", (" << bound << ")),\n";
   }
   table << "    {nullptr, 0, 0, nullptr, nullptr},\n};\n"
-           "extern \"C\" const FettleModule fettle_module = {fettle_kernels, __bss_start, _end};\n";
+           "extern \"C\" __attribute__((visibility(\"default\"))) const FettleModule fettle_module = {fettle_kernels, __bss_start, _end};\n";
   return table.str();
 }
 
@@ -142,10 +142,12 @@ bool build(const Source &source, const std::vector<std::string> &definitions, co
   std::string unit = work.path + "/unit.cpp", library = work.path + "/library.so";
   writeFile(unit, "#define __global__\n#define __launch_bounds__(...)\n" + text + "\n#include \"" + home +
                       "/device/module.h\"\n" + kernelTable(text));
-  // Two steps, since linking with -fsanitize would add libubsan, in whose place the driver answers.
+  // Symbols of one library must not answer for another's: two may hold the same kernel with other macros. Two steps, since
+  // linking with -fsanitize would add libubsan, in whose place the driver answers.
   std::string object = work.path + "/unit.o";
-  bool compiled = run({"g++", "-c", "-std=c++17", "-O1", "-w", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fno-strict-aliasing",
-                       "-fsanitize=alignment,bounds", "-fno-sanitize-recover=all", "-o", object, unit},
+  bool compiled = run({"g++", "-c", "-std=c++17", "-O1", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-fno-exceptions",
+                       "-fno-rtti", "-fno-strict-aliasing", "-fsanitize=alignment,bounds", "-fno-sanitize-recover=all", "-o",
+                       object, unit},
                       output);
   // Without start files, nothing but static shared memory is in the library's .bss section.
   bool linked = compiled && run({"g++", "-shared", "-nostartfiles", "-o", library, object, home + "/libcuda.so.1", "-lm"}, output);
