@@ -2,9 +2,10 @@
 import { UserError } from "../../base/errors.ts";
 import { suggestName } from "../../base/names.ts";
 import { Random } from "../../base/random.ts";
+import type { Device } from "../../engine/device/device.ts";
 import type { Linear } from "../../engine/nn/linear.ts";
-import { unscoped } from "../../engine/tensor/scope.ts";
-import { fromHost, release, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
+import { consecutive, type Shape, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
+import { releaseParameter } from "../../engine/tensor/working-copy.ts";
 import { type AdapterConfig, type AdapterTensor, readAdapter, writeAdapter } from "../files/adapter.ts";
 import { adapterScalings } from "../files/adapter-scaling.ts";
 import { type ModuleKind, matchTargets, shortestTargets } from "../files/target-modules.ts";
@@ -69,10 +70,8 @@ export class Lora implements Disposable {
 
   [Symbol.dispose](): void {
     for (const layer of this.#layers) {
-      for (const tensor of [layer.adapter!.a, layer.adapter!.b]) {
-        release(tensor);
-        if (tensor.gradient) release(tensor.gradient);
-      }
+      releaseParameter(layer.adapter!.a);
+      releaseParameter(layer.adapter!.b);
       layer.adapter = undefined;
     }
   }
@@ -99,21 +98,19 @@ export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
   const { linears, device } = model.decoder;
   const layers = selectLayers(model, config).map((path) => linears.get(path)!);
   const scalings = scalingsOf(config, layers);
-  for (const layer of layers) {
-    const { inFeatures, outFeatures } = layer;
-    const { rank, scale } = scalings.get(layer.name)!;
+  const factors = layers.map(({ name, inFeatures, outFeatures }) => {
+    const { rank } = scalings.get(name)!;
+    return { a: [rank, inFeatures], b: [outFeatures, rank] };
+  });
+  const placed = placeFactors(device, factors);
+  layers.forEach((layer, i) => {
+    const { a, b } = placed[i]!;
     const random = new Random(seed, `${layer.name}.lora_A`);
-    const bound = 1 / Math.sqrt(inFeatures);
-    const a = Float32Array.from({ length: rank * inFeatures }, () => (2 * random.uniform() - 1) * bound);
-    layer.adapter = {
-      ...unscoped(() => ({
-        a: fromHost(device, a, [rank, inFeatures]),
-        b: fromHost(device, new Float32Array(outFeatures * rank), [outFeatures, rank]),
-      })),
-      scale,
-      dropout: config.lora_dropout,
-    };
-  }
+    const bound = 1 / Math.sqrt(layer.inFeatures);
+    device.write(a, bytesOf(Float32Array.from({ length: a.length }, () => (2 * random.uniform() - 1) * bound)));
+    device.zero(b);
+    layer.adapter = { a, b, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout };
+  });
   return new Lora(model, config, layers);
 }
 
@@ -137,17 +134,37 @@ export function loadLora(model: Model, folder: string, dropout?: number): { lora
   for (const [module, { a, b }] of byModule) checkFit(linears.get(module), module, a!, b!, [...linears.keys()], folder);
   const layers = [...linears.values()].filter(({ name }) => byModule.has(name));
   const scalings = scalingsOf(config, layers);
-  for (const layer of layers) {
-    const { a, b } = byModule.get(layer.name)!;
-    const place = ({ bytes, dtype, shape, module }: AdapterTensor): Tensor =>
-      fromHost(device, decodeFloats(Uint8Array.from(bytes), dtype, module, folder), shape);
-    layer.adapter = {
-      ...unscoped(() => ({ a: place(a!), b: place(b!) })),
-      scale: scalings.get(layer.name)!.scale,
-      dropout: config.lora_dropout,
-    };
-  }
+  const factors = layers.map(({ name }) => byModule.get(name)!);
+  const floats = ({ bytes, dtype, module }: AdapterTensor): Float32Array =>
+    decodeFloats(Uint8Array.from(bytes), dtype, module, folder);
+  const values = factors.map(({ a, b }) => ({ a: floats(a!), b: floats(b!) }));
+  const placed = placeFactors(
+    device,
+    factors.map(({ a, b }) => ({ a: a!.shape, b: b!.shape })),
+  );
+  layers.forEach((layer, i) => {
+    const { a, b } = placed[i]!;
+    device.write(a, bytesOf(values[i]!.a));
+    device.write(b, bytesOf(values[i]!.b));
+    layer.adapter = { a, b, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout };
+  });
   return { lora: new Lora(model, config, layers), warnings };
+}
+
+/**
+ * Uninitialised factors, all in one storage: every A, then every B, each in the order of the layers. Layers that read the
+ * same input follow each other, so that one product serves their A's, and one kernel updates everything.
+ */
+function placeFactors(
+  device: Device,
+  shapes: readonly { readonly a: Shape; readonly b: Shape }[],
+): { readonly a: Tensor; readonly b: Tensor }[] {
+  const all = consecutive(device, [...shapes.map(({ a }) => a), ...shapes.map(({ b }) => b)]);
+  return shapes.map((_, i) => ({ a: all[i]!, b: all[shapes.length + i]! }));
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function scalingsOf(config: LoraConfig, layers: readonly Linear[]): ReturnType<typeof adapterScalings> {

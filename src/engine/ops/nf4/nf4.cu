@@ -1,11 +1,9 @@
 // Every operation is rounded to f32 by itself: codes and values are the same bit for bit on every device.
 #include "fettle.cuh"
 
-constexpr int THREADS = 256, WARPS = THREADS / WARP;
-// Values of one 8-bit scale's block, and of its map.
-constexpr int MAP_BLOCK = 256, MAP_SIZE = 256;
-// Of zero.
-constexpr u32 ZERO_CODE = 7;
+constexpr int THREADS = 256;
+// 8-bit scales that share one of their own.
+constexpr int MAP_BLOCK = 256;
 
 __device__ __forceinline__ float code_value(int code) {
   constexpr float values[16] = {
@@ -30,6 +28,9 @@ __device__ __forceinline__ float code_value(int code) {
 }
 
 #ifdef X
+constexpr int WARPS = THREADS / WARP;
+constexpr u32 ZERO_CODE = 7;
+
 // How many middles of neighbouring codes x lies above; NaN lies above none.
 __device__ __forceinline__ u32 code_of(float x) {
   u32 code = 0;
@@ -140,7 +141,7 @@ extern "C" __global__ void __launch_bounds__(MAP_BLOCK)
   float x = centred * (largest > 0 ? 1.f / largest : 0.f);
   // The nearest entry of the map, of two equally near the even one: see dynamic-map.ts.
   int code = 0;
-  for (int half = MAP_SIZE / 2; half >= 1; half /= 2) {
+  for (int half = 128; half >= 1; half /= 2) {
     int below = code + half - 1;
     float middle = (map[below] + map[below + 1]) / 2;
     if (below % 2 ? x >= middle : x > middle) code += half;
