@@ -1,19 +1,16 @@
-/** What can compute here: the compiler, the CPU device (compiled and tried), the reference device, the kernels' cache. */
+/** What can compute here: the GPU, the compiler, the CPU device (compiled and tried), the reference device, the kernels' cache. */
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "../../base/errors.ts";
-import { Random } from "../../base/random.ts";
-import type { Device } from "../../engine/device/device.ts";
-import { openDevice, openReferenceDevice } from "../../engine/open-device.ts";
-import { linear } from "../../engine/ops/linear/linear.ts";
-import { scope } from "../../engine/tensor/scope.ts";
-import { fromHost, toFloats } from "../../engine/tensor/tensor.ts";
+import { openDevice } from "../../engine/open-device.ts";
 import { deviceEnvironment } from "../environment.ts";
 import { formatBytes, formatDuration } from "../report/format.ts";
 import type { Check } from "./check.ts";
+import { checkCuda } from "./check-cuda.ts";
+import { checkProduct } from "./check-product.ts";
 
 const installCompiler =
   process.platform === "darwin"
@@ -21,7 +18,7 @@ const installCompiler =
     : "install one, e.g. apt-get install gcc, dnf install gcc, or apk add gcc musl-dev";
 
 export async function checkDevices(): Promise<Check[]> {
-  return [await checkCompiler(), await checkCpuDevice(), checkReference(), checkCache()];
+  return [...(await checkCuda()), await checkCompiler(), await checkCpuDevice(), checkReference(), checkCache()];
 }
 
 async function checkCompiler(): Promise<Check> {
@@ -49,11 +46,11 @@ async function checkCpuDevice(): Promise<Check> {
   try {
     const { device, notes } = await openDevice({ ...deviceEnvironment(), device: "cpu" });
     const seconds = (performance.now() - start) / 1000;
-    const error = productError(device);
+    const { error, right } = checkProduct(device);
     device.close();
     const found = `${device.description.replace(/^cpu: /, "")}; kernels ready in ${formatDuration(seconds)}`;
     const details = { precision: device.precision, seconds, error };
-    if (error > tolerances[device.precision]) {
+    if (!right) {
       const fix = "use --device reference, and report what `fettle doctor --json` prints";
       return { name, status: "problem", found: `${found}; a product is wrong by ${error}`, fix, details };
     }
@@ -64,22 +61,6 @@ async function checkCpuDevice(): Promise<Check> {
     const status = error.code === "device/no-compiler" ? "warning" : "problem";
     return { name, status, found: error.message, ...(error.fix !== undefined && { fix: error.fix }) };
   }
-}
-
-/** Of a sum of 64 products of numbers below 1: rounding of f32, and of inputs to 8 bits. */
-const tolerances = { f32: 1e-4, bf16: 0.1 } as const;
-
-/** How far a small product is from that of the reference device. */
-function productError(device: Device): number {
-  const random = new Random(1, "doctor");
-  const input = Float32Array.from({ length: 5 * 64 }, () => random.uniform());
-  const weight = Float32Array.from({ length: 33 * 64 }, () => random.uniform() - 0.5);
-  const product = (on: Device): Float32Array =>
-    scope(() => toFloats(linear(fromHost(on, input, [5, 64]), fromHost(on, weight, [33, 64]))));
-  const reference = openReferenceDevice();
-  const expected = product(reference);
-  reference.close();
-  return product(device).reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i]!)), 0);
 }
 
 function checkReference(): Check {

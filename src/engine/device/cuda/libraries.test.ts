@@ -9,7 +9,7 @@ import { libraryFolders, loadDriverLibrary, loadLibrary, type VersionOf } from "
 const root = mkdtempSync(join(tmpdir(), "fettle-libraries-test-"));
 after(() => rmSync(root, { recursive: true }));
 
-/** A library whose `major` says which one it is. */
+/** A library, of a name that the machine has none of, whose `major` says which one it is. */
 function library(path: string, major: number): void {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   const source = join(root, "source.c");
@@ -22,15 +22,15 @@ const skip = spawnSync("cc", ["--version"]).status === 0 ? false : "no C compile
 
 describe("the search for CUDA's libraries", { skip }, () => {
   if (skip === false) {
-    library("usr/local/cuda-12.9/lib64/libnvrtc.so.12", 12);
-    library("usr/local/cuda-13.0/targets/x86_64-linux/lib/libnvrtc.so.13.0.88", 13);
-    library("usr/local/cuda-13.0/lib64/stubs/libnvrtc.so.13", 99);
-    library("usr/lib/python3/dist-packages/nvidia/cu14/lib/libnvrtc.so.14", 14);
-    library("env/lib/python3.12/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.12", 12);
-    library("own/libnvrtc.so.11", 11);
+    library("usr/local/cuda-12.9/lib64/libfettle-search.so.12", 12);
+    library("usr/local/cuda-13.0/targets/x86_64-linux/lib/libfettle-search.so.13.0.88", 13);
+    library("usr/local/cuda-13.0/lib64/stubs/libfettle-search.so.13", 99);
+    library("usr/lib/python3/dist-packages/nvidia/cu14/lib/libfettle-search.so.14", 14);
+    library("env/lib/python3.12/site-packages/nvidia/cuda_nvrtc/lib/libfettle-search.so.12", 12);
+    library("own/libfettle-search.so.11", 11);
     const toolkit = join(root, "usr/local/cuda-13.0/targets/x86_64-linux/lib");
-    symlinkSync("libnvrtc.so.13.0.88", join(toolkit, "libnvrtc.so.13"));
-    symlinkSync("libnvrtc.so.13", join(toolkit, "libnvrtc.so"));
+    symlinkSync("libfettle-search.so.13.0.88", join(toolkit, "libfettle-search.so.13"));
+    symlinkSync("libfettle-search.so.13", join(toolkit, "libfettle-search.so"));
   }
   const folders = (options: Parameters<typeof libraryFolders>[0] = {}): string[] =>
     libraryFolders(options, root).filter((path) => path.startsWith(root));
@@ -52,38 +52,41 @@ describe("the search for CUDA's libraries", { skip }, () => {
 
   it("takes the newest major version that the driver supports", () => {
     const paths = [14, 13, 12].map((newest) => {
-      const found = loadLibrary("libnvrtc", folders(), undefined, newest, versionOf);
+      const found = loadLibrary("libfettle-search", folders(), undefined, newest, versionOf);
       assert.equal(found.handle && found.version, `${newest}.0`);
       return found.handle && found.path.slice(root.length + 1);
     });
     assert.deepEqual(paths, [
-      "usr/lib/python3/dist-packages/nvidia/cu14/lib/libnvrtc.so.14",
-      "usr/local/cuda-13.0/targets/x86_64-linux/lib/libnvrtc.so",
-      "usr/local/cuda-12.9/lib64/libnvrtc.so.12",
+      "usr/lib/python3/dist-packages/nvidia/cu14/lib/libfettle-search.so.14",
+      "usr/local/cuda-13.0/targets/x86_64-linux/lib/libfettle-search.so",
+      "usr/local/cuda-12.9/lib64/libfettle-search.so.12",
     ]);
   });
 
   it("takes what the named folder holds, whatever its version", () => {
-    const found = loadLibrary("libnvrtc", folders(), join(root, "own"), 13, versionOf);
+    const found = loadLibrary("libfettle-search", folders(), join(root, "own"), 13, versionOf);
     assert.equal(found.handle && found.version, "11.0");
   });
 
   it("passes over libraries that do not load", () => {
     const broken = join(root, "broken");
     mkdirSync(broken);
-    writeFileSync(join(broken, "libnvrtc.so.13"), "no library");
-    const found = loadLibrary("libnvrtc", [broken, ...folders()], undefined, 13, versionOf);
+    writeFileSync(join(broken, "libfettle-search.so.13"), "no library");
+    const found = loadLibrary("libfettle-search", [broken, ...folders()], undefined, 13, versionOf);
     assert.match((found.handle && found.path) ?? "", /cuda-13\.0/);
-    const none = loadLibrary("libnvrtc", [broken], undefined, 13, versionOf);
-    assert.match((none.handle === undefined && none.reason) || "", /no libnvrtc was found that works \(.*broken/);
+    const none = loadLibrary("libfettle-search", [broken], undefined, 13, versionOf);
+    assert.match(
+      (none.handle === undefined && none.reason) || "",
+      /no libfettle-search was found that works \(.*broken/,
+    );
   });
 
   it("says what it saw where nothing fits", () => {
     const cu14 = join(root, "usr/lib/python3/dist-packages/nvidia/cu14/lib");
-    const found = loadLibrary("libnvrtc", [cu14], undefined, 13, versionOf);
+    const found = loadLibrary("libfettle-search", [cu14], undefined, 13, versionOf);
     assert.match(
       (found.handle === undefined && found.reason) || "",
-      /^no libnvrtc was found; not fit for this driver, which takes versions 12 to 13: .*libnvrtc\.so\.14$/,
+      /^no libfettle-search was found; not fit for this driver, which takes versions 12 to 13: .*libfettle-search\.so\.14$/,
     );
   });
 

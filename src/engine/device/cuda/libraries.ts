@@ -83,7 +83,7 @@ export function loadDriverLibrary(
  * @param first a folder whose library is taken whatever its version, if it has one
  */
 export function loadLibrary(
-  name: "libnvrtc" | "libcublasLt",
+  name: string,
   folders: readonly string[],
   first: string | undefined,
   newest: number,

@@ -43,7 +43,7 @@ export interface CudaMachine {
 }
 
 /** A machine on which nothing stands in the way. */
-export type UsableMachine = Required<Omit<CudaMachine, "obstacle">>;
+export type UsableMachine = Required<Omit<CudaMachine, "obstacle">> & { readonly obstacle?: undefined };
 
 /** bf16 tensor cores and asynchronous copies begin here. */
 const LEAST_ARCHITECTURE = 80;
@@ -54,7 +54,9 @@ const libraryAdvice =
   "or let FETTLE_CUDA_LIBRARIES name the folder that holds them";
 
 /** Looks at driver, cards and libraries; takes a few milliseconds, and no memory of a card. */
-export function lookForCuda(options: CudaLibraryOptions): UsableMachine | (CudaMachine & { obstacle: Obstacle }) {
+export function lookForCuda(
+  options: CudaLibraryOptions,
+): UsableMachine | (CudaMachine & { readonly obstacle: Obstacle }) {
   const folders = libraryFolders(options);
   const library = loadDriverLibrary(folders, options.folder);
   if (library.handle === undefined) {

@@ -6,7 +6,7 @@ import type { Precision } from "../device.ts";
 import { CudaDevice } from "./cuda-device.ts";
 import type { CudaKernels } from "./launcher.ts";
 import type { CudaLibraryOptions } from "./libraries.ts";
-import { type CudaMachine, lookForCuda, type Obstacle } from "./machine.ts";
+import { lookForCuda, type Obstacle } from "./machine.ts";
 import { Nvrtc } from "./nvrtc.ts";
 
 export interface CudaOptions {
@@ -25,12 +25,12 @@ export interface CudaOptions {
 
 /** Either a device, or why there is none on this machine. */
 export type OpenedCudaDevice =
-  | { readonly device: CudaDevice; readonly machine: CudaMachine }
+  | { readonly device: CudaDevice }
   | { readonly device: undefined; readonly obstacle: Obstacle };
 
 export function openCudaDevice(options: CudaOptions): OpenedCudaDevice {
   const machine = lookForCuda(options.libraries);
-  if ("obstacle" in machine) return { device: undefined, obstacle: machine.obstacle };
+  if (machine.obstacle !== undefined) return { device: undefined, obstacle: machine.obstacle };
   const { driver, card, nvrtc, cublasLt } = machine;
   const cacheFolder = options.cacheFolder ?? join(homedir(), ".cache", "fettle");
   const cardName = card.properties.name.replaceAll(/[^A-Za-z0-9]+/g, "-");
@@ -48,5 +48,5 @@ export function openCudaDevice(options: CudaOptions): OpenedCudaDevice {
     choicesFile: join(cacheFolder, `products-${cardName}-${driver.version}-${cublasLt.version}.json`),
     memoryBudget: options.memoryBudget,
   });
-  return { device, machine };
+  return { device };
 }
