@@ -5,13 +5,15 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { Random } from "../../src/base/random.ts";
-import type { Device } from "../../src/engine/device/device.ts";
+import { decodeBf16, encodeBf16 } from "../../src/engine/device/bf16.ts";
+import type { Device, Precision } from "../../src/engine/device/device.ts";
 import { openDevice, openReferenceDevice } from "../../src/engine/open-device.ts";
 import { opCases } from "../../src/engine/ops/cases.ts";
 import type { HostTensor, OpCase } from "../../src/engine/ops/op-case.ts";
 import { scope } from "../../src/engine/tensor/scope.ts";
 import { Tape } from "../../src/engine/tensor/tape.ts";
-import { fromHost, release, type Tensor, toBytes, toFloats } from "../../src/engine/tensor/tensor.ts";
+import { fromHost, type HostArray, release, type Tensor, toBytes } from "../../src/engine/tensor/tensor.ts";
+import { cudaSkip, openCudaForTests } from "../helpers/cuda.ts";
 
 interface Outcome {
   /** Outputs as `output 0`, …, gradients as `d x`. */
@@ -24,10 +26,50 @@ function cotangent(length: number, output: number, kind: OpCase["cotangent"]): F
 }
 
 function values(tensor: Tensor): Float64Array {
-  return Float64Array.from(tensor.dtype === "f32" ? toFloats(tensor) : toBytes(tensor));
+  const bytes = toBytes(tensor);
+  if (tensor.dtype === "f32") return Float64Array.from(new Float32Array(bytes.buffer));
+  return Float64Array.from(tensor.dtype === "bf16" ? decodeBf16(new Uint16Array(bytes.buffer)) : bytes);
 }
 
-function runCase(device: Device, opCase: OpCase, inputs: Readonly<Record<string, HostTensor>>): Outcome {
+type Inputs = Readonly<Record<string, HostTensor>>;
+
+/** The case's inputs with its activations in bf16. */
+function inBf16({ inputs, activations }: OpCase): Inputs {
+  return withActivations(inputs, activations, encodeBf16);
+}
+
+/** The same values in f32. */
+function roundedToBf16({ inputs, activations }: OpCase): Inputs {
+  return withActivations(inputs, activations, rounded);
+}
+
+function withActivations(
+  inputs: Inputs,
+  names: readonly string[],
+  change: (values: Float32Array) => HostArray,
+): Inputs {
+  const changed = Object.entries(inputs).map(([name, host]) => {
+    const activation = names.includes(name) && host.values instanceof Float32Array;
+    return [name, activation ? { ...host, values: change(host.values) } : host] as const;
+  });
+  return Object.fromEntries(changed);
+}
+
+function rounded(floats: Float32Array): Float32Array {
+  return decodeBf16(encodeBf16(floats));
+}
+
+/** What the backward pass begins with, in the output's own dtype. */
+function seed(device: Device, output: Tensor, floats: Float32Array): Tensor {
+  return fromHost(device, output.dtype === "bf16" ? encodeBf16(floats) : floats, output.shape);
+}
+
+interface RunOptions {
+  /** Gives the backward pass only values that bf16 can hold. */
+  readonly roundSeeds?: boolean;
+}
+
+function runCase(device: Device, opCase: OpCase, inputs: Inputs, { roundSeeds = false }: RunOptions = {}): Outcome {
   const tensors = new Map<string, Float64Array>();
   const parameters: Tensor[] = [];
   scope(() => {
@@ -47,9 +89,10 @@ function runCase(device: Device, opCase: OpCase, inputs: Readonly<Record<string,
       tensors.set(`output ${i}`, values(output));
     });
     if (opCase.activations.length + opCase.parameters.length > 0) {
-      const seeds = outputs.map(
-        (output, i) => [output, fromHost(device, cotangent(output.length, i, opCase.cotangent), output.shape)] as const,
-      );
+      const seeds = outputs.map((output, i) => {
+        const floats = cotangent(output.length, i, opCase.cotangent);
+        return [output, seed(device, output, roundSeeds ? rounded(floats) : floats)] as const;
+      });
       const wanted = opCase.activations.map((name) => placed[name]!);
       const gradients = tape.backward(seeds, wanted);
       opCase.activations.forEach((name, i) => {
@@ -122,6 +165,19 @@ describe("the reference's gradients equal central differences", () => {
   }
 });
 
+/** That the outcomes are near enough to each other, in all tensors. */
+function expectEqual(actual: Outcome, expected: Outcome, tolerance: number): void {
+  assert.deepEqual([...actual.tensors.keys()], [...expected.tensors.keys()]);
+  for (const [name, tensor] of expected.tensors) {
+    const error = worstError(actual.tensors.get(name)!, tensor);
+    assert.ok(error <= tolerance, `${name}: worst error ${error} of the largest value, allowed ${tolerance}`);
+  }
+}
+
+function toleranceOf(opCase: OpCase, precision: Precision): number {
+  return precision === "f32" ? (opCase.tolerance ?? 1e-5) : (opCase.toleranceBf16 ?? 2e-2);
+}
+
 for (const precision of ["f32", "bf16"] as const) {
   describe(`cpu, ${precision} products, equals the reference`, async () => {
     const reference = openReferenceDevice();
@@ -129,16 +185,27 @@ for (const precision of ["f32", "bf16"] as const) {
     after(() => device.close());
     for (const opCase of opCases) {
       test(opCase.name, () => {
-        const expected = runCase(reference, opCase, opCase.inputs).tensors;
+        const expected = runCase(reference, opCase, opCase.inputs);
         const before = device.memory().live;
-        const actual = runCase(device, opCase, opCase.inputs).tensors;
+        const actual = runCase(device, opCase, opCase.inputs);
         assert.equal(device.memory().live, before, "memory leaked");
-        assert.deepEqual([...actual.keys()], [...expected.keys()]);
-        const tolerance = precision === "f32" ? (opCase.tolerance ?? 1e-5) : (opCase.toleranceBf16 ?? 2e-2);
-        for (const [name, tensor] of expected) {
-          const error = worstError(actual.get(name)!, tensor);
-          assert.ok(error <= tolerance, `${name}: worst error ${error} of the largest value, allowed ${tolerance}`);
-        }
+        expectEqual(actual, expected, toleranceOf(opCase, precision));
+      });
+    }
+  });
+
+  describe(`cuda, ${precision}, equals the reference`, { skip: cudaSkip }, () => {
+    const reference = openReferenceDevice();
+    const device = openCudaForTests({ precision });
+    after(() => device.close());
+    for (const opCase of opCases) {
+      test(opCase.name, () => {
+        const roundSeeds = precision === "bf16";
+        const expected = runCase(reference, opCase, roundSeeds ? roundedToBf16(opCase) : opCase.inputs, { roundSeeds });
+        const before = device.memory().live;
+        const actual = runCase(device, opCase, roundSeeds ? inBf16(opCase) : opCase.inputs, { roundSeeds });
+        assert.equal(device.memory().live, before, "memory leaked");
+        expectEqual(actual, expected, toleranceOf(opCase, precision));
       });
     }
   });
