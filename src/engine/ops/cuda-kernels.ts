@@ -2,11 +2,14 @@
 import type { CudaKernels } from "../device/cuda/launcher.ts";
 import { adamwCuda } from "./adamw/adamw.cuda.ts";
 import { adamw8bitCuda } from "./adamw-8bit/adamw-8bit.cuda.ts";
+import { activationCuda } from "./activation/activation.cuda.ts";
 import { addCuda } from "./add/add.cuda.ts";
+import { attentionCuda } from "./attention/attention.cuda.ts";
 import { castCuda } from "./cast/cast.cuda.ts";
 import { crossEntropyCuda } from "./cross-entropy/cross-entropy.cuda.ts";
 import { dropoutCuda } from "./dropout/dropout.cuda.ts";
 import { gatedCuda } from "./gated/gated.cuda.ts";
+import { layernormCuda } from "./layernorm/layernorm.cuda.ts";
 import { linearCuda } from "./linear/linear.cuda.ts";
 import { logProbabilityCuda } from "./log-probability/log-probability.cuda.ts";
 import { nf4Cuda } from "./nf4/nf4.cuda.ts";
@@ -19,11 +22,14 @@ import { sumSquaresCuda } from "./sum-squares/sum-squares.cuda.ts";
 export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
   adamw: adamwCuda,
   "adamw-8bit": adamw8bitCuda,
+  activation: activationCuda,
   add: addCuda,
+  attention: attentionCuda,
   cast: castCuda,
   "cross-entropy": crossEntropyCuda,
   dropout: dropoutCuda,
   gated: gatedCuda,
+  layernorm: layernormCuda,
   linear: linearCuda,
   "log-probability": logProbabilityCuda,
   nf4: nf4Cuda,

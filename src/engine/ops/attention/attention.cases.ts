@@ -12,11 +12,19 @@ const depthThree: Segment = {
   ],
 };
 
+/** A beginning that many short examples share: the tiles of devices hold parts of several examples. */
+const sharedBeginning: Segment = {
+  length: 70,
+  children: [13, 21, 5, 34, 8, 1, 17].map((length) => ({ length })),
+};
+
 interface Case extends Partial<AttentionOptions> {
   readonly name: string;
   readonly roots: readonly Segment[];
   /** Which tokens ask; left out: all. */
   readonly queries?: (tokens: number) => readonly number[];
+  /** Keys that nobody sees, not even their own token; left out: none. */
+  readonly hidden?: (token: number) => boolean;
 }
 
 const cases: readonly Case[] = [
@@ -34,13 +42,65 @@ const cases: readonly Case[] = [
     kvHeads: 2,
     queries: (n) => range(n).filter((i) => i % 7 > 4),
   },
+  {
+    name: "head size 64, seven heads share one",
+    roots: [{ length: 75 }],
+    heads: 7,
+    kvHeads: 1,
+    headDim: 64,
+    scale: 0.125,
+  },
+  {
+    name: "head size 128, a shared beginning",
+    roots: [sharedBeginning],
+    heads: 3,
+    kvHeads: 1,
+    headDim: 128,
+    scale: 0.09,
+  },
+  { name: "head size 96, a window of 30", roots: [sharedBeginning], kvHeads: 2, headDim: 96, scale: 0.1, window: 30 },
+  {
+    name: "head size 256, a soft cap",
+    roots: [depthThree],
+    heads: 2,
+    kvHeads: 1,
+    headDim: 256,
+    scale: 0.06,
+    softcap: 2,
+  },
+  {
+    name: "head size 160, some rows ask",
+    roots: [depthThree],
+    heads: 2,
+    kvHeads: 2,
+    headDim: 160,
+    scale: 0.08,
+    queries: (n) => range(n).filter((i) => i % 5 > 2),
+  },
+  {
+    name: "a beginning that 1,200 rows share",
+    roots: [sharedBeginning],
+    heads: 8,
+    kvHeads: 1,
+    headDim: 16,
+    scale: 0.25,
+  },
+  {
+    name: "queries that see nothing",
+    roots: [{ length: 60, children: [{ length: 30 }] }, { length: 40 }],
+    kvHeads: 2,
+    headDim: 64,
+    scale: 0.125,
+    hidden: (token) => token < 7 || token > 80,
+  },
   { name: "the last row asks", roots: [{ length: 83 }], kvHeads: 2, headDim: 24, queries: (n) => [n - 1] },
 ];
 
-export const attentionCases: readonly OpCase[] = cases.map(({ name, roots, queries, ...given }) => {
+export const attentionCases: readonly OpCase[] = cases.map(({ name, roots, queries, hidden, ...given }) => {
   const options = { heads: 4, kvHeads: 4, headDim: 12, scale: 0.3, ...given };
   const { expiry, position } = layoutOfTree(roots);
   const tokens = expiry.length;
+  if (hidden !== undefined) for (const token of range(tokens).filter(hidden)) expiry[token] = 0;
   const index = queries?.(tokens) ?? range(tokens);
   const kvWidth = options.kvHeads * options.headDim;
   return {

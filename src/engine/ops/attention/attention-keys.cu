@@ -1,0 +1,210 @@
+// dk and dv, a tile of keys of one key-value head a block: scores and the gradients of weights are computed again,
+// transposed, for one tile of rows after the other, so that they become left factors without leaving registers.
+// Where many rows see a tile, as they do a shared beginning, several blocks share it; their sums are added in order.
+//
+// Macros: HEAD_DIM, WARPS (16 keys each), ROWS (of a tile), STAGES (tiles of rows in shared memory: 2 lets the next
+// arrive in time), SOFTCAP (0 or 1).
+#include "attention.cuh"
+
+constexpr int KEYS = WARPS * 16, N = ROWS / 8;
+// Registers hold the sums of both gradients up to this head size; beyond it blocks with blockIdx.y 0 compute dv, 1 dk.
+constexpr bool TOGETHER = HEAD_DIM <= 128;
+
+struct RowTile {
+  bf16 q[ROWS * PITCH], dout[ROWS * PITCH];
+};
+
+struct Shared {
+  bf16 k[KEYS * PITCH], v[KEYS * PITCH];
+  RowTile tiles[STAGES];
+  i32 index[2][ROWS], position[2][ROWS];
+  float lse[2][ROWS], delta[2][ROWS]; // lse in base 2, infinite for rows that see nothing
+};
+
+struct Keyed {
+  i32 key[2], expiry[2], position[2]; // of this lane's two keys
+};
+
+// Scores q·k become weights, and their gradients those of scores, over scale.
+template <bool IN_PART, bool WITH_DK>
+__device__ __forceinline__ void differentiate(float (&s)[1][N][4], float (&dp)[1][N][4], const Shared &shared, int turn,
+                                              const Keyed &own, float q_factor, i32 window, float cap) {
+#pragma unroll
+  for (int n = 0; n < N; n++)
+#pragma unroll
+    for (int e = 0; e < 2; e++) {
+      int line = column_of(n) + e;
+      float lse = shared.lse[turn][line], delta = WITH_DK ? shared.delta[turn][line] : 0.f;
+      i32 index = IN_PART ? shared.index[turn][line] : 0, position = IN_PART ? shared.position[turn][line] : 0;
+#pragma unroll
+      for (int half = 0; half < 2; half++) {
+        float &x = s[0][n][2 * half + e], &d = dp[0][n][2 * half + e];
+        float squeezed = SOFTCAP ? fast_tanh(x * q_factor) : x;
+        float weight = fast_exp2(fmaf(squeezed, SOFTCAP ? cap : q_factor, -lse));
+        if (IN_PART) {
+          bool seen = sees(index, own.key[half], own.expiry[half]) &&
+                      (window == 0 || position - own.position[half] < window);
+          weight = seen ? weight : 0.f;
+        }
+        x = weight;
+        if (WITH_DK) d = weight * (d - delta) * (SOFTCAP ? 1.f - squeezed * squeezed : 1.f);
+      }
+    }
+}
+
+// A warp's sums as one share of several.
+__device__ __forceinline__ void put_share(float *to, const float (&sum)[1][COLUMNS][4]) {
+#pragma unroll
+  for (int half = 0; half < 2; half++)
+#pragma unroll
+    for (int n = 0; n < COLUMNS; n++)
+      *reinterpret_cast<float2 *>(to + line_of(0, half) * HEAD_DIM + column_of(n)) =
+          make_float2(sum[0][n][2 * half], sum[0][n][2 * half + 1]);
+}
+
+struct Inputs {
+  const bf16 *dout;
+  const float *lse, *delta;
+  const bf16 *q, *k, *v;
+  const i32 *index, *expiry, *query_position, *key_position;
+};
+
+template <bool WITH_DK, bool WITH_DV>
+__device__ __forceinline__ void add_up(bf16 *dk, bf16 *dv, float *shares, const Inputs &in, int4 chunk, const i32 *list,
+                                       const Rows &rows, const Keys &keys, float scale, float q_factor, i32 window,
+                                       float cap) {
+  FETTLE_SHARED(bytes);
+  Shared &shared = *reinterpret_cast<Shared *>(bytes);
+  i32 first_key = chunk.x * KEYS, count = chunk.z;
+  list += chunk.y;
+  i32 entry = count > 0 ? list[0] : 0;
+
+  auto copy_rows = [&](i32 entry, int stage) {
+    copy_tile<ROWS>(shared.tiles[stage].q, in.q, listed_tile(entry) * ROWS, rows);
+    copy_tile<ROWS>(shared.tiles[stage].dout, in.dout, listed_tile(entry) * ROWS, rows);
+  };
+  copy_tile<KEYS>(shared.k, in.k, first_key, keys);
+  if (WITH_DK) copy_tile<KEYS>(shared.v, in.v, first_key, keys);
+  if (count > 0) copy_rows(entry, 0);
+  copy_async_commit();
+
+  i32 own_index = -1, own_position = 0;
+  float own_lse = 0, own_delta = 0;
+  auto fetch_row_facts = [&](i32 entry) {
+    i32 row = listed_tile(entry) * ROWS + static_cast<i32>(threadIdx.x);
+    bool there = threadIdx.x < ROWS && row < rows.count;
+    own_lse = there ? in.lse[rows.place(row)] : minus_infinity();
+    own_delta = there ? in.delta[rows.place(row)] : 0.f;
+    if (!is_seen_in_part(entry)) return;
+    own_index = there ? in.index[rows.query(row)] : -1;
+    own_position = there ? in.query_position[rows.query(row)] : 0;
+  };
+  auto keep_row_facts = [&](int turn) {
+    if (threadIdx.x >= ROWS) return;
+    shared.lse[turn][threadIdx.x] = own_lse == minus_infinity() ? -minus_infinity() : own_lse * LOG2_E;
+    shared.delta[turn][threadIdx.x] = own_delta;
+    shared.index[turn][threadIdx.x] = own_index;
+    shared.position[turn][threadIdx.x] = own_position;
+  };
+  if (count > 0) fetch_row_facts(entry), keep_row_facts(0);
+
+  int first_line = threadIdx.x / WARP * 16;
+  Keyed own;
+  for (int half = 0; half < 2; half++) {
+    own.key[half] = first_key + first_line + line_of(0, half);
+    bool there = own.key[half] < keys.count;
+    own.expiry[half] = there ? in.expiry[own.key[half]] : 0;
+    own.position[half] = there ? in.key_position[own.key[half]] : 0;
+  }
+  float sum_k[1][COLUMNS][4] = {}, sum_v[1][COLUMNS][4] = {};
+  for (i32 i = 0; i < count; i++) {
+    int turn = i % 2, stage = STAGES == 2 ? turn : 0;
+    i32 next = list[min(i + 1, count - 1)];
+    copy_async_wait<0>();
+    __syncthreads();
+    if (STAGES == 2 && i + 1 < count) copy_rows(next, turn ^ 1);
+    copy_async_commit();
+    fetch_row_facts(next);
+
+    const RowTile &tile = shared.tiles[stage];
+    float s[1][N][4], dp[1][N][4];
+    multiply(s, shared.k + first_line * PITCH + left_offset(), tile.q + right_offset());
+    keep_row_facts(turn ^ 1);
+    if (WITH_DK) multiply(dp, shared.v + first_line * PITCH + left_offset(), tile.dout + right_offset());
+    if (is_seen_in_part(entry)) differentiate<true, WITH_DK>(s, dp, shared, turn, own, q_factor, window, cap);
+    else differentiate<false, WITH_DK>(s, dp, shared, turn, own, q_factor, window, cap);
+    u32 left[1][N / 2][4];
+    if (WITH_DV) {
+      as_left(left, s);
+      multiply_add(sum_v, left, tile.dout + left_offset());
+    }
+    if (WITH_DK) {
+      as_left(left, dp);
+      multiply_add(sum_k, left, tile.q + left_offset());
+    }
+    if (STAGES == 1) {
+      __syncthreads();
+      if (i + 1 < count) copy_rows(next, 0);
+      copy_async_commit();
+    }
+    entry = next;
+  }
+  copy_async_wait<0>();
+  if (count == 0) __syncthreads();
+
+  if (chunk.w >= 0) {
+    float *share = shares + (static_cast<i64>(chunk.w) * keys.kv_heads + keys.kv_head) * (2 * KEYS * HEAD_DIM);
+    if (WITH_DK) put_share(share + first_line * HEAD_DIM, sum_k);
+    if (WITH_DV) put_share(share + (KEYS + first_line) * HEAD_DIM, sum_v);
+    return;
+  }
+  float scales[1][2] = {{scale, scale}}, ones[1][2] = {{1.f, 1.f}};
+  bf16 *stage = shared.k + first_line * PITCH;
+  if (WITH_DK) put(dk, sum_k, scales, stage, first_key + first_line, keys);
+  if (WITH_DV) put(dv, sum_v, ones, stage, first_key + first_line, keys);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+    attention_keys(bf16 *dk, bf16 *dv, float *shares, const bf16 *dout, const float *lse, const float *delta,
+                   const bf16 *q, const bf16 *k, const bf16 *v, const i32 *index, const i32 *expiry,
+                   const i32 *query_position, const i32 *key_position, const i32 *totals, const int4 *chunks,
+                   const i32 *lists, i32 row_tiles, i32 row_count, i32 key_count, i32 heads, i32 kv_heads,
+                   u32 reciprocal, float scale, float q_factor, i32 window, float cap) {
+  i32 kv_head = blockIdx.x % kv_heads, number = blockIdx.x / kv_heads;
+  if (number >= totals[0]) return;
+  int4 chunk = chunks[number];
+  Rows rows = {row_count, heads, heads / kv_heads, kv_head, reciprocal};
+  Keys keys = {key_count, kv_heads, kv_head};
+  Inputs in = {dout, lse, delta, q, k, v, index, expiry, query_position, key_position};
+  const i32 *list = lists + static_cast<i64>(chunk.x) * row_tiles;
+  if constexpr (TOGETHER) {
+    add_up<true, true>(dk, dv, shares, in, chunk, list, rows, keys, scale, q_factor, window, cap);
+  } else if (blockIdx.y == 0) {
+    add_up<false, true>(dk, dv, shares, in, chunk, list, rows, keys, scale, q_factor, window, cap);
+  } else {
+    add_up<true, false>(dk, dv, shares, in, chunk, list, rows, keys, scale, q_factor, window, cap);
+  }
+}
+
+// Adds up the shares of split tiles, eight neighbouring elements a thread. Blocks: splits, kvHeads, parts of a tile.
+extern "C" __global__ void attention_shares(bf16 *dk, bf16 *dv, const float *shares, const i32 *totals,
+                                            const int4 *splits, i32 key_count, i32 kv_heads, float scale) {
+  if (blockIdx.x >= totals[1]) return;
+  int4 split = splits[blockIdx.x];
+  u32 item = blockIdx.z * blockDim.x + threadIdx.x;
+  if (item >= 2 * KEYS * CHUNKS) return;
+  bool of_v = item >= KEYS * CHUNKS;
+  u32 chunk = item % CHUNKS;
+  i32 key = split.x * KEYS + static_cast<i32>(item / CHUNKS % KEYS);
+  if (key >= key_count) return;
+  float sum[8] = {};
+  for (i32 i = 0; i < split.z; i++) {
+    i64 share = static_cast<i64>(split.y + i) * kv_heads + blockIdx.y;
+    float x[8];
+    load8(shares + share * (2 * KEYS * HEAD_DIM) + item * 8, x);
+    for (int j = 0; j < 8; j++) sum[j] += x[j];
+  }
+  for (int j = 0; j < 8; j++) sum[j] *= of_v ? 1.f : scale;
+  Keys keys = {key_count, kv_heads, static_cast<i32>(blockIdx.y)};
+  store8((of_v ? dv : dk) + keys.place(key) * HEAD_DIM + chunk * 8, sum);
+}

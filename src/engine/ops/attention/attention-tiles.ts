@@ -1,0 +1,88 @@
+/**
+ * Sizes of the tiles that the attention kernels on tensor cores work with, by head size and by the shared memory a block
+ * can have: the first of a few candidates that fits. Rows are queries times the heads that share a key-value head.
+ */
+
+export interface Tiles {
+  readonly rows: number;
+  readonly keys: number;
+  readonly threads: number;
+  /** Bytes of shared memory; as the kernel's `Shared` adds up. */
+  readonly shared: number;
+  readonly defines: Readonly<Record<string, number>>;
+}
+
+/** A line of a tile takes so many bytes: attention.cuh's PITCH. */
+const lineBytes = (headDim: number): number => (headDim + 8) * 2;
+
+/** 16-row parts of a tile that one warp has: as many as leave its sums in registers. */
+const partsOf = (headDim: number): number => (headDim <= 128 ? 2 : 1);
+
+/** Tiles of attention-forward.cu. */
+export function forwardTiles(headDim: number, sharedPerBlock: number): Tiles {
+  const parts = partsOf(headDim);
+  const warps = 4;
+  const rows = warps * parts * 16;
+  return firstThatFits(
+    [64, 32].map((keys) => ({
+      rows,
+      keys,
+      threads: warps * 32,
+      shared: (rows + 2 * keys) * lineBytes(headDim) + (2 * rows + 2 * keys) * 4,
+      defines: { WARPS: warps, PARTS: parts, KEYS: keys },
+    })),
+    sharedPerBlock,
+  );
+}
+
+/** Tiles of attention-queries.cu: few keys, since scores and their gradients are held at once. */
+export function queryTiles(headDim: number, sharedPerBlock: number): Tiles {
+  const parts = partsOf(headDim);
+  const keys = 32;
+  const candidates = [
+    { warps: 4, stages: 2 },
+    { warps: 4, stages: 1 },
+    { warps: 2, stages: 1 },
+  ];
+  return firstThatFits(
+    candidates.map(({ warps, stages }) => {
+      const rows = warps * parts * 16;
+      return {
+        rows,
+        keys,
+        threads: warps * 32,
+        shared: (2 * rows + 2 * stages * keys) * lineBytes(headDim) + 4 * rows * 4 + 4 * keys * 4,
+        defines: { WARPS: warps, PARTS: parts, KEYS: keys, STAGES: stages },
+      };
+    }),
+    sharedPerBlock,
+  );
+}
+
+/** Tiles of attention-keys.cu. */
+export function keyTiles(headDim: number, sharedPerBlock: number): Tiles {
+  const candidates = [
+    { warps: 4, rows: 64, stages: 2 },
+    { warps: 4, rows: 64, stages: 1 },
+    { warps: 2, rows: 32, stages: 1 },
+  ];
+  return firstThatFits(
+    candidates.map(({ warps, rows, stages }) => {
+      const keys = warps * 16;
+      return {
+        rows,
+        keys,
+        threads: warps * 32,
+        shared: (2 * keys + 2 * stages * rows) * lineBytes(headDim) + 2 * 4 * rows * 4,
+        defines: { WARPS: warps, ROWS: rows, STAGES: stages },
+      };
+    }),
+    sharedPerBlock,
+  );
+}
+
+function firstThatFits(candidates: readonly Tiles[], sharedPerBlock: number): Tiles {
+  const fitting = candidates.find(({ shared }) => shared <= sharedPerBlock);
+  if (fitting === undefined) throw new Error(`attention: no tiles fit in ${sharedPerBlock} bytes of shared memory`);
+  return fitting;
+}

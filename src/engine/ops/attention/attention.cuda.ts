@@ -1,0 +1,114 @@
+import { blocksFor, type CudaLauncher, cudaFunction } from "../../device/cuda/launcher.ts";
+import type { BufferView } from "../../device/device.ts";
+import { listTiles, planKeys } from "./attention-lists.cuda.ts";
+import { plainBackward, plainForward } from "./attention-plain.cuda.ts";
+import { type Inputs, type Problem, readProblem } from "./attention-problem.ts";
+import { forwardTiles, keyTiles, queryTiles } from "./attention-tiles.ts";
+
+const forward = cudaFunction("attention/attention-forward.cu", "attention_forward", "pp ppp pppp pp iiiiii u fif");
+const queryPass = cudaFunction(
+  "attention/attention-queries.cu",
+  "attention_queries",
+  "pp ppp ppp pppp pp iiiiii u ffif",
+);
+const keyPass = cudaFunction("attention/attention-keys.cu", "attention_keys", "ppp ppp ppp pppp ppp iiiii u ffif");
+const sumShares = cudaFunction("attention/attention-keys.cu", "attention_shares", "pp ppp iif");
+
+/** Head sizes up to this one have the sums of dk and dv in registers at once; attention-keys.cu says the same. */
+const TOGETHER = 128;
+const SHARE_THREADS = 256;
+
+/**
+ * Tensor cores where the numbers are bf16 and the head size a multiple of 16 up to 256; plain arithmetic elsewhere.
+ * The plain kernels also take what the others cannot: views that do not begin on 16 bytes, scales that are not positive.
+ */
+function suitsTensorCores({ q, k, v, headDim, scale }: Problem, others: readonly BufferView[]): boolean {
+  const aligned = [q, k, v, ...others].every((view) => view.dtype === "bf16" && view.offset % 16 === 0);
+  return aligned && headDim % 16 === 0 && headDim <= 256 && scale > 0;
+}
+
+/** Base-2 exponents of q·k: their factor, or the factor of tanh's argument and the cap of the exponents. */
+function exponents({ scale, softcap }: Problem): readonly [factor: number, cap: number] {
+  return softcap > 0 ? [scale / softcap, softcap * Math.LOG2E] : [scale * Math.LOG2E, 0];
+}
+
+/** By which a division by the group becomes a product; 0 stands for a group of 1. */
+function reciprocal(group: number): number {
+  return group === 1 ? 0 : Math.ceil(2 ** 32 / group);
+}
+
+export const attentionCuda = {
+  attention_forward(cuda: CudaLauncher, out: BufferView, lse: BufferView | null, ...inputs: Inputs): void {
+    const problem = readProblem(inputs);
+    if (!suitsTensorCores(problem, [out])) {
+      plainForward(cuda, out, lse, problem);
+      return;
+    }
+    const { q, k, v, layout, rows, keys, heads, kvHeads, group, headDim, window, softcap } = problem;
+    const [factor, cap] = exponents(problem);
+    const tiles = forwardTiles(headDim, cuda.properties.sharedPerBlock);
+    const { byRow } = listTiles(cuda, problem, tiles);
+    const launch = {
+      defines: { HEAD_DIM: headDim, SOFTCAP: softcap > 0 ? 1 : 0, ...tiles.defines },
+      grid: [byRow.tiles * kvHeads],
+      block: tiles.threads,
+      shared: tiles.shared,
+    } as const;
+    const lists = [byRow.counts, byRow.lists, byRow.tiles, byRow.others];
+    const sizes = [rows, keys, heads, kvHeads, reciprocal(group), factor, window, cap];
+    cuda.run(forward, launch, [out, lse, q, k, v, ...layout, ...lists, ...sizes]);
+  },
+
+  attention_backward(
+    cuda: CudaLauncher,
+    dq: BufferView,
+    dk: BufferView,
+    dv: BufferView,
+    delta: BufferView,
+    dout: BufferView,
+    out: BufferView,
+    lse: BufferView,
+    ...inputs: Inputs
+  ): void {
+    const problem = readProblem(inputs);
+    if (!suitsTensorCores(problem, [dq, dk, dv, dout, out])) {
+      plainBackward(cuda, { dq, dk, dv, delta, dout, out, lse }, problem);
+      return;
+    }
+    const { q, k, v, layout, rows, keys, heads, kvHeads, group, headDim, scale, window, softcap } = problem;
+    const [factor, cap] = exponents(problem);
+    const common = { HEAD_DIM: headDim, SOFTCAP: softcap > 0 ? 1 : 0 };
+    const { sharedPerBlock } = cuda.properties;
+    const forQueries = queryTiles(headDim, sharedPerBlock);
+    const forKeys = keyTiles(headDim, sharedPerBlock);
+    const { byRow, byKey } = listTiles(cuda, problem, forQueries, forKeys);
+
+    const sizes = [rows, keys, heads, kvHeads, reciprocal(group), scale, factor, window, cap];
+    const queryLaunch = {
+      defines: { ...common, ...forQueries.defines },
+      grid: [byRow.tiles * kvHeads],
+      block: forQueries.threads,
+      shared: forQueries.shared,
+    } as const;
+    const rowLists = [byRow.counts, byRow.lists, byRow.tiles, byRow.others];
+    cuda.run(queryPass, queryLaunch, [dq, delta, dout, out, lse, q, k, v, ...layout, ...rowLists, ...sizes]);
+
+    const plan = planKeys(cuda, byKey!, kvHeads);
+    const shareLength = 2 * forKeys.keys * headDim;
+    const shares = cuda.scratch(Math.max(plan.slots * kvHeads * shareLength, 1), "f32");
+    const keyLaunch = {
+      defines: { ...common, ...forKeys.defines },
+      grid: [plan.chunkLimit * kvHeads, headDim <= TOGETHER ? 1 : 2],
+      block: forKeys.threads,
+      shared: forKeys.shared,
+    } as const;
+    const work = [plan.totals, plan.chunks, byKey!.lists, byKey!.others];
+    cuda.run(keyPass, keyLaunch, [dk, dv, shares, dout, lse, delta, q, k, v, ...layout, ...work, ...sizes]);
+    const sumLaunch = {
+      defines: { ...common, ...forKeys.defines },
+      grid: [plan.splitLimit, kvHeads, blocksFor(shareLength / 8, SHARE_THREADS)],
+      block: SHARE_THREADS,
+    } as const;
+    cuda.run(sumShares, sumLaunch, [dk, dv, shares, plan.totals, plan.splits, keys, kvHeads, scale]);
+  },
+};

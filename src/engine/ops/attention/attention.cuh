@@ -1,0 +1,162 @@
+// What the attention kernels on tensor cores share: tiles of lines in shared memory, and the two products of tiles.
+//
+// A row is one query under one head. The rows of a key-value head are the queries times the heads that share it, heads
+// innermost: a tile of rows then spans few queries, so that short segments and the causal diagonal leave little of a
+// tile unseen, and one query alone fills a tile with its heads.
+//
+// Macros: HEAD_DIM, a multiple of 16; WARPS a block.
+#pragma once
+#include "fettle.cuh"
+
+constexpr int THREADS = WARPS * WARP;
+constexpr int CHUNKS = HEAD_DIM / 8; // of 16 bytes in a line
+constexpr int COLUMNS = HEAD_DIM / 8; // 8-wide columns of mma tiles over a line
+// A line takes an odd number of 16-byte units, so that the eight lines that ldmatrix reads at once lie in distinct banks.
+constexpr int PITCH = HEAD_DIM + 8;
+constexpr float LOG2_E = 1.44269504088896340736f, LN_2 = 0.69314718055994530942f;
+
+__device__ __forceinline__ float minus_infinity() { return __uint_as_float(0xff800000u); }
+
+// tanh to about 1e-7, from the fast exponential; ±1 where it overflows.
+__device__ __forceinline__ float fast_tanh(float x) { return 1.f - 2.f / (1.f + fast_exp2(2.f * LOG2_E * x)); }
+
+// ---- where lines lie in tensors, counted in lines of HEAD_DIM ----------------------------------------------------------
+
+// Rows of a key-value head in tensors [queries, heads].
+struct Rows {
+  i32 count, heads, group, kv_head;
+  u32 reciprocal; // ceil(2^32 / group), 0 for a group of 1; exact while queries · group² < 2^32
+
+  __device__ __forceinline__ i32 query(i32 row) const {
+    return reciprocal == 0 ? row : static_cast<i32>(__umulhi(static_cast<u32>(row), reciprocal));
+  }
+  __device__ __forceinline__ i64 place(i32 row) const { return row + query(row) * (heads - group) + kv_head * group; }
+};
+
+// Keys of a key-value head in tensors [keys, kvHeads].
+struct Keys {
+  i32 count, kv_heads, kv_head;
+
+  __device__ __forceinline__ i64 place(i32 key) const { return static_cast<i64>(key) * kv_heads + kv_head; }
+};
+
+// Begins to copy COUNT lines from `first` on into a tile; zeros past the last line of the tensor.
+template <int COUNT, class Lines>
+__device__ __forceinline__ void copy_tile(bf16 *tile, const bf16 *from, i32 first, const Lines &lines) {
+#pragma unroll
+  for (u32 i = threadIdx.x; i < COUNT * CHUNKS; i += THREADS) {
+    u32 line = i / CHUNKS, chunk = i % CHUNKS;
+    i32 at = first + static_cast<i32>(line);
+    bool there = at < lines.count;
+    const bf16 *source = from + lines.place(there ? at : 0) * HEAD_DIM + chunk * 8;
+    copy_async16(tile + line * PITCH + chunk * 8, source, there);
+  }
+}
+
+// ---- fragments of tiles -------------------------------------------------------------------------------------------------
+
+// Offset of the line that this lane names to ldmatrix: of a left factor, and of a right factor read transposed.
+__device__ __forceinline__ int left_offset() {
+  int lane = threadIdx.x % WARP;
+  return lane % 16 * PITCH + lane / 16 * 8;
+}
+
+// The same of a right factor whose lines are the columns of the product.
+__device__ __forceinline__ int right_offset() {
+  int lane = threadIdx.x % WARP;
+  return (lane % 8 + lane / 16 * 8) * PITCH + lane / 8 % 2 * 8;
+}
+
+// product[16 · M lines of left][8 · N lines of right] = left · rightᵀ. `left` is at left_offset, `right` at right_offset.
+template <int M, int N>
+__device__ __forceinline__ void multiply(float (&product)[M][N][4], const bf16 *left, const bf16 *right) {
+#pragma unroll
+  for (int m = 0; m < M; m++)
+#pragma unroll
+    for (int n = 0; n < N; n++)
+#pragma unroll
+      for (int e = 0; e < 4; e++) product[m][n][e] = 0;
+#pragma unroll
+  for (int k = 0; k < HEAD_DIM; k += 16) {
+    u32 a[M][4];
+#pragma unroll
+    for (int m = 0; m < M; m++) ldmatrix_x4(a[m], left + m * 16 * PITCH + k);
+#pragma unroll
+    for (int n = 0; n < N; n += 2) {
+      u32 b[4];
+      ldmatrix_x4(b, right + n * 8 * PITCH + k);
+#pragma unroll
+      for (int m = 0; m < M; m++) {
+        mma_bf16(product[m][n], a[m], b);
+        mma_bf16(product[m][n + 1], a[m], b + 2);
+      }
+    }
+  }
+}
+
+// sum[16 · M][HEAD_DIM] += left [16 · M][16 · K] · right [16 · K lines]. `right` is at left_offset.
+template <int M, int K>
+__device__ __forceinline__ void multiply_add(float (&sum)[M][COLUMNS][4], const u32 (&left)[M][K][4],
+                                             const bf16 *right) {
+#pragma unroll
+  for (int k = 0; k < K; k++)
+#pragma unroll
+    for (int n = 0; n < COLUMNS; n += 2) {
+      u32 b[4];
+      ldmatrix_x4_transposed(b, right + k * 16 * PITCH + n * 8);
+#pragma unroll
+      for (int m = 0; m < M; m++) {
+        mma_bf16(sum[m][n], left[m][k], b);
+        mma_bf16(sum[m][n + 1], left[m][k], b + 2);
+      }
+    }
+}
+
+// A product as the left factor of the next one.
+template <int M, int N>
+__device__ __forceinline__ void as_left(u32 (&left)[M][N / 2][4], const float (&product)[M][N][4]) {
+#pragma unroll
+  for (int m = 0; m < M; m++)
+#pragma unroll
+    for (int n = 0; n < N; n++) {
+      left[m][n / 2][n % 2 * 2] = pack_bf16(product[m][n][0], product[m][n][1]);
+      left[m][n / 2][n % 2 * 2 + 1] = pack_bf16(product[m][n][2], product[m][n][3]);
+    }
+}
+
+// Line of a warp's product that this lane holds in elements 2 · half and 2 · half + 1 of part m.
+__device__ __forceinline__ int line_of(int m, int half) { return m * 16 + half * 8 + threadIdx.x % WARP / 4; }
+
+// The first of the two neighbouring columns that this lane holds in part n.
+__device__ __forceinline__ int column_of(int n) { return n * 8 + threadIdx.x % 4 * 2; }
+
+// to[first ..] = factors · sum, a warp's 16 · M lines, by way of `stage`: as many lines of shared memory of its own.
+template <int M, class Lines>
+__device__ __forceinline__ void put(bf16 *to, const float (&sum)[M][COLUMNS][4], const float (&factors)[M][2],
+                                    bf16 *stage, i32 first, const Lines &lines) {
+  __syncwarp();
+#pragma unroll
+  for (int m = 0; m < M; m++)
+#pragma unroll
+    for (int half = 0; half < 2; half++)
+#pragma unroll
+      for (int n = 0; n < COLUMNS; n++) {
+        float low = sum[m][n][2 * half] * factors[m][half], high = sum[m][n][2 * half + 1] * factors[m][half];
+        *reinterpret_cast<u32 *>(stage + line_of(m, half) * PITCH + column_of(n)) = pack_bf16(low, high);
+      }
+  __syncwarp();
+  for (u32 i = threadIdx.x % WARP; i < 16 * M * CHUNKS; i += WARP) {
+    u32 line = i / CHUNKS, chunk = i % CHUNKS;
+    i32 at = first + static_cast<i32>(line);
+    if (at >= lines.count) break;
+    const uint4 *from = reinterpret_cast<const uint4 *>(stage + line * PITCH + chunk * 8);
+    *reinterpret_cast<uint4 *>(to + lines.place(at) * HEAD_DIM + chunk * 8) = *from;
+  }
+}
+
+// Entries of the lists of tiles that attention-lists.cu makes.
+__device__ __forceinline__ i32 listed_tile(i32 entry) { return entry >> 1; }
+__device__ __forceinline__ bool is_seen_in_part(i32 entry) { return (entry & 1) == 0; }
+
+// Whether a query sees a key, as far as the index says and under a window if there is one.
+__device__ __forceinline__ bool sees(i32 index, i32 key, i32 expiry) { return key <= index && index < expiry; }
