@@ -1,3 +1,4 @@
+import { activationCases } from "./activation/activation.cases.ts";
 import { adamwCases } from "./adamw/adamw.cases.ts";
 import { adamw8bitCases } from "./adamw-8bit/adamw-8bit.cases.ts";
 import { addCases } from "./add/add.cases.ts";
@@ -7,15 +8,18 @@ import { crossEntropyCases } from "./cross-entropy/cross-entropy.cases.ts";
 import { dropoutCases } from "./dropout/dropout.cases.ts";
 import { embeddingCases } from "./embedding/embedding.cases.ts";
 import { gatedCases } from "./gated/gated.cases.ts";
+import { layernormCases } from "./layernorm/layernorm.cases.ts";
 import { linearCases } from "./linear/linear.cases.ts";
 import { logProbabilityCases } from "./log-probability/log-probability.cases.ts";
 import { nf4Cases } from "./nf4/nf4.cases.ts";
 import type { OpCase } from "./op-case.ts";
+import { randomCases } from "./random/random.cases.ts";
 import { reshapeCases } from "./reshape/reshape.cases.ts";
 import { rmsnormCases } from "./rmsnorm/rmsnorm.cases.ts";
 import { ropeCases } from "./rope/rope.cases.ts";
 import { rowsCases } from "./rows/rows.cases.ts";
 import { scaleCases } from "./scale/scale.cases.ts";
+import { splitCases } from "./split/split.cases.ts";
 import { sumSquaresCases } from "./sum-squares/sum-squares.cases.ts";
 
 /** Every op's conformance cases, one line an op. */
@@ -38,4 +42,8 @@ export const opCases: readonly OpCase[] = [
   ...reshapeCases,
   ...adamw8bitCases,
   ...nf4Cases,
+  ...randomCases,
+  ...activationCases,
+  ...layernormCases,
+  ...splitCases,
 ];

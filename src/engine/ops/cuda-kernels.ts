@@ -1,8 +1,8 @@
 /** How the kernels of each op folder run on CUDA, one line each; NAME.cu and NAME.cuda.ts stand in the op's folder. */
 import type { CudaKernels } from "../device/cuda/launcher.ts";
+import { activationCuda } from "./activation/activation.cuda.ts";
 import { adamwCuda } from "./adamw/adamw.cuda.ts";
 import { adamw8bitCuda } from "./adamw-8bit/adamw-8bit.cuda.ts";
-import { activationCuda } from "./activation/activation.cuda.ts";
 import { addCuda } from "./add/add.cuda.ts";
 import { attentionCuda } from "./attention/attention.cuda.ts";
 import { castCuda } from "./cast/cast.cuda.ts";
@@ -13,6 +13,7 @@ import { layernormCuda } from "./layernorm/layernorm.cuda.ts";
 import { linearCuda } from "./linear/linear.cuda.ts";
 import { logProbabilityCuda } from "./log-probability/log-probability.cuda.ts";
 import { nf4Cuda } from "./nf4/nf4.cuda.ts";
+import { randomCuda } from "./random/random.cuda.ts";
 import { rmsnormCuda } from "./rmsnorm/rmsnorm.cuda.ts";
 import { ropeCuda } from "./rope/rope.cuda.ts";
 import { rowsCuda } from "./rows/rows.cuda.ts";
@@ -33,6 +34,7 @@ export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
   linear: linearCuda,
   "log-probability": logProbabilityCuda,
   nf4: nf4Cuda,
+  random: randomCuda,
   rmsnorm: rmsnormCuda,
   rope: ropeCuda,
   rows: rowsCuda,

@@ -3,6 +3,7 @@
  * NAME.c and NAME.cases.ts.
  */
 import type { ReferenceKernels } from "../device/reference/reference-device.ts";
+import { activationReference } from "./activation/activation.reference.ts";
 import { adamwReference } from "./adamw/adamw.reference.ts";
 import { adamw8bitReference } from "./adamw-8bit/adamw-8bit.reference.ts";
 import { addReference } from "./add/add.reference.ts";
@@ -11,9 +12,11 @@ import { castReference } from "./cast/cast.reference.ts";
 import { crossEntropyReference } from "./cross-entropy/cross-entropy.reference.ts";
 import { dropoutReference } from "./dropout/dropout.reference.ts";
 import { gatedReference } from "./gated/gated.reference.ts";
+import { layernormReference } from "./layernorm/layernorm.reference.ts";
 import { linearReference } from "./linear/linear.reference.ts";
 import { logProbabilityReference } from "./log-probability/log-probability.reference.ts";
 import { nf4Reference } from "./nf4/nf4.reference.ts";
+import { randomReference } from "./random/random.reference.ts";
 import { rmsnormReference } from "./rmsnorm/rmsnorm.reference.ts";
 import { ropeReference } from "./rope/rope.reference.ts";
 import { rowsReference } from "./rows/rows.reference.ts";
@@ -37,4 +40,7 @@ export const referenceKernelsByOp: Readonly<Record<string, ReferenceKernels>> = 
   rows: rowsReference,
   "adamw-8bit": adamw8bitReference,
   nf4: nf4Reference,
+  random: randomReference,
+  activation: activationReference,
+  layernorm: layernormReference,
 };
