@@ -4,7 +4,9 @@
 constexpr int THREADS = 512;
 constexpr float LOG2_E = 1.44269504f, NONE = -3.0e38f;
 
-__device__ __forceinline__ float cap(float z, float softcap) { return softcap == 0.f ? z : softcap * tanhf(z / softcap); }
+__device__ __forceinline__ float cap(float z, float softcap) {
+  return softcap == 0.f ? z : softcap * tanhf(z / softcap);
+}
 
 // Eight logits, capped; those beyond the row add nothing to a maximum or a sum of exponentials.
 __device__ __forceinline__ void load_logits(const float *from, float *z, i64 count, float softcap) {
@@ -84,7 +86,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     log_probability(float *out, const float *logits, i32 begin, i32 vocabulary, const i32 *row, const i32 *token,
                     i32 entries, float softcap) {
   __shared__ float parts[WARP];
-  i32 wanted = begin + blockIdx.x, first = first_entry(row, entries, wanted), end = first_entry(row, entries, wanted + 1);
+  i32 wanted = begin + blockIdx.x;
+  i32 first = first_entry(row, entries, wanted), end = first_entry(row, entries, wanted + 1);
   if (first == end) return;
   const float *z = logits + static_cast<i64>(blockIdx.x) * vocabulary;
   Normaliser of = normaliser(z, vocabulary, softcap, parts);

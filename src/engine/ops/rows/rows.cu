@@ -34,8 +34,8 @@ extern "C" __global__ void sort_index(i32 *position, i32 *target, const i32 *ind
 }
 
 // The first block of each run of equal targets adds the rows of the whole run, in order.
-extern "C" __global__ void scatter_rows(X *dx, const Y *dy, const i32 *position, const i32 *target, i32 count, i32 width,
-                                        float scale) {
+extern "C" __global__ void scatter_rows(X *dx, const Y *dy, const i32 *position, const i32 *target, i32 count,
+                                        i32 width, float scale) {
   int begin = blockIdx.x, row = target[begin];
   if (begin > 0 && target[begin - 1] == row) return;
   i64 column = first_column(), columns = width - column;
