@@ -76,8 +76,10 @@ cublasStatus_t refuse(const char *why) {
 
 // Whether cuBLASLt has the combination of types, and the shapes fit together.
 cublasStatus_t check(const MatmulDesc &desc, const Layout &a, const Layout &b, const Layout &c, const Layout &d) {
-  uint64_t rows = desc.transposeA == CUBLAS_OP_N ? a.rows : a.columns, innerA = desc.transposeA == CUBLAS_OP_N ? a.columns : a.rows;
-  uint64_t innerB = desc.transposeB == CUBLAS_OP_N ? b.rows : b.columns, columns = desc.transposeB == CUBLAS_OP_N ? b.columns : b.rows;
+  uint64_t rows = desc.transposeA == CUBLAS_OP_N ? a.rows : a.columns,
+           innerA = desc.transposeA == CUBLAS_OP_N ? a.columns : a.rows;
+  uint64_t innerB = desc.transposeB == CUBLAS_OP_N ? b.rows : b.columns,
+           columns = desc.transposeB == CUBLAS_OP_N ? b.columns : b.rows;
   if (innerA != innerB || rows != d.rows || columns != d.columns || c.rows != d.rows || c.columns != d.columns) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
@@ -90,7 +92,8 @@ cublasStatus_t check(const MatmulDesc &desc, const Layout &a, const Layout &b, c
   if (desc.scaleType != CUDA_R_32F) return refuse("the scale type is not f32");
   if (a.type != b.type || c.type != d.type) return refuse("types of A and B, or of C and D, differ");
   if (a.type == CUDA_R_32F && d.type != CUDA_R_32F) return refuse("a product of f32 gives f32");
-  if (desc.epilogue != CUBLASLT_EPILOGUE_DEFAULT && desc.epilogue != CUBLASLT_EPILOGUE_BIAS) return refuse("epilogue not emulated");
+  if (desc.epilogue != CUBLASLT_EPILOGUE_DEFAULT && desc.epilogue != CUBLASLT_EPILOGUE_BIAS)
+    return refuse("epilogue not emulated");
   int biasType = desc.biasType < 0 ? d.type : desc.biasType;
   if (desc.epilogue == CUBLASLT_EPILOGUE_BIAS && biasType != d.type) return refuse("the bias has another type than D");
   return CUBLAS_STATUS_SUCCESS;
@@ -155,7 +158,8 @@ EXPORT cublasStatus_t cublasLtMatmulDescSetAttribute(MatmulDesc *desc, int attri
   }
 }
 
-EXPORT cublasStatus_t cublasLtMatrixLayoutCreate(Layout **layout, int type, uint64_t rows, uint64_t columns, int64_t ld) {
+EXPORT cublasStatus_t cublasLtMatrixLayoutCreate(Layout **layout, int type, uint64_t rows, uint64_t columns,
+                                                 int64_t ld) {
   if (!knownType(type)) return CUBLAS_STATUS_INVALID_VALUE;
   *layout = new Layout{type, 0, rows, columns, ld};
   return CUBLAS_STATUS_SUCCESS;
@@ -187,7 +191,8 @@ EXPORT cublasStatus_t cublasLtMatmulPreferenceDestroy(Preference *preference) {
   return CUBLAS_STATUS_SUCCESS;
 }
 
-EXPORT cublasStatus_t cublasLtMatmulPreferenceSetAttribute(Preference *preference, int attribute, const void *value, size_t bytes) {
+EXPORT cublasStatus_t cublasLtMatmulPreferenceSetAttribute(Preference *preference, int attribute, const void *value,
+                                                           size_t bytes) {
   uint32_t reductionMask;
   switch (attribute) {
     case 1: return setField(preference->workspace, value, bytes);
@@ -200,8 +205,9 @@ EXPORT cublasStatus_t cublasLtMatmulPreferenceSetAttribute(Preference *preferenc
   }
 }
 
-EXPORT cublasStatus_t cublasLtMatmulAlgoGetHeuristic(Handle *handle, MatmulDesc *desc, Layout *a, Layout *b, Layout *c, Layout *d,
-                                                     Preference *preference, int wanted, HeuristicResult *results, int *found) {
+EXPORT cublasStatus_t cublasLtMatmulAlgoGetHeuristic(Handle *handle, MatmulDesc *desc, Layout *a, Layout *b, Layout *c,
+                                                     Layout *d, Preference *preference, int wanted,
+                                                     HeuristicResult *results, int *found) {
   *found = 0;
   if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (wanted < 1 || preference == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
@@ -217,8 +223,8 @@ EXPORT cublasStatus_t cublasLtMatmulAlgoGetHeuristic(Handle *handle, MatmulDesc 
   return CUBLAS_STATUS_SUCCESS;
 }
 
-EXPORT cublasStatus_t cublasLtMatmulAlgoCheck(Handle *handle, MatmulDesc *desc, Layout *a, Layout *b, Layout *c, Layout *d,
-                                              const Algorithm *algorithm, HeuristicResult *result) {
+EXPORT cublasStatus_t cublasLtMatmulAlgoCheck(Handle *handle, MatmulDesc *desc, Layout *a, Layout *b, Layout *c,
+                                              Layout *d, const Algorithm *algorithm, HeuristicResult *result) {
   if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (algorithm->data[0] != magic) return CUBLAS_STATUS_INVALID_VALUE;
   result->workspaceBytes = 0;
@@ -226,29 +232,38 @@ EXPORT cublasStatus_t cublasLtMatmulAlgoCheck(Handle *handle, MatmulDesc *desc, 
   return result->state = check(*desc, *a, *b, *c, *d);
 }
 
-EXPORT cublasStatus_t cublasLtMatmul(Handle *handle, MatmulDesc *desc, const float *alpha, const void *a, Layout *layoutA,
-                                     const void *b, Layout *layoutB, const float *beta, const void *c, Layout *layoutC, void *d,
-                                     Layout *layoutD, const Algorithm *algorithm, void *, size_t, void *) {
+EXPORT cublasStatus_t cublasLtMatmul(Handle *handle, MatmulDesc *desc, const float *alpha, const void *a,
+                                     Layout *layoutA, const void *b, Layout *layoutB, const float *beta, const void *c,
+                                     Layout *layoutC, void *d, Layout *layoutD, const Algorithm *algorithm, void *,
+                                     size_t, void *) {
   if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (cublasStatus_t status = check(*desc, *layoutA, *layoutB, *layoutC, *layoutD)) return status;
   if (algorithm != nullptr) {
     const uint64_t *data = algorithm->data;
     if (data[0] != magic) return CUBLAS_STATUS_INVALID_VALUE;
-    // An algorithm may use the alignment that the preference promised; a GPU reads garbage or faults if it is not there.
+    // An algorithm may use the alignment that the preference promised; a GPU reads garbage or faults if it is not
+    // there.
     if (!aligned(a, data[1]) || !aligned(b, data[2]) || (*beta != 0 && !aligned(c, data[3])) || !aligned(d, data[4])) {
-      std::fprintf(stderr, "emulator: cublasLt: %p, %p, %p, %p are aligned worse than the preference says: %llu, %llu, %llu, %llu\n",
-                   a, b, c, d, static_cast<unsigned long long>(data[1]), static_cast<unsigned long long>(data[2]),
-                   static_cast<unsigned long long>(data[3]), static_cast<unsigned long long>(data[4]));
+      std::fprintf(
+          stderr,
+          "emulator: cublasLt: %p, %p, %p, %p are aligned worse than the preference says: %llu, %llu, %llu, %llu\n", a,
+          b, c, d, static_cast<unsigned long long>(data[1]), static_cast<unsigned long long>(data[2]),
+          static_cast<unsigned long long>(data[3]), static_cast<unsigned long long>(data[4]));
       return CUBLAS_STATUS_EXECUTION_FAILED;
     }
   }
   bool biased = desc->epilogue == CUBLASLT_EPILOGUE_BIAS;
   if (biased && desc->bias == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
-  MatrixProduct product = {
-      static_cast<int64_t>(layoutD->rows), static_cast<int64_t>(layoutD->columns),
-      static_cast<int64_t>(desc->transposeA == CUBLAS_OP_N ? layoutA->columns : layoutA->rows),
-      matrixOf(a, *layoutA, desc->transposeA != CUBLAS_OP_N), matrixOf(b, *layoutB, desc->transposeB != CUBLAS_OP_N),
-      matrixOf(c, *layoutC, false), matrixOf(d, *layoutD, false), *alpha, *beta, biased ? desc->bias : nullptr};
+  MatrixProduct product = {static_cast<int64_t>(layoutD->rows),
+                           static_cast<int64_t>(layoutD->columns),
+                           static_cast<int64_t>(desc->transposeA == CUBLAS_OP_N ? layoutA->columns : layoutA->rows),
+                           matrixOf(a, *layoutA, desc->transposeA != CUBLAS_OP_N),
+                           matrixOf(b, *layoutB, desc->transposeB != CUBLAS_OP_N),
+                           matrixOf(c, *layoutC, false),
+                           matrixOf(d, *layoutD, false),
+                           *alpha,
+                           *beta,
+                           biased ? desc->bias : nullptr};
   multiply(product);
   return CUBLAS_STATUS_SUCCESS;
 }

@@ -57,7 +57,8 @@ void multiply(const MatrixProduct &p) {
   for (int64_t firstRow = 0; firstRow < p.rows; firstRow += rowTile) {
     int64_t rows = std::min(rowTile, p.rows - firstRow);
     for (int64_t k = 0; k < p.inner; k++) {
-      for (int64_t row = 0; row < rows; row++) a[static_cast<size_t>(k * rowTile + row)] = element(p.a, firstRow + row, k);
+      for (int64_t row = 0; row < rows; row++)
+        a[static_cast<size_t>(k * rowTile + row)] = element(p.a, firstRow + row, k);
     }
     for (int64_t tile = 0; tile < columnTiles; tile++) {
       float sums[columnTile][rowTile] = {};

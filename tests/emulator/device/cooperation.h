@@ -99,16 +99,18 @@ inline unsigned __reduce_min_sync(unsigned mask, unsigned value) {
   return fettle_vote_of_warp("__reduce_min_sync", mask, value, fettle_reduce_min_unsigned);
 }
 inline int __reduce_min_sync(unsigned mask, int value) {
-  return static_cast<int>(fettle_vote_of_warp("__reduce_min_sync", mask, static_cast<unsigned>(value), fettle_reduce_min_signed));
+  return static_cast<int>(
+      fettle_vote_of_warp("__reduce_min_sync", mask, static_cast<unsigned>(value), fettle_reduce_min_signed));
 }
 inline unsigned __reduce_max_sync(unsigned mask, unsigned value) {
   return fettle_vote_of_warp("__reduce_max_sync", mask, value, fettle_reduce_max_unsigned);
 }
 inline int __reduce_max_sync(unsigned mask, int value) {
-  return static_cast<int>(fettle_vote_of_warp("__reduce_max_sync", mask, static_cast<unsigned>(value), fettle_reduce_max_signed));
+  return static_cast<int>(
+      fettle_vote_of_warp("__reduce_max_sync", mask, static_cast<unsigned>(value), fettle_reduce_max_signed));
 }
 
-// ---- in place of fettle.cuh's PTX ------------------------------------------------------------------------------------
+// ---- in place of fettle.cuh's PTX ----------------------------------------------------------------------------------
 
 #define FETTLE_SHARED(name) unsigned char *const name = fettle_dynamic_shared
 

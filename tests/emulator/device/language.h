@@ -22,12 +22,8 @@ constexpr int warpSize = 32;
 typedef decltype(sizeof(0)) size_t;
 
 #define FETTLE_VECTORS(scalar, name)                                                                                   \
-  struct __align__(2 * sizeof(scalar)) name##2 {                                                                       \
-    scalar x, y;                                                                                                       \
-  };                                                                                                                   \
-  struct __align__(4 * sizeof(scalar) < 16 ? 4 * sizeof(scalar) : 16) name##4 {                                        \
-    scalar x, y, z, w;                                                                                                 \
-  };                                                                                                                   \
+  struct __align__(2 * sizeof(scalar)) name##2 { scalar x, y; };                                                       \
+  struct __align__(4 * sizeof(scalar) < 16 ? 4 * sizeof(scalar) : 16) name##4 { scalar x, y, z, w; };                  \
   inline name##2 make_##name##2(scalar x, scalar y) { return {x, y}; }                                                 \
   inline name##4 make_##name##4(scalar x, scalar y, scalar z, scalar w) { return {x, y, z, w}; }
 FETTLE_VECTORS(float, float)

@@ -43,11 +43,12 @@ inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned shift) {
 inline unsigned __byte_perm(unsigned a, unsigned b, unsigned selector) {
   unsigned long long bytes = (static_cast<unsigned long long>(b) << 32) | a;
   unsigned result = 0;
-  for (int i = 0; i < 4; i++) result |= static_cast<unsigned>((bytes >> (((selector >> (4 * i)) & 7) * 8)) & 255) << (8 * i);
+  for (int i = 0; i < 4; i++)
+    result |= static_cast<unsigned>((bytes >> (((selector >> (4 * i)) & 7) * 8)) & 255) << (8 * i);
   return result;
 }
 
-// ---- real functions: f as in C, and overloads for float --------------------------------------------------------------
+// ---- real functions: f as in C, and overloads for float ------------------------------------------------------------
 
 #define FETTLE_UNARY(name)                                                                                             \
   extern "C" double name(double) noexcept;                                                                             \
@@ -139,7 +140,7 @@ inline float __int2float_rn(int x) { return static_cast<float>(x); }
 inline float __uint2float_rn(unsigned x) { return static_cast<float>(x); }
 inline float __double2float_rn(double x) { return static_cast<float>(x); }
 
-// ---- the lesser and the greater: of mixed types, as CUDA has them ------------------------------------------------------
+// ---- the lesser and the greater: of mixed types, as CUDA has them --------------------------------------------------
 
 #define FETTLE_MIN_MAX(type)                                                                                           \
   inline type min(type a, type b) { return b < a ? b : a; }                                                            \

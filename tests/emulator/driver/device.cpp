@@ -1,4 +1,5 @@
 // The one device, its properties and its context.
+#include "../threads/block.h"
 #include "driver.h"
 
 #include <cstdio>
@@ -50,34 +51,34 @@ struct Attribute {
 
 // Codes of CU_DEVICE_ATTRIBUTE_ in cuda.h.
 constexpr Attribute attributes[] = {
-    {1, 1024},                  // MAX_THREADS_PER_BLOCK
-    {2, 1024},                  // MAX_BLOCK_DIM_X
-    {3, 1024},                  // MAX_BLOCK_DIM_Y
-    {4, 64},                    // MAX_BLOCK_DIM_Z
-    {5, 2147483647},            // MAX_GRID_DIM_X
-    {6, 65535},                 // MAX_GRID_DIM_Y
-    {7, 65535},                 // MAX_GRID_DIM_Z
-    {8, sharedPerBlock},        // MAX_SHARED_MEMORY_PER_BLOCK
-    {10, 32},                   // WARP_SIZE
-    {12, 65536},                // MAX_REGISTERS_PER_BLOCK
-    {13, 1000000},              // CLOCK_RATE
-    {16, 4},                    // MULTIPROCESSOR_COUNT
-    {18, 0},                    // INTEGRATED
-    {19, 1},                    // CAN_MAP_HOST_MEMORY
-    {31, 1},                    // CONCURRENT_KERNELS
-    {36, 1000000},              // MEMORY_CLOCK_RATE
-    {37, 1024},                 // GLOBAL_MEMORY_BUS_WIDTH
-    {38, 4 << 20},              // L2_CACHE_SIZE
-    {39, 2048},                 // MAX_THREADS_PER_MULTIPROCESSOR
-    {41, 1},                    // UNIFIED_ADDRESSING
-    {75, 9},                    // COMPUTE_CAPABILITY_MAJOR
-    {76, 0},                    // COMPUTE_CAPABILITY_MINOR
-    {81, 233472},               // MAX_SHARED_MEMORY_PER_MULTIPROCESSOR
-    {82, 65536},                // MAX_REGISTERS_PER_MULTIPROCESSOR
-    {97, sharedPerBlockOptIn},  // MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
-    {102, 1},                   // VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED
-    {106, 32},                  // MAX_BLOCKS_PER_MULTIPROCESSOR
-    {115, 0},                   // MEMORY_POOLS_SUPPORTED
+    {1, 1024},                 // MAX_THREADS_PER_BLOCK
+    {2, 1024},                 // MAX_BLOCK_DIM_X
+    {3, 1024},                 // MAX_BLOCK_DIM_Y
+    {4, 64},                   // MAX_BLOCK_DIM_Z
+    {5, 2147483647},           // MAX_GRID_DIM_X
+    {6, 65535},                // MAX_GRID_DIM_Y
+    {7, 65535},                // MAX_GRID_DIM_Z
+    {8, sharedPerBlock},       // MAX_SHARED_MEMORY_PER_BLOCK
+    {10, 32},                  // WARP_SIZE
+    {12, 65536},               // MAX_REGISTERS_PER_BLOCK
+    {13, 1000000},             // CLOCK_RATE
+    {16, 4},                   // MULTIPROCESSOR_COUNT
+    {18, 0},                   // INTEGRATED
+    {19, 1},                   // CAN_MAP_HOST_MEMORY
+    {31, 1},                   // CONCURRENT_KERNELS
+    {36, 1000000},             // MEMORY_CLOCK_RATE
+    {37, 1024},                // GLOBAL_MEMORY_BUS_WIDTH
+    {38, 4 << 20},             // L2_CACHE_SIZE
+    {39, 2048},                // MAX_THREADS_PER_MULTIPROCESSOR
+    {41, 1},                   // UNIFIED_ADDRESSING
+    {75, 9},                   // COMPUTE_CAPABILITY_MAJOR
+    {76, 0},                   // COMPUTE_CAPABILITY_MINOR
+    {81, 233472},              // MAX_SHARED_MEMORY_PER_MULTIPROCESSOR
+    {82, 65536},               // MAX_REGISTERS_PER_MULTIPROCESSOR
+    {97, sharedPerBlockOptIn}, // MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
+    {102, 1},                  // VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED
+    {106, 32},                 // MAX_BLOCKS_PER_MULTIPROCESSOR
+    {115, 0},                  // MEMORY_POOLS_SUPPORTED
 };
 
 } // namespace
@@ -106,7 +107,10 @@ EXPORT CUresult cuGetErrorName(CUresult code, const char **name) {
 
 EXPORT CUresult cuGetErrorString(CUresult code, const char **text) {
   const ErrorText *error = find(code);
-  *text = error == nullptr ? nullptr : error->text;
+  // Faults of kernels are explained, as no GPU could.
+  bool ofKernel =
+      code == CUDA_ERROR_ILLEGAL_ADDRESS || code == CUDA_ERROR_MISALIGNED_ADDRESS || code == CUDA_ERROR_LAUNCH_FAILED;
+  *text = error == nullptr ? nullptr : ofKernel && *lastFault() != 0 ? lastFault() : error->text;
   return error == nullptr ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
 }
 

@@ -17,12 +17,14 @@ namespace {
 constexpr size_t granularity = 2 << 20;
 constexpr off_t fileBytes = off_t(1) << 44;
 constexpr int noAddress = PROT_NONE;
+// Fresh memory holds anything; NaN shows.
+constexpr int garbage = 0xff;
 
 struct Physical {
   off_t offset;
   size_t bytes;
   int mappings;
-  bool released;
+  bool released, fresh;
 };
 
 struct Mapping {
@@ -120,8 +122,7 @@ EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *at, size_t bytes) {
   if (used + rounded > totalMemory()) return CUDA_ERROR_OUT_OF_MEMORY;
   void *memory = aligned_alloc(512, rounded);
   if (memory == nullptr) return CUDA_ERROR_OUT_OF_MEMORY;
-  // Fresh memory holds anything; NaN shows.
-  std::memset(memory, 0xff, rounded);
+  std::memset(memory, garbage, rounded);
   used += rounded;
   *at = reinterpret_cast<CUdeviceptr>(memory);
   allocated[*at] = rounded;
@@ -176,7 +177,7 @@ EXPORT CUresult cuMemCreate(uint64_t *handle, size_t bytes, const int *propertie
   if (used + bytes > totalMemory()) return CUDA_ERROR_OUT_OF_MEMORY;
   used += bytes;
   *handle = nextHandle++;
-  physical[*handle] = {nextOffset, bytes, 0, false};
+  physical[*handle] = {nextOffset, bytes, 0, false, true};
   nextOffset += static_cast<off_t>(bytes);
   return CUDA_SUCCESS;
 }
@@ -221,6 +222,11 @@ EXPORT CUresult cuMemSetAccess(CUdeviceptr at, size_t bytes, const int *access, 
     if (entry == mapped.end() || at + entry->second.bytes > end) return CUDA_ERROR_INVALID_VALUE;
     if (mprotect(asHost(at), entry->second.bytes, protection) != 0) return CUDA_ERROR_OUT_OF_MEMORY;
     entry->second.accessible = protection != noAddress;
+    Physical &memory = physical[entry->second.handle];
+    if (memory.fresh && access[2] == 3) {
+      std::memset(asHost(at), garbage, entry->second.bytes);
+      memory.fresh = false;
+    }
     at += entry->second.bytes;
   }
   return CUDA_SUCCESS;

@@ -44,13 +44,12 @@ int fileOf(const void *image, size_t bytes) {
   return -1;
 }
 
-int staticShared(const FettleModule &module) {
-  return static_cast<int>(module.staticSharedEnd - module.staticShared);
-}
+int staticShared(const FettleModule &module) { return static_cast<int>(module.staticSharedEnd - module.staticShared); }
 
 int launchBound(const FettleKernel &kernel) { return kernel.launchBound == 0 ? maxThreads : kernel.launchBound; }
 
-// Marks in cuLaunchKernel's `extra`, in place of an array of pointers: CU_LAUNCH_PARAM_END, ..._BUFFER_POINTER, ..._SIZE.
+// Marks in cuLaunchKernel's `extra`, in place of an array of pointers: CU_LAUNCH_PARAM_END, ..._BUFFER_POINTER,
+// ..._SIZE.
 void *const endOfExtra = reinterpret_cast<void *>(0), *const bufferPointer = reinterpret_cast<void *>(1),
             *const bufferSize = reinterpret_cast<void *>(2);
 
@@ -141,7 +140,8 @@ EXPORT CUresult cuFuncGetAttribute(int *value, int attribute, CUfunction functio
   return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction function, int threads, size_t shared) {
+EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction function, int threads,
+                                                            size_t shared) {
   NEED_CONTEXT();
   if (function == nullptr || threads <= 0) return CUDA_ERROR_INVALID_VALUE;
   *blocks = shared > static_cast<size_t>(function->maxDynamicShared) ? 0 : 2048 / threads;
@@ -157,7 +157,8 @@ EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gri
   uint64_t threads = uint64_t(blockX) * blockY * blockZ;
   if (gridX == 0 || gridY == 0 || gridZ == 0 || threads == 0) return CUDA_ERROR_INVALID_VALUE;
   if (gridX > 0x7fffffffu || gridY > 65535 || gridZ > 65535 || blockZ > 64) return CUDA_ERROR_INVALID_VALUE;
-  if (threads > maxThreads || shared > static_cast<unsigned>(function->maxDynamicShared)) return CUDA_ERROR_INVALID_VALUE;
+  if (threads > maxThreads || shared > static_cast<unsigned>(function->maxDynamicShared))
+    return CUDA_ERROR_INVALID_VALUE;
   if (threads > static_cast<uint64_t>(launchBound(kernel))) return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
   std::vector<void *> arguments(static_cast<size_t>(kernel.parameters));
   if (parameters != nullptr) arguments.assign(parameters, parameters + kernel.parameters);
@@ -165,7 +166,8 @@ EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gri
     if (kernel.parameters > 0) return CUDA_ERROR_INVALID_VALUE;
   }
   const FettleModule &module = *function->module;
-  Launch launch = {kernel.name, kernel.call, arguments.data(), {gridX, gridY, gridZ}, {blockX, blockY, blockZ},
-                   shared, module.staticShared, module.staticSharedEnd};
+  Launch launch = {
+      kernel.name, kernel.call,         arguments.data(),      {gridX, gridY, gridZ}, {blockX, blockY, blockZ},
+      shared,      module.staticShared, module.staticSharedEnd};
   return static_cast<CUresult>(runLaunch(launch));
 }

@@ -77,7 +77,7 @@ EXPORT CUresult cuEventDestroy_v2(CUevent event) {
   return CUDA_SUCCESS;
 }
 
-// ---- copies ----------------------------------------------------------------------------------------------------------
+// ---- copies --------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -121,7 +121,7 @@ EXPORT CUresult cuMemsetD8Async(CUdeviceptr at, unsigned char value, size_t byte
   return CUDA_SUCCESS;
 }
 
-// ---- host memory that the device can reach: here, all of it ------------------------------------------------------------
+// ---- host memory that the device can reach: here, all of it --------------------------------------------------------
 
 EXPORT CUresult cuMemHostAlloc(void **at, size_t bytes, unsigned) {
   NEED_CONTEXT();

@@ -100,7 +100,8 @@ std::string kernelTable(const std::string &preprocessed) {
     table << "    FETTLE_KERNEL(" << found[1] << ", (" << bound << ")),\n";
   }
   table << "    {nullptr, 0, 0, nullptr, nullptr},\n};\n"
-           "extern \"C\" __attribute__((visibility(\"default\"))) const FettleModule fettle_module = {fettle_kernels, __bss_start, _end};\n";
+           "extern \"C\" __attribute__((visibility(\"default\"))) const FettleModule fettle_module = {fettle_kernels, "
+           "__bss_start, _end};\n";
   return table.str();
 }
 
@@ -118,7 +119,8 @@ struct WorkFolder {
   }
 };
 
-bool build(const Source &source, const std::vector<std::string> &definitions, const std::string &kept, std::string &log) {
+bool build(const Source &source, const std::vector<std::string> &definitions, const std::string &kept,
+           std::string &log) {
   std::string home = homeFolder();
   WorkFolder work(home + "/kernels");
   if (work.path.empty()) {
@@ -129,8 +131,10 @@ bool build(const Source &source, const std::vector<std::string> &definitions, co
   writeFile(input, "#line 1 \"" + source.name + "\"\n" + source.text);
   for (const auto &[name, text] : source.headers) writeFile(work.path + "/" + name, text);
 
-  std::vector<std::string> preprocess = {"g++", "-x", "c++", "-std=c++17", "-E", "-I", work.path, "-o", expanded,
-                                         "-include", home + "/device/cooperation.h", "-include", home + "/device/math.h"};
+  std::vector<std::string> preprocess = {"g++", "-x", "c++", "-std=c++17", "-E", "-I", work.path, "-o", expanded};
+  for (const char *header : {"cooperation.h", "math.h"}) {
+    preprocess.insert(preprocess.end(), {"-include", home + "/device/" + header});
+  }
   preprocess.insert(preprocess.end(), definitions.begin(), definitions.end());
   preprocess.push_back(input);
   if (!run(preprocess, output)) {
@@ -142,15 +146,16 @@ bool build(const Source &source, const std::vector<std::string> &definitions, co
   std::string unit = work.path + "/unit.cpp", library = work.path + "/library.so";
   writeFile(unit, "#define __global__\n#define __launch_bounds__(...)\n" + text + "\n#include \"" + home +
                       "/device/module.h\"\n" + kernelTable(text));
-  // Symbols of one library must not answer for another's: two may hold the same kernel with other macros. Two steps, since
-  // linking with -fsanitize would add libubsan, in whose place the driver answers.
+  // Symbols of one library must not answer for another's: two may hold the same kernel with other macros. Two steps,
+  // since linking with -fsanitize would add libubsan, in whose place the driver answers.
   std::string object = work.path + "/unit.o";
-  bool compiled = run({"g++", "-c", "-std=c++17", "-O1", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-fno-exceptions",
-                       "-fno-rtti", "-fno-strict-aliasing", "-fsanitize=alignment,bounds", "-fno-sanitize-recover=all", "-o",
-                       object, unit},
+  bool compiled = run({"g++", "-c", "-std=c++17", "-O1", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique",
+                       "-fno-exceptions", "-fno-rtti", "-fno-strict-aliasing", "-fsanitize=alignment,bounds",
+                       "-fno-sanitize-recover=all", "-o", object, unit},
                       output);
   // Without start files, nothing but static shared memory is in the library's .bss section.
-  bool linked = compiled && run({"g++", "-shared", "-nostartfiles", "-o", library, object, home + "/libcuda.so.1", "-lm"}, output);
+  bool linked = compiled &&
+                run({"g++", "-shared", "-nostartfiles", "-o", library, object, home + "/libcuda.so.1", "-lm"}, output);
   log = readFile(output);
   return linked && rename(library.c_str(), kept.c_str()) == 0;
 }
@@ -160,12 +165,8 @@ bool startsWith(const std::string &text, const char *start) { return text.rfind(
 } // namespace
 
 bool readOptions(const std::vector<std::string> &options, std::vector<std::string> &definitions, std::string &log) {
-  static const char *const ignored[] = {
-      "--std=", "-std=", "--use_fast_math", "-use_fast_math", "--fmad=", "-fmad=", "--ftz=", "-ftz=", "--prec-div=",
-      "--prec-sqrt=", "-default-device", "--device-as-default-execution-space", "-lineinfo", "--generate-line-info",
-      "--maxrregcount=", "-maxrregcount=", "--extra-device-vectorization", "--restrict", "-restrict", "--diag-suppress=",
-      "-diag-suppress=", "--disable-warnings", "-w", "--ptxas-options=", "-Xptxas", "--minimal", "-minimal", "--split-compile=",
-      "--no-cache", "--no-source-include", "--pch", "--fdevice-time-trace=", "--display-error-number", "-dopt=", "--dopt="};
+  static const char *const ignored[] = {"--std=",    "-default-device", "--use_fast_math",
+                                        "-lineinfo", "--fmad=",         "--extra-device-vectorization"};
   for (const std::string &option : options) {
     size_t equals = option.find('=');
     if (startsWith(option, "-D")) definitions.push_back(option);
@@ -187,7 +188,8 @@ bool readOptions(const std::vector<std::string> &options, std::vector<std::strin
   return true;
 }
 
-bool compile(const Source &source, const std::vector<std::string> &definitions, std::string &library, std::string &log) {
+bool compile(const Source &source, const std::vector<std::string> &definitions, std::string &library,
+             std::string &log) {
   std::string everything = source.name + '\0' + source.text;
   for (const auto &[name, text] : source.headers) everything += '\0' + name + '\0' + text;
   for (const std::string &definition : definitions) everything += '\0' + definition;

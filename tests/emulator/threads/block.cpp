@@ -22,6 +22,7 @@ int running;
 Fiber scheduler;
 const Launch *launch;
 Fault fault;
+std::string report;
 
 // The order in which threads get their turns, and blocks; anything else than `forward` is to find races.
 enum class Order { forward, reverse, shuffle };
@@ -84,6 +85,11 @@ void threadEntry() {
   std::abort();
 }
 
+void fail(Fault why, const std::string &what) {
+  fault = why;
+  report = std::string("kernel ") + launch->name + ", block " + place(fettle_indices.block) + ": " + what;
+}
+
 // Which threads wait where, for a block in which nobody can go on.
 std::string standstill() {
   std::map<std::string, std::vector<int>> places;
@@ -128,9 +134,7 @@ void runBlock(std::vector<int> &order, Order kind) {
       if (threads[number].state == State::exited) exited++;
     }
     if (!moved && exited < count) {
-      std::fprintf(stderr, "emulator: kernel %s, block %s: threads wait for others that never come%s\n", launch->name,
-                   place(fettle_indices.block).c_str(), standstill().c_str());
-      fault = Fault::launchFailed;
+      fail(Fault::launchFailed, "threads wait for others that never come" + standstill());
       return;
     }
     reorder(order, kind);
@@ -149,17 +153,17 @@ void waitForOthers() {
 }
 
 void failThread(Fault why, const char *format, ...) {
-  std::fprintf(stderr, "emulator: kernel %s, block %s, thread %s: ", launch->name, place(fettle_indices.block).c_str(),
-               place(currentThread().index).c_str());
+  char text[512];
   va_list values;
   va_start(values, format);
-  std::vfprintf(stderr, format, values);
+  std::vsnprintf(text, sizeof text, format, values);
   va_end(values);
-  std::fputc('\n', stderr);
-  fault = why;
+  fail(why, "thread " + place(currentThread().index) + ": " + text);
   switchFiber(currentThread().fiber, scheduler);
   std::abort();
 }
+
+const char *lastFault() { return report.c_str(); }
 
 extern "C" int fettle_lane() { return running % warpLanes; }
 
@@ -189,9 +193,8 @@ Fault runLaunch(const Launch &wanted) {
     poisonShared();
     runBlock(threadOrder, kind);
     if (fault == Fault::none && sharedOverrun()) {
-      std::fprintf(stderr, "emulator: kernel %s, block %s: wrote past its %zu bytes of dynamic shared memory\n",
-                   wanted.name, place(fettle_indices.block).c_str(), wanted.dynamicShared);
-      fault = Fault::illegalAddress;
+      fail(Fault::illegalAddress,
+           "wrote past its " + std::to_string(wanted.dynamicShared) + " bytes of dynamic shared memory");
     }
   }
   return fault;

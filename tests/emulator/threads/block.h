@@ -43,16 +43,19 @@ struct Launch {
   unsigned char *staticShared, *staticSharedEnd;
 };
 
-// Runs all blocks; says on standard error what went wrong if the result is not `none`.
+// Runs all blocks; gives up at the first fault.
 Fault runLaunch(const Launch &launch);
 
-// ---- for the files of this folder --------------------------------------------------------------------------------------
+// What went wrong in the launch that failed last, and where.
+const char *lastFault();
+
+// ---- for the files of this folder ----------------------------------------------------------------------------------
 
 Thread &currentThread();
 Thread &threadAt(int number);
 int threadCount();
 
-// Gives the launch up, from within a thread: prints the message after kernel, block and thread.
+// Gives the launch up, from within a thread, with what is wrong.
 [[noreturn]] void failThread(Fault fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // Runs the other threads; returns once somebody has made the current one ready again.

@@ -67,7 +67,8 @@ FaultGuard::~FaultGuard() {
 }
 
 extern "C" void __ubsan_handle_type_mismatch_v1_abort(TypeMismatch *what, uintptr_t pointer) {
-  if (pointer == 0) failThread(Fault::illegalAddress, "%s:%u: null pointer to %s", what->at.file, what->at.line, what->type->name);
+  if (pointer == 0)
+    failThread(Fault::illegalAddress, "%s:%u: null pointer to %s", what->at.file, what->at.line, what->type->name);
   failThread(Fault::misaligned, "%s:%u: %p is no multiple of %u, as %s needs", what->at.file, what->at.line,
              reinterpret_cast<void *>(pointer), 1u << what->logAlignment, what->type->name);
 }

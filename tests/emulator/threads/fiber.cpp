@@ -11,7 +11,8 @@ constexpr size_t stackBytes = 128 << 10, pageBytes = 4096;
 void *fiberStackTop(int index) {
   static std::vector<char *> stacks;
   while (static_cast<int>(stacks.size()) <= index) {
-    void *bottom = mmap(nullptr, stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *bottom =
+        mmap(nullptr, stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (bottom == MAP_FAILED || mprotect(bottom, pageBytes, PROT_NONE) != 0) {
       std::perror("emulator: no memory for the stack of a thread");
       std::abort();

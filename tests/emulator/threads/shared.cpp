@@ -11,7 +11,8 @@ extern "C" unsigned char *fettle_dynamic_shared = nullptr;
 
 namespace {
 
-constexpr size_t alignment = 128, pageBytes = 4096, arenaBytes = (maxDynamicShared + pageBytes - 1) / pageBytes * pageBytes;
+constexpr size_t alignment = 128, pageBytes = 4096,
+                 arenaBytes = (maxDynamicShared + pageBytes - 1) / pageBytes * pageBytes;
 constexpr unsigned char poison = 0xff, canary = 0xa5;
 
 const Launch *current;

@@ -66,7 +66,8 @@ void loadMatrices(void *const *lanes, const char *name, bool transposed) {
   uint16_t values[4][8][8];
   for (int lane = 0; lane < warpLanes; lane++) {
     const void *row = static_cast<FettleLdmatrix *>(lanes[lane])->row;
-    if (!isShared(row)) failThread(Fault::illegalAddress, "%s: lane %d's row %p is not in shared memory", name, lane, row);
+    if (!isShared(row))
+      failThread(Fault::illegalAddress, "%s: lane %d's row %p is not in shared memory", name, lane, row);
     if (reinterpret_cast<uintptr_t>(row) % 16 != 0) {
       failThread(Fault::misaligned, "%s: lane %d's row %p is no multiple of 16", name, lane, row);
     }
@@ -115,7 +116,8 @@ extern "C" void fettle_shuffle(void *const *lanes) {
     auto *own = static_cast<FettleShuffle *>(lanes[lane]);
     auto *source = static_cast<FettleShuffle *>(lanes[own->source]);
     if (source == nullptr) {
-      failThread(Fault::launchFailed, "shuffle: lane %d asks for the value of lane %d, which takes no part", lane, own->source);
+      failThread(Fault::launchFailed, "shuffle: lane %d asks for the value of lane %d, which takes no part", lane,
+                 own->source);
     }
     own->result = source->value;
   }
