@@ -33,21 +33,12 @@ function values(tensor: Tensor): Float64Array {
 
 type Inputs = Readonly<Record<string, HostTensor>>;
 
-/** The case's inputs with its activations in bf16. */
-function inBf16({ inputs, activations }: OpCase): Inputs {
-  return withActivations(inputs, activations, encodeBf16);
-}
-
-/** The same values in f32. */
-function roundedToBf16({ inputs, activations }: OpCase): Inputs {
-  return withActivations(inputs, activations, rounded);
-}
-
+/** The case's inputs with `change` made to what a device holds in its dtype of activations. */
 function withActivations(
-  inputs: Inputs,
-  names: readonly string[],
+  { inputs, activations, likeActivations = [] }: OpCase,
   change: (values: Float32Array) => HostArray,
 ): Inputs {
+  const names = [...activations, ...likeActivations];
   const changed = Object.entries(inputs).map(([name, host]) => {
     const activation = names.includes(name) && host.values instanceof Float32Array;
     return [name, activation ? { ...host, values: change(host.values) } : host] as const;
@@ -71,7 +62,6 @@ interface RunOptions {
 
 function runCase(device: Device, opCase: OpCase, inputs: Inputs, { roundSeeds = false }: RunOptions = {}): Outcome {
   const tensors = new Map<string, Float64Array>();
-  const parameters: Tensor[] = [];
   scope(() => {
     const tape = new Tape();
     const placed: Record<string, Tensor> = {};
@@ -81,7 +71,6 @@ function runCase(device: Device, opCase: OpCase, inputs: Inputs, { roundSeeds = 
       if (opCase.activations.includes(name)) tape.track(tensor);
       if (opCase.parameters.includes(name)) {
         tensor.trainable = true;
-        parameters.push(tensor);
       }
     }
     const outputs = [tape.run(() => opCase.run(placed))].flat() as Tensor[];
@@ -104,7 +93,9 @@ function runCase(device: Device, opCase: OpCase, inputs: Inputs, { roundSeeds = 
         tensors.set(`d ${name}`, values(placed[name]!.gradient!));
       }
     }
-    for (const parameter of parameters) if (parameter.gradient) release(parameter.gradient);
+    for (const { gradient, rounded } of Object.values(placed)) {
+      for (const beside of [gradient, rounded]) if (beside) release(beside);
+    }
   });
   return { tensors };
 }
@@ -201,9 +192,11 @@ for (const precision of ["f32", "bf16"] as const) {
     for (const opCase of opCases) {
       test(opCase.name, () => {
         const roundSeeds = precision === "bf16";
-        const expected = runCase(reference, opCase, roundSeeds ? roundedToBf16(opCase) : opCase.inputs, { roundSeeds });
+        const inputs = (change: (values: Float32Array) => HostArray): Inputs =>
+          precision === "bf16" ? withActivations(opCase, change) : opCase.inputs;
+        const expected = runCase(reference, opCase, inputs(rounded), { roundSeeds });
         const before = device.memory().live;
-        const actual = runCase(device, opCase, roundSeeds ? inBf16(opCase) : opCase.inputs, { roundSeeds });
+        const actual = runCase(device, opCase, inputs(encodeBf16), { roundSeeds });
         assert.equal(device.memory().live, before, "memory leaked");
         expectEqual(actual, expected, toleranceOf(opCase, precision));
       });

@@ -17,6 +17,8 @@ export interface OpCase {
   readonly inputs: Readonly<Record<string, HostTensor>>;
   /** f32 inputs whose returned gradient is checked. */
   readonly activations: readonly string[];
+  /** f32 inputs that the device holds in its dtype of activations as well, whose gradient is not asked for. */
+  readonly likeActivations?: readonly string[];
   /** f32 inputs that are trainable parameters: their accumulated gradient is checked. */
   readonly parameters: readonly string[];
   readonly run: (inputs: Readonly<Record<string, Tensor>>) => Tensor | readonly Tensor[];

@@ -52,6 +52,7 @@ export const crossEntropyCases: readonly OpCase[] = [
     name: "cross-entropy, gradient of the head alone",
     inputs: frozen,
     activations: [],
+    likeActivations: ["hidden"],
     parameters: ["weight"],
     cotangent: "ones",
     run: ({ hidden, weight, targets, weights }) => linearCrossEntropy(hidden!, weight!, targets!, weights!, 1),

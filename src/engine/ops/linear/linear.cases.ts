@@ -62,6 +62,7 @@ export const linearCases: readonly OpCase[] = [
       bOfUp: normal([16, 4], 7, 0.1),
     },
     activations: ["x"],
+    likeActivations: ["a"],
     parameters: ["bOfGate", "bOfUp"],
     run: ({ x, gate, up, a, bOfGate, bOfUp }) =>
       linears(x!, [
@@ -81,6 +82,7 @@ export const linearCases: readonly OpCase[] = [
       bias: normal([32], 8),
     },
     activations: ["x"],
+    likeActivations: ["gate", "up", "a"],
     parameters: ["bOfGate", "bOfUp"],
     run: ({ x, gate, up, a, bOfGate, bOfUp, bias }) =>
       linears(x!, [
@@ -105,6 +107,7 @@ export const linearCases: readonly OpCase[] = [
       bias: normal([24], 8),
     },
     activations: ["x"],
+    likeActivations: ["down"],
     parameters: ["a", "b"],
     run: ({ x, down, a, b, bias }) =>
       linears(x!, [
@@ -115,6 +118,7 @@ export const linearCases: readonly OpCase[] = [
     name: "linear with room that nothing uses",
     inputs: { x: normal([5, 40], 1), weight: withRoom(normal([24, 40], 2, 0.1), "columns", 8) },
     activations: ["x"],
+    likeActivations: ["weight"],
     parameters: [],
     run: ({ x, weight }) => linears(x!, [{ weight: { shape: [24, 40], room: "columns", held: weight! } }]),
   },

@@ -1,5 +1,6 @@
 import { blocksFor, type CudaLauncher, cudaFunction } from "../../device/cuda/launcher.ts";
-import type { BufferView } from "../../device/device.ts";
+import { type BufferView, dtypeCode } from "../../device/device.ts";
+import { castCuda } from "../cast/cast.cuda.ts";
 
 const columnSums = cudaFunction("linear/linear.cu", "column_sums", "pp iiii");
 const addColumnSums = cudaFunction("linear/linear.cu", "add_column_sums", "pp ii");
@@ -41,7 +42,7 @@ export const linearCuda = {
         inner: k,
         a: x,
         lda: ldx,
-        b: weight,
+        b: likeOther(cuda, weight, x),
         ldb: ldw,
         transposeB: true,
         d: y,
@@ -82,7 +83,7 @@ export const linearCuda = {
         inner: width,
         a: dy,
         lda: lddy,
-        b: weight,
+        b: likeOther(cuda, weight, dy),
         ldb: ldw,
         d: dx,
         ldd: lddx,
@@ -146,6 +147,14 @@ export const linearCuda = {
     cuda.run(copyMatrix, launch, [to, ldto, from, ldfrom, rows, columns, alpha]);
   },
 };
+
+/** A weight in the dtype of what it is multiplied with: where activations are f32, one in bf16 is made f32 on the way. */
+function likeOther(cuda: CudaLauncher, weight: BufferView, { dtype }: BufferView): BufferView {
+  if (weight.dtype === dtype) return weight;
+  const copy = cuda.scratch(weight.length, dtype);
+  castCuda.cast(cuda, copy, dtypeCode[dtype], weight, dtypeCode[weight.dtype], weight.length);
+  return copy;
+}
 
 function sumColumns(
   cuda: CudaLauncher,

@@ -14,6 +14,7 @@ export const logProbabilityCases: readonly OpCase[] = [
     token: integers([0, 5, 5, vocabulary - 1, 17, 36]),
   },
   activations: [],
+  likeActivations: ["hidden"],
   parameters: [],
   run: ({ hidden, weight, row, token }) =>
     tokenLogProbabilities(hidden!, weight!, row!, token!, { softcap, chunkRows }),

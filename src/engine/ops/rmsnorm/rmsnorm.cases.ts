@@ -14,6 +14,7 @@ export const rmsnormCases: readonly OpCase[] = [
   name: `rmsnorm ${rows}x${width}, offset ${offset}, gradient of ${needs}`,
   inputs: { x: normal([rows, width], 1), weight: normal([width], 2, 0.3) },
   activations: needs === "weight" ? [] : ["x"],
+  likeActivations: ["x"],
   parameters: needs === "x" ? [] : ["weight"],
   run: ({ x, weight }) => rmsnorm(x!, weight!, 1e-6, offset),
 }));
