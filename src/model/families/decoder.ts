@@ -4,6 +4,7 @@
  */
 import type { Device } from "../../engine/device/device.ts";
 import { type GatedMlp, gatedMlp } from "../../engine/nn/gated-mlp.ts";
+import { HostRows } from "../../engine/nn/host-rows.ts";
 import type { KvCache } from "../../engine/nn/kv-cache.ts";
 import { type ForwardMode, Linear } from "../../engine/nn/linear.ts";
 import { applyNorm, type RmsNorm } from "../../engine/nn/norm.ts";
@@ -25,6 +26,8 @@ export interface ParameterSource {
   readonly tensor: (name: string, shape: Shape) => Tensor;
   /** The weight of a linear layer, which may be compressed. */
   readonly linearWeight: (name: string, shape: Shape) => Tensor | CompressedWeight;
+  /** An embedding that is not the head too. */
+  readonly embedding: (name: string, shape: Shape) => Tensor | HostRows;
 }
 
 /** What is not kept of the forward pass, to save memory; the numbers are the same whatever it is. */
@@ -58,7 +61,7 @@ export class Decoder implements Disposable {
   readonly linears: ReadonlyMap<string, Linear>;
   /** [vocab, hidden]; the embedding itself where they are tied. */
   readonly head: Tensor;
-  readonly #embedding: Tensor;
+  readonly #embedding: Tensor | HostRows;
   readonly #layers: readonly Layer[];
   readonly #norm: RmsNorm;
   readonly #rotary: RotaryTables;
@@ -66,12 +69,14 @@ export class Decoder implements Disposable {
   constructor(config: DecoderConfig, device: Device, source: ParameterSource) {
     this.config = config;
     this.device = device;
-    const { hiddenSize, vocabSize } = config;
+    const { hiddenSize, vocabSize, tieEmbeddings } = config;
     const builder = new LayerBuilder(config, source);
-    this.#embedding = source.tensor("model.embed_tokens.weight", [vocabSize, hiddenSize]);
+    const embeddingName = "model.embed_tokens.weight";
+    const tied = tieEmbeddings ? source.tensor(embeddingName, [vocabSize, hiddenSize]) : undefined;
+    this.#embedding = tied ?? source.embedding(embeddingName, [vocabSize, hiddenSize]);
     this.#layers = config.windows.map((window, i) => builder.layer(`model.layers.${i}`, window));
     this.#norm = builder.norm("model.norm", hiddenSize);
-    this.head = config.tieEmbeddings ? this.#embedding : source.tensor("lm_head.weight", [vocabSize, hiddenSize]);
+    this.head = tied ?? source.tensor("lm_head.weight", [vocabSize, hiddenSize]);
     this.linears = builder.linears;
     this.#rotary = new RotaryTables(device, rotaryFrequencies(config.rope, config.headDim));
   }
@@ -85,7 +90,11 @@ export class Decoder implements Disposable {
     const longest = sequence.positions.reduce((most, position) => Math.max(most, position), 0);
     const table = this.#rotary.upTo(longest + 1);
     const placed = placeSequence(this.device, sequence, table, rows, cache?.length);
-    let h = embedding(this.#embedding, placed.tokens); // [tokens, hidden]
+    // [tokens, hidden]
+    let h =
+      this.#embedding instanceof HostRows
+        ? this.#embedding.embed(this.device, sequence.tokens)
+        : embedding(this.#embedding, placed.tokens);
     this.#layers.forEach((layer, i) => {
       const last = i === this.#layers.length - 1;
       const store = cache && { store: cache, layer: i };

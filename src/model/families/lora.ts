@@ -9,8 +9,8 @@ import { releaseParameter } from "../../engine/tensor/working-copy.ts";
 import { type AdapterConfig, type AdapterTensor, readAdapter, writeAdapter } from "../files/adapter.ts";
 import { adapterScalings } from "../files/adapter-scaling.ts";
 import { type ModuleKind, matchTargets, shortestTargets } from "../files/target-modules.ts";
+import { decodeFloats, expectFloats } from "./decode-floats.ts";
 import type { Model } from "./model.ts";
-import { decodeFloats } from "./parameters.ts";
 
 export type LoraConfig = Pick<
   AdapterConfig,
@@ -136,7 +136,7 @@ export function loadLora(model: Model, folder: string, dropout?: number): { lora
   const scalings = scalingsOf(config, layers);
   const factors = layers.map(({ name }) => byModule.get(name)!);
   const floats = ({ bytes, dtype, module }: AdapterTensor): Float32Array =>
-    decodeFloats(Uint8Array.from(bytes), dtype, module, folder);
+    decodeFloats(Uint8Array.from(bytes), expectFloats(dtype, module, folder));
   const values = factors.map(({ a, b }) => ({ a: floats(a!), b: floats(b!) }));
   const placed = placeFactors(
     device,
@@ -233,7 +233,7 @@ function checkFit(
 /** Every module with weights, as `matchTargets` wants them. */
 function moduleKinds({ decoder, parameters }: Model): Map<string, ModuleKind> {
   const kinds = new Map<string, ModuleKind>();
-  for (const name of parameters.tensors.keys()) {
+  for (const name of parameters.names()) {
     const module = name.replace(/\.(weight|bias)$/, "");
     kinds.set(module, decoder.linears.has(module) ? "linear" : module === "lm_head" ? "head" : "other");
   }

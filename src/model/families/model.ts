@@ -1,16 +1,17 @@
 /** A language model of a Hugging Face folder on a device: opened, saved, freed. */
 
 import { UserError } from "../../base/errors.ts";
-import { encodeBf16 } from "../../engine/device/bf16.ts";
 import type { Device } from "../../engine/device/device.ts";
-import { randomInit } from "../../engine/optim/random-init.ts";
-import { toBytes, toFloats } from "../../engine/tensor/tensor.ts";
+import { cast } from "../../engine/ops/cast/cast.ts";
+import { scope } from "../../engine/tensor/scope.ts";
+import { type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { type ConfigJson, readConfigJson, writeConfigJson } from "../files/config.ts";
 import { openWeights, type Weights } from "../files/weights.ts";
 import { saveWeights } from "../files/weights-write.ts";
 import { Decoder } from "./decoder.ts";
 import { familyOf } from "./index.ts";
-import { checkpointValues, type HostSource, Parameters, type WeightFormat } from "./parameters.ts";
+import { checkpointValues, randomValues } from "./parameter-values.ts";
+import { Parameters, type WeightFormat } from "./parameters.ts";
 
 export interface Model extends Disposable {
   readonly folder: string;
@@ -33,9 +34,9 @@ export function openModel(folder: string, device: Device, { format, randomSeed }
   const configJson = readConfigJson(folder);
   const config = familyOf(configJson).readConfig(configJson);
   using weights = randomSeed === undefined ? openWeights(folder) : undefined;
-  const values: HostSource = weights
+  const values = weights
     ? checkpointValues(weights)
-    : (name, shape) => randomInit(name, shape, { seed: randomSeed!, range: config.initializerRange });
+    : randomValues({ seed: randomSeed!, range: config.initializerRange });
   const parameters = new Parameters(device, values, format);
   try {
     const decoder = new Decoder(config, device, parameters);
@@ -57,11 +58,12 @@ export function openModel(folder: string, device: Device, { format, randomSeed }
 }
 
 /** A tensor that config.json has no place for means another architecture than it says, and another model's answers. */
-function refuseUnusedWeights(weights: Weights, { tensors, quantized }: Parameters, tied: boolean): void {
+function refuseUnusedWeights(weights: Weights, parameters: Parameters, tied: boolean): void {
+  const used = new Set(parameters.names());
   // Old checkpoints store frequencies that are computed, and a tied head beside the embedding.
   const computed = (name: string): boolean =>
     name.endsWith("rotary_emb.inv_freq") || (tied && name === "lm_head.weight");
-  const unused = weights.names().filter((name) => !tensors.has(name) && !quantized.has(name) && !computed(name));
+  const unused = weights.names().filter((name) => !used.has(name) && !computed(name));
   if (unused.length === 0) return;
   throw new UserError({
     code: "model/unused-weights",
@@ -76,23 +78,23 @@ function refuseUnusedWeights(weights: Weights, { tensors, quantized }: Parameter
  * @throws UserError when the disk is full or cannot be written.
  */
 export function saveModel(model: Model, folder: string, dtype: "BF16" | "F32"): void {
-  if (model.parameters.quantized.size > 0) throw new Error("a 4-bit model is not saved in full");
+  const { tensors, quantized, onHost } = model.parameters;
+  if (quantized.size + onHost.size > 0) throw new Error("a model that was opened to stay frozen is not saved in full");
   writeConfigJson(
     folder,
     model.configJson.with({ dtype: dtype === "BF16" ? "bfloat16" : "float32", torch_dtype: undefined }),
   );
   saveWeights(
     folder,
-    [...model.parameters.tensors].map(([name, tensor]) => ({
+    [...tensors].map(([name, tensor]) => ({
       name,
       dtype,
       shape: tensor.shape,
-      bytes: () =>
-        dtype === "F32" || tensor.dtype === "bf16" ? toBytes(tensor) : bytesOf(encodeBf16(toFloats(tensor))),
+      bytes: () => bytesIn(dtype === "BF16" ? "bf16" : "f32", tensor),
     })),
   );
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+function bytesIn(dtype: "bf16" | "f32", tensor: Tensor): Uint8Array {
+  return tensor.dtype === dtype ? toBytes(tensor) : scope(() => toBytes(cast(tensor, dtype)));
 }

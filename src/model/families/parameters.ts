@@ -1,32 +1,40 @@
-/** Where a model's parameters come from, by checkpoint name: a checkpoint's files or random numbers. */
+/** The parameters of a model on its device, by checkpoint name, and how they are held there. */
 import { UserError } from "../../base/errors.ts";
-import { decodeBf16, encodeBf16 } from "../../engine/device/bf16.ts";
 import type { Device } from "../../engine/device/device.ts";
+import { HostRows } from "../../engine/nn/host-rows.ts";
 import type { CompressedWeight } from "../../engine/ops/linear/group.ts";
 import { dequantizeNf4, type Nf4Tensor, nf4Tensors, quantizeNf4, releaseNf4 } from "../../engine/ops/nf4/nf4.ts";
 import { scope, unscoped } from "../../engine/tensor/scope.ts";
-import { fromHost, release, type Shape, type Tensor } from "../../engine/tensor/tensor.ts";
-import type { Weights } from "../files/weights.ts";
+import { empty, type Shape, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
+import { releaseParameter } from "../../engine/tensor/working-copy.ts";
 import type { ParameterSource } from "./decoder.ts";
+import type { ParameterValues } from "./parameter-values.ts";
 
-/** How frozen weights are held: as they come out best for the device, or with linear layers in 4 bits. */
-export type WeightFormat =
+/**
+ * How weights are held. `f32`: for training in full with every bit kept; a device that multiplies in bf16 has rounded
+ * copies of them beside. `bf16`: frozen, or trained with stochastic rounding, where the device can (`makeTrainable`).
+ * `nf4`: linear layers in 4 bits, frozen, the rest in what the device multiplies in.
+ */
+export type WeightFormat = (
   | { readonly kind: "f32" | "bf16" }
-  | { readonly kind: "nf4"; readonly blockSize: number; readonly doubleQuant: boolean };
-
-/** Values of a parameter, on the host, in f32. */
-export type HostSource = (name: string, shape: Shape) => Float32Array;
+  | { readonly kind: "nf4"; readonly blockSize: number; readonly doubleQuant: boolean }
+) & {
+  /** Keep a frozen input embedding that is not the head too in host memory, in bf16. Default: on the device. */
+  readonly embeddingOnHost?: boolean;
+};
 
 /** All parameters of a model on its device; the owner of their memory. */
 export class Parameters implements ParameterSource, Disposable {
   readonly tensors: Map<string, Tensor> = new Map();
   /** Linear weights held in 4 bits. */
   readonly quantized: Map<string, Nf4Tensor> = new Map();
+  /** What is in host memory. */
+  readonly onHost: Map<string, HostRows> = new Map();
   readonly #device: Device;
-  readonly #values: HostSource;
+  readonly #values: ParameterValues;
   readonly #format: WeightFormat;
 
-  constructor(device: Device, values: HostSource, format: WeightFormat) {
+  constructor(device: Device, values: ParameterValues, format: WeightFormat) {
     this.#device = device;
     this.#values = values;
     this.#format = format;
@@ -38,11 +46,11 @@ export class Parameters implements ParameterSource, Disposable {
   }
 
   tensor(name: string, shape: Shape): Tensor {
-    const values = this.#values(name, shape);
     // Vectors (norms, biases) are small and are read by kernels that want f32.
-    const narrow = this.#dtype === "bf16" && shape.length > 1;
-    const tensor = unscoped(() => fromHost(this.#device, narrow ? encodeBf16(values) : values, shape));
+    const dtype = shape.length > 1 ? this.#dtype : "f32";
+    const tensor = unscoped(() => empty(this.#device, shape, dtype));
     this.tensors.set(name, tensor);
+    this.#values.fill(tensor, name);
     return tensor;
   }
 
@@ -50,14 +58,32 @@ export class Parameters implements ParameterSource, Disposable {
     const format = this.#format;
     if (format.kind !== "nf4") return this.tensor(name, shape);
     const quantized = scope(() => {
-      const full = fromHost(this.#device, this.#values(name, shape), shape);
+      const full = empty(this.#device, shape, this.#values.dtype(name));
+      this.#values.fill(full, name);
       return unscoped(() => quantizeNf4(full, format));
     });
     this.quantized.set(name, quantized);
     return { shape, materialise: () => dequantizeNf4(quantized, this.#dtype) };
   }
 
-  /** Bytes of all parameters as they are held. */
+  embedding(name: string, shape: Shape): Tensor | HostRows {
+    if (!this.#format.embeddingOnHost) return this.tensor(name, shape);
+    const bytes = scope(() => {
+      const full = empty(this.#device, shape, "bf16");
+      this.#values.fill(full, name);
+      return { held: toBytes(full) };
+    }).held;
+    const rows = new HostRows(shape, new Uint16Array(bytes.buffer));
+    this.onHost.set(name, rows);
+    return rows;
+  }
+
+  /** Names of all parameters. */
+  names(): string[] {
+    return [...this.tensors.keys(), ...this.quantized.keys(), ...this.onHost.keys()];
+  }
+
+  /** Bytes of all parameters as they are held on the device. */
   get bytes(): number {
     let bytes = 0;
     for (const { buffer } of [...this.tensors.values(), ...[...this.quantized.values()].flatMap(nf4Tensors)]) {
@@ -67,58 +93,27 @@ export class Parameters implements ParameterSource, Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const tensor of this.tensors.values()) {
-      release(tensor);
-      if (tensor.gradient) release(tensor.gradient);
-    }
+    for (const tensor of this.tensors.values()) releaseParameter(tensor);
     for (const quantized of this.quantized.values()) releaseNf4(quantized);
     this.tensors.clear();
     this.quantized.clear();
+    this.onHost.clear();
   }
 }
 
-/** Reads parameters from a checkpoint; f32, f16 and bf16 are understood. */
-export function checkpointValues(weights: Weights): HostSource {
-  return (name, shape) => {
-    const info = weights.info(name);
-    if (info.shape.length !== shape.length || info.shape.some((size, axis) => size !== shape[axis])) {
+/**
+ * Marks tensors to be trained.
+ * @throws UserError where they are in bf16 and the device cannot accumulate gradients in it
+ */
+export function makeTrainable(parameters: ReadonlyMap<string, Tensor>): void {
+  for (const [name, tensor] of parameters) {
+    if (tensor.dtype === "bf16" && tensor.device.activations !== "bf16") {
       throw new UserError({
-        code: "model/wrong-shape",
-        message: `tensor "${name}" has shape [${info.shape.join(", ")}], config.json asks for [${shape.join(", ")}]`,
-        where: weights.folder,
-        fix: "config.json and the weights are of different models: download the checkpoint again",
+        code: "train/bf16-parameters",
+        message: `"${name}" is held in bf16, which device ${tensor.device.name} cannot train`,
+        fix: "train on a CUDA device with precision bf16, or hold the weights in f32",
       });
     }
-    return decodeFloats(weights.read(name), info.dtype, name, weights.folder);
-  };
-}
-
-/** Little-endian floats of a checkpoint as f32. @throws UserError for a dtype that is not a float. */
-export function decodeFloats(bytes: Uint8Array<ArrayBuffer>, dtype: string, name: string, where: string): Float32Array {
-  const { buffer, byteOffset, byteLength } = bytes;
-  switch (dtype) {
-    case "F32":
-      return new Float32Array(buffer, byteOffset, byteLength / 4);
-    case "BF16":
-      return decodeBf16(new Uint16Array(buffer, byteOffset, byteLength / 2));
-    case "F16":
-      return Float32Array.from(new Uint16Array(buffer, byteOffset, byteLength / 2), decodeHalf);
-    default:
-      throw new UserError({
-        code: "model/unsupported-dtype",
-        message: `tensor "${name}" is ${dtype}; weights must be F32, F16 or BF16`,
-        where,
-        fix: "convert the checkpoint to bf16",
-      });
+    tensor.trainable = true;
   }
-}
-
-/** IEEE 754 binary16. */
-function decodeHalf(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

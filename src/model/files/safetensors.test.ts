@@ -42,9 +42,12 @@ test("the writer produces the reference file byte for byte, the reader reads it 
   assert.deepEqual([...file.metadata], [["format", "pt"]]);
   assert.deepEqual(file.info("b"), { dtype: "F32", shape: [2], begin: 0, end: 8 });
   assert.deepEqual([...new Float32Array(file.read("b").buffer)], [1, 2]);
-  const target = new Uint8Array(4).fill(9);
-  file.readInto("c", target, 1);
-  assert.deepEqual([...target], [9, 0, 0x42, 9]);
+  const parts: (readonly [number, readonly number[]])[] = [];
+  file.readParts("b", new Uint8Array(5), (bytes, begin) => parts.push([begin, [...bytes]]));
+  assert.deepEqual(parts, [
+    [0, [0, 0, 0x80, 0x3f, 0]],
+    [5, [0, 0, 0x40]],
+  ]);
   assert.throws(() => file.read("bb"), /no tensor "bb"/);
 });
 

@@ -9,6 +9,8 @@ export type { TensorInfo } from "./safetensors-header.ts";
 /** Linux moves at most 2 GiB - 4 KiB in one read. */
 const MAX_READ_BYTES = 1 << 30;
 
+export type PartVisitor = (bytes: Uint8Array<ArrayBuffer>, begin: number) => void;
+
 /** An open safetensors file: the header is in memory, tensors are read on demand. */
 export class SafetensorsFile implements Disposable {
   readonly path: string;
@@ -49,15 +51,21 @@ export class SafetensorsFile implements Disposable {
   read(name: string): Uint8Array<ArrayBuffer> {
     const { begin, end } = this.info(name);
     const bytes = new Uint8Array(end - begin);
-    this.readInto(name, bytes, 0);
+    readExactly(this.#descriptor, bytes, this.#dataStart + begin, this.path);
     return bytes;
   }
 
-  /** Reads one whole tensor to `target[offset …]`. */
-  readInto(name: string, target: Uint8Array, offset: number): void {
+  /**
+   * Reads one tensor in parts that fit `buffer`, whose length is a multiple of 8.
+   * @param visit is given bytes that are good until it returns, and where in the tensor they begin
+   */
+  readParts(name: string, buffer: Uint8Array<ArrayBuffer>, visit: PartVisitor): void {
     const { begin, end } = this.info(name);
-    if (end - begin > target.length - offset) throw new RangeError(`"${name}" does not fit its target`);
-    readExactly(this.#descriptor, target, offset, end - begin, this.#dataStart + begin, this.path);
+    for (let at = begin; at < end; at += buffer.length) {
+      const part = buffer.subarray(0, end - at);
+      readExactly(this.#descriptor, part, this.#dataStart + at, this.path);
+      visit(part, at - begin);
+    }
   }
 
   /** Closes the file; reading afterwards is an error. Closing twice is fine. */
@@ -89,13 +97,13 @@ export function openSafetensors(path: string): SafetensorsFile {
     if (!stat.isFile()) throw invalid(path, "this is not an ordinary file");
     if (stat.size < 8) throw invalid(path, `${stat.size} bytes are too few for a header`);
     const prefix = new Uint8Array(8);
-    readExactly(descriptor, prefix, 0, 8, 0, path);
+    readExactly(descriptor, prefix, 0, path);
     const headerBytes = Number(new DataView(prefix.buffer).getBigUint64(0, true));
     if (headerBytes > MAX_HEADER_BYTES || headerBytes > stat.size - 8) {
       throw invalid(path, `it claims a header of ${headerBytes} bytes in a file of ${stat.size}`);
     }
     const header = new Uint8Array(headerBytes);
-    readExactly(descriptor, header, 0, headerBytes, 8, path);
+    readExactly(descriptor, header, 8, path);
     const { tensors, metadata } = parseSafetensorsHeader(decode(header, path), stat.size - 8 - headerBytes, path);
     return new SafetensorsFile(path, descriptor, 8 + headerBytes, tensors, metadata);
   } catch (error) {
@@ -112,18 +120,12 @@ function decode(header: Uint8Array, path: string): string {
   }
 }
 
-function readExactly(
-  descriptor: number,
-  target: Uint8Array,
-  offset: number,
-  length: number,
-  position: number,
-  path: string,
-): void {
+/** Fills `target` from `position` of the file on. */
+function readExactly(descriptor: number, target: Uint8Array, position: number, path: string): void {
   let done = 0;
-  while (done < length) {
-    const wanted = Math.min(length - done, MAX_READ_BYTES);
-    const count = readSync(descriptor, target, offset + done, wanted, position + done);
+  while (done < target.length) {
+    const wanted = Math.min(target.length - done, MAX_READ_BYTES);
+    const count = readSync(descriptor, target, done, wanted, position + done);
     if (count === 0) throw invalid(path, "the file became shorter while it was read");
     done += count;
   }

@@ -1,5 +1,5 @@
 /**
- * Checkpoints: weights in f32, optimizer state, and where the run stands, in a folder that appears whole or not at all.
+ * Checkpoints: weights as they are trained, optimizer state, and where the run stands, in a folder that appears whole or not at all.
  * The order of examples and every random draw are functions of the seed and the step, so nothing else is needed to go
  * on with the same bits.
  */
@@ -7,8 +7,10 @@ import { mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { Ledger } from "../../base/events.ts";
+import { dtypeBytes } from "../../engine/device/device.ts";
 import type { Optimizer, StateTensor } from "../../engine/optim/optimizer.ts";
-import { type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
+import { rows, type Tensor, toBytes, view } from "../../engine/tensor/tensor.ts";
+import { refreshWorking } from "../../engine/tensor/working-copy.ts";
 import { makeFolder, replaceFolder, writeFileAtomic } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import { isJsonObject, parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
@@ -124,16 +126,26 @@ export function setAside(checkpoint: string): string {
   return aside;
 }
 
+/** Host memory that weights of any size are restored through. */
+const PART_BYTES = 32 * 2 ** 20;
+
 /** Puts a checkpoint's weights into the trainable tensors. */
 export function restoreWeights(checkpoint: string, trainable: ReadonlyMap<string, Tensor>): void {
   const path = join(checkpoint, "weights.safetensors");
   using file = openSafetensors(path);
+  const buffer = new Uint8Array(PART_BYTES);
   for (const [name, tensor] of trainable) {
+    const { device, dtype, shape, length } = tensor;
     const info = file.tensors.get(name);
-    if (info === undefined || info.end - info.begin !== tensor.length * 4) {
-      throw damaged(path, `it has no weights for "${name}" of [${tensor.shape.join(", ")}]`);
+    const size = dtypeBytes[dtype];
+    if (info?.dtype !== dtypes[dtype] || info.end - info.begin !== length * size) {
+      throw damaged(path, `it has no weights for "${name}" of [${shape.join(", ")}] in ${dtype}`);
     }
-    tensor.device.write(tensor, file.read(name));
+    const values = view(tensor, [length]);
+    file.readParts(name, buffer, (bytes, begin) => {
+      device.write(rows(values, begin / size, (begin + bytes.length) / size), bytes);
+    });
+    refreshWorking(tensor);
   }
 }
 

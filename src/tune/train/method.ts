@@ -7,28 +7,28 @@ import type { Device } from "../../engine/device/device.ts";
 import type { Tensor } from "../../engine/tensor/tensor.ts";
 import { addLora, type Lora, type LoraConfig, loadLora, selectLayers } from "../../model/families/lora.ts";
 import { type Model, openModel } from "../../model/families/model.ts";
-import type { WeightFormat } from "../../model/families/parameters.ts";
+import { makeTrainable, type WeightFormat } from "../../model/families/parameters.ts";
+import { weightFormats } from "./memory/weight-formats.ts";
 
 export interface Trainee extends Disposable {
   readonly model: Model;
   readonly lora: Lora | undefined;
-  /** What the optimizer updates, by name, all f32. */
+  /** What the optimizer updates, by name. */
   readonly trainable: ReadonlyMap<string, Tensor>;
 }
 
-/** How the base is held on the device. */
-export function weightFormat(recipe: Recipe, device: Device): WeightFormat {
-  if (recipe.method === "full") return { kind: "f32" };
-  if (recipe.quantization !== undefined) {
-    const { block_size: blockSize, double_quant: doubleQuant } = recipe.quantization;
-    return { kind: "nf4", blockSize, doubleQuant };
-  }
-  return { kind: device.precision };
-}
-
-/** @param base folder of the base model @param warmStart adapter or run folder that training starts from */
-export function prepareTrainee(recipe: Recipe, base: string, warmStart: string | null, device: Device): Trainee {
-  const format = weightFormat(recipe, device);
+/**
+ * @param base folder of the base model
+ * @param warmStart adapter or run folder that training starts from
+ * @param format how the base is held; by default as is best for the numbers
+ */
+export function prepareTrainee(
+  recipe: Recipe,
+  base: string,
+  warmStart: string | null,
+  device: Device,
+  format: WeightFormat = weightFormats(recipe, device)[0],
+): Trainee {
   const random = recipe.init === "random" ? { randomSeed: recipe.seed } : {};
   return makeTrainee(openModel(base, device, { format, ...random }), recipe, warmStart);
 }
@@ -38,7 +38,7 @@ export function makeTrainee(model: Model, recipe: Recipe, warmStart: string | nu
   try {
     const lora = recipe.lora && putAdapter(model, recipe, warmStart);
     const trainable = lora ? lora.parameters() : model.parameters.tensors;
-    for (const tensor of trainable.values()) tensor.trainable = true;
+    makeTrainable(trainable);
     return {
       model,
       lora,

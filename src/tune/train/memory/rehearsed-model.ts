@@ -1,5 +1,6 @@
 /** A model without its weights: parameters of the shapes that config.json gives, on a device that computes nothing. */
 import type { Device } from "../../../engine/device/device.ts";
+import { HostRows } from "../../../engine/nn/host-rows.ts";
 import { MAP_BLOCK } from "../../../engine/ops/dynamic-map.ts";
 import type { CompressedWeight } from "../../../engine/ops/linear/group.ts";
 import { dequantizeNf4 } from "../../../engine/ops/nf4/nf4.ts";
@@ -8,6 +9,7 @@ import { elementCount, empty, type Shape, type Tensor } from "../../../engine/te
 import { Decoder } from "../../../model/families/decoder.ts";
 import { familyOf } from "../../../model/families/index.ts";
 import type { Model } from "../../../model/families/model.ts";
+import type { ParameterValues } from "../../../model/families/parameter-values.ts";
 import { Parameters, type WeightFormat } from "../../../model/families/parameters.ts";
 import { readConfigJson } from "../../../model/files/config.ts";
 
@@ -67,8 +69,11 @@ class RehearsedParameters extends Parameters {
     this.quantized.set(name, held);
     return { shape, materialise: () => dequantizeNf4(held, device.precision) };
   }
+
+  override embedding(name: string, shape: Shape): Tensor | HostRows {
+    return this.#held.embeddingOnHost ? new HostRows(shape, new Uint16Array(0)) : this.tensor(name, shape);
+  }
 }
 
-function noValues(name: string): never {
-  throw new Error(`a rehearsal has no values of ${name}`);
-}
+/** Nothing is filled: there is no memory behind the tensors. */
+const noValues: ParameterValues = { dtype: () => "f32", fill: () => {} };
