@@ -156,14 +156,6 @@ function likeOther(cuda: CudaLauncher, weight: BufferView, { dtype }: BufferView
   return copy;
 }
 
-/** Factors of a product are of one dtype: a bf16 weight under f32 activations is widened first. */
-function inDtype(cuda: CudaLauncher, weight: BufferView, dtype: DType): BufferView {
-  if (weight.dtype === dtype) return weight;
-  const widened = cuda.scratch(weight.length, dtype);
-  castCuda.cast(cuda, widened, 0, weight, 0, weight.length);
-  return widened;
-}
-
 function sumColumns(
   cuda: CudaLauncher,
   sums: BufferView,
