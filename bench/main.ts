@@ -33,6 +33,7 @@ interface Options {
 }
 
 const program = new Command("bench")
+  .enablePositionalOptions()
   .argument("[names...]", `of ${Object.keys(benchmarks).join(", ")}; default: all`)
   .option("--threads <n>", "threads of each side", positive, availableParallelism())
   .option("--rounds <n>", "measurements of each side, taken in turn", positive, 5)

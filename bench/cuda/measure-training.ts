@@ -45,7 +45,6 @@ function recipeOf({ model, method, rank, alpha, learningRate }: PartJob): Recipe
   const lora = { r: rank, lora_alpha: alpha, target_modules: "all-linear" };
   const text = JSON.stringify({
     base: model,
-    init: "random",
     method,
     device: "cuda",
     ...(method !== "full" && { lora }),
@@ -53,7 +52,8 @@ function recipeOf({ model, method, rank, alpha, learningRate }: PartJob): Recipe
     template: { user: "{text}", assistant: "{label}" },
     training: { learning_rate: learningRate, ...(method === "full" && { optim: "adamw_8bit" }) },
   });
-  return parseRecipe(text, "bench.yaml").recipe;
+  // A recipe may not ask for an adapter over random weights, which learns nothing of use.
+  return { ...parseRecipe(text, "bench.yaml").recipe, init: "random" };
 }
 
 function settingsOf({ maxTokens }: Try): StepSettings {
