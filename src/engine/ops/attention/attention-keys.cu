@@ -25,12 +25,12 @@ struct Keyed {
   i32 key[2], expiry[2], position[2]; // of this lane's two keys
 };
 
-// Scores q·k become weights, and their gradients those of scores, over scale.
+// Products q·k of 16 rows become weights, and their gradients those of scores, over scale.
 template <bool IN_PART, bool WITH_DK>
 __device__ __forceinline__ void differentiate(float (&s)[1][N][4], float (&dp)[1][N][4], const Shared &shared, int turn,
-                                              const Keyed &own, float q_factor, i32 window, float cap) {
+                                              int k, const Keyed &own, float q_factor, i32 reach, float cap) {
 #pragma unroll
-  for (int n = 0; n < N; n++)
+  for (int n = 2 * k; n < 2 * k + 2; n++)
 #pragma unroll
     for (int e = 0; e < 2; e++) {
       int line = column_of(n) + e;
@@ -42,8 +42,7 @@ __device__ __forceinline__ void differentiate(float (&s)[1][N][4], float (&dp)[1
         float squeezed = SOFTCAP ? fast_tanh(x * q_factor) : x;
         float weight = fast_exp2(fmaf(squeezed, SOFTCAP ? cap : q_factor, -lse));
         if (IN_PART) {
-          bool seen = sees(index, own.key[half], own.expiry[half]) &&
-                      (window == 0 || position - own.position[half] < window);
+          bool seen = sees(index, position, own.key[half], own.expiry[half], own.position[half], reach);
           weight = seen ? weight : 0.f;
         }
         x = weight;
@@ -71,7 +70,7 @@ struct Inputs {
 
 template <bool WITH_DK, bool WITH_DV>
 __device__ __forceinline__ void add_up(bf16 *dk, bf16 *dv, float *shares, const Inputs &in, int4 chunk, const i32 *list,
-                                       const Rows &rows, const Keys &keys, float scale, float q_factor, i32 window,
+                                       const Rows &rows, const Keys &keys, float scale, float q_factor, i32 reach,
                                        float cap) {
   FETTLE_SHARED(bytes);
   Shared &shared = *reinterpret_cast<Shared *>(bytes);
@@ -80,24 +79,25 @@ __device__ __forceinline__ void add_up(bf16 *dk, bf16 *dv, float *shares, const 
   i32 entry = count > 0 ? list[0] : 0;
 
   auto copy_rows = [&](i32 entry, int stage) {
-    copy_tile<ROWS>(shared.tiles[stage].q, in.q, listed_tile(entry) * ROWS, rows);
-    copy_tile<ROWS>(shared.tiles[stage].dout, in.dout, listed_tile(entry) * ROWS, rows);
+    RowTile &to = shared.tiles[stage];
+    copy_lines<ROWS>(listed_tile(entry) * ROWS, rows, Copy{to.q, in.q}, Copy{to.dout, in.dout});
   };
-  copy_tile<KEYS>(shared.k, in.k, first_key, keys);
-  if (WITH_DK) copy_tile<KEYS>(shared.v, in.v, first_key, keys);
+  copy_lines<KEYS>(first_key, keys, Copy{shared.k, in.k}, Copy{shared.v, in.v});
   if (count > 0) copy_rows(entry, 0);
   copy_async_commit();
 
+  // What is known of the rows of a tile goes by way of registers, one row a thread, while the tile before is worked on.
   i32 own_index = -1, own_position = 0;
   float own_lse = 0, own_delta = 0;
   auto fetch_row_facts = [&](i32 entry) {
     i32 row = listed_tile(entry) * ROWS + static_cast<i32>(threadIdx.x);
     bool there = threadIdx.x < ROWS && row < rows.count;
-    own_lse = there ? in.lse[rows.place(row)] : minus_infinity();
-    own_delta = there ? in.delta[rows.place(row)] : 0.f;
-    if (!is_seen_in_part(entry)) return;
-    own_index = there ? in.index[rows.query(row)] : -1;
-    own_position = there ? in.query_position[rows.query(row)] : 0;
+    i64 place = rows.place(there ? row : 0);
+    i32 query = rows.query(there ? row : 0);
+    own_lse = there ? in.lse[place] : minus_infinity();
+    own_delta = there ? in.delta[place] : 0.f;
+    own_index = there ? in.index[query] : -1;
+    own_position = there ? in.query_position[query] : 0;
   };
   auto keep_row_facts = [&](int turn) {
     if (threadIdx.x >= ROWS) return;
@@ -108,7 +108,7 @@ __device__ __forceinline__ void add_up(bf16 *dk, bf16 *dv, float *shares, const 
   };
   if (count > 0) fetch_row_facts(entry), keep_row_facts(0);
 
-  int first_line = threadIdx.x / WARP * 16;
+  int first_line = threadIdx.x / WARP * 16, unit_of_keys = first_line / 32;
   Keyed own;
   for (int half = 0; half < 2; half++) {
     own.key[half] = first_key + first_line + line_of(0, half);
@@ -128,19 +128,27 @@ __device__ __forceinline__ void add_up(bf16 *dk, bf16 *dv, float *shares, const 
 
     const RowTile &tile = shared.tiles[stage];
     float s[1][N][4], dp[1][N][4];
-    multiply(s, shared.k + first_line * PITCH + left_offset(), tile.q + right_offset());
+    bool seen = is_seen(entry, unit_of_keys);
+    if (seen) multiply(s, shared.k + first_line * PITCH + left_offset(), tile.q + right_offset());
     keep_row_facts(turn ^ 1);
-    if (WITH_DK) multiply(dp, shared.v + first_line * PITCH + left_offset(), tile.dout + right_offset());
-    if (is_seen_in_part(entry)) differentiate<true, WITH_DK>(s, dp, shared, turn, own, q_factor, window, cap);
-    else differentiate<false, WITH_DK>(s, dp, shared, turn, own, q_factor, window, cap);
-    u32 left[1][N / 2][4];
-    if (WITH_DV) {
-      as_left(left, s);
-      multiply_add(sum_v, left, tile.dout + left_offset());
-    }
-    if (WITH_DK) {
-      as_left(left, dp);
-      multiply_add(sum_k, left, tile.q + left_offset());
+    if (seen) {
+      if (WITH_DK) multiply(dp, shared.v + first_line * PITCH + left_offset(), tile.dout + right_offset());
+#pragma unroll
+      for (int k = 0; k < ROWS / 16; k++) {
+        if (is_fully_seen(entry, unit_of_keys))
+          differentiate<false, WITH_DK>(s, dp, shared, turn, k, own, q_factor, reach, cap);
+        else
+          differentiate<true, WITH_DK>(s, dp, shared, turn, k, own, q_factor, reach, cap);
+        u32 left[1][4];
+        if (WITH_DV) {
+          as_left(left, s, k);
+          multiply_add(sum_v, left, tile.dout + k * 16 * PITCH + left_offset());
+        }
+        if (WITH_DK) {
+          as_left(left, dp, k);
+          multiply_add(sum_k, left, tile.q + k * 16 * PITCH + left_offset());
+        }
+      }
     }
     if (STAGES == 1) {
       __syncthreads();
@@ -169,7 +177,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
                    const bf16 *q, const bf16 *k, const bf16 *v, const i32 *index, const i32 *expiry,
                    const i32 *query_position, const i32 *key_position, const i32 *totals, const int4 *chunks,
                    const i32 *lists, i32 row_tiles, i32 row_count, i32 key_count, i32 heads, i32 kv_heads,
-                   u32 reciprocal, float scale, float q_factor, i32 window, float cap) {
+                   u32 reciprocal, float scale, float q_factor, i32 reach, float cap) {
   i32 kv_head = blockIdx.x % kv_heads, number = blockIdx.x / kv_heads;
   if (number >= totals[0]) return;
   int4 chunk = chunks[number];
@@ -178,11 +186,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   Inputs in = {dout, lse, delta, q, k, v, index, expiry, query_position, key_position};
   const i32 *list = lists + static_cast<i64>(chunk.x) * row_tiles;
   if constexpr (TOGETHER) {
-    add_up<true, true>(dk, dv, shares, in, chunk, list, rows, keys, scale, q_factor, window, cap);
+    add_up<true, true>(dk, dv, shares, in, chunk, list, rows, keys, scale, q_factor, reach, cap);
   } else if (blockIdx.y == 0) {
-    add_up<false, true>(dk, dv, shares, in, chunk, list, rows, keys, scale, q_factor, window, cap);
+    add_up<false, true>(dk, dv, shares, in, chunk, list, rows, keys, scale, q_factor, reach, cap);
   } else {
-    add_up<true, false>(dk, dv, shares, in, chunk, list, rows, keys, scale, q_factor, window, cap);
+    add_up<true, false>(dk, dv, shares, in, chunk, list, rows, keys, scale, q_factor, reach, cap);
   }
 }
 

@@ -1,6 +1,8 @@
 // Which tiles of keys each tile of rows sees, and the other way round: lists that the attention kernels follow, so that
-// a pack of hundreds of segments costs what its segments cost. An entry is 2 · tile + 1 where every row of the tile
-// sees every key, 2 · tile where some do. All is decided by extremes over units of 32 rows and of 32 keys.
+// a pack of hundreds of segments costs what its segments cost. All is decided by extremes over units of 32 rows and of
+// 32 keys. An entry is 256 · tile, plus for unit u of the tile that has the list 2^u where some of it see or are seen by
+// some of the listed tile, and 2^(4 + u) where all of it see or are seen by all: warps skip what is not theirs, and
+// masks where there is nothing to mask.
 #include "fettle.cuh"
 
 constexpr int UNIT = WARP;
@@ -42,38 +44,47 @@ extern "C" __global__ void attention_extremes(int4 *row_units, int4 *key_units, 
   if (lane == 0) *to = make_int4(e.least, e.most, e.least_position, e.most_position);
 }
 
-constexpr int LIST_THREADS = 256, LIST_WARPS = LIST_THREADS / WARP;
+constexpr int LIST_THREADS = 256, LIST_WARPS = LIST_THREADS / WARP, MOST_UNITS = 4;
+
+// What rows see of keys first .. last, as an entry's bits for unit 0. `reach`: the window, or more than any distance.
+__device__ __forceinline__ i32 sight(const Extremes &row, const Extremes &key, i32 first, i32 last, i32 reach) {
+  bool some = (first <= row.most) & (key.most > row.least) & (row.least_position - key.most_position < reach);
+  bool all = (last <= row.least) & (key.least > row.most) & (row.most_position - key.least_position < reach);
+  return some ? 1 | all << 4 : 0;
+}
 
 // One block a tile: tiles of rows, which list keys, then tiles of keys, which list rows. The two kinds of lists cut rows
 // and keys in tiles of their own: `row_list_rows` units of rows a tile, and so on. Lists lie `others` entries apart.
 extern "C" __global__ void __launch_bounds__(LIST_THREADS)
     attention_lists(i32 *row_counts, i32 *row_lists, i32 *key_counts, i32 *key_lists, const int4 *row_units,
                     const int4 *key_units, i32 row_unit_count, i32 key_unit_count, i32 row_list_rows, i32 row_list_keys,
-                    i32 key_list_rows, i32 key_list_keys, i32 window) {
+                    i32 key_list_rows, i32 key_list_keys, i32 reach) {
   __shared__ i32 found[2][LIST_WARPS];
   i32 row_tiles = (row_unit_count + row_list_rows - 1) / row_list_rows;
   bool by_row = blockIdx.x < row_tiles;
   i32 tile = by_row ? blockIdx.x : blockIdx.x - row_tiles;
-  i32 tile_rows = by_row ? row_list_rows : key_list_rows, tile_keys = by_row ? row_list_keys : key_list_keys;
-  i32 others = by_row ? (key_unit_count + tile_keys - 1) / tile_keys : (row_unit_count + tile_rows - 1) / tile_rows;
+  const int4 *own_units = by_row ? row_units : key_units, *other_units = by_row ? key_units : row_units;
+  i32 own_unit_count = by_row ? row_unit_count : key_unit_count;
+  i32 other_unit_count = by_row ? key_unit_count : row_unit_count;
+  i32 own_each = by_row ? row_list_rows : key_list_keys, other_each = by_row ? row_list_keys : key_list_rows;
+  i32 others = (other_unit_count + other_each - 1) / other_each;
   i32 *list = (by_row ? row_lists : key_lists) + static_cast<i64>(tile) * others;
-  Extremes own = by_row ? merged(row_units, row_unit_count, tile * tile_rows, tile_rows)
-                        : merged(key_units, key_unit_count, tile * tile_keys, tile_keys);
+  Extremes own[MOST_UNITS];
+#pragma unroll
+  for (int u = 0; u < MOST_UNITS; u++) own[u] = merged(own_units, own_unit_count, tile * own_each + u, u < own_each);
   i32 lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, count = 0, turn = 0;
   for (i32 base = 0; base < others; base += LIST_THREADS, turn ^= 1) {
-    i32 other = base + static_cast<i32>(threadIdx.x);
-    bool seen = false, fully = false;
+    i32 other = base + static_cast<i32>(threadIdx.x), seen = 0;
     if (other < others) {
-      Extremes met = by_row ? merged(key_units, key_unit_count, other * tile_keys, tile_keys)
-                            : merged(row_units, row_unit_count, other * tile_rows, tile_rows);
-      const Extremes &row = by_row ? own : met, &key = by_row ? met : own;
-      i32 first = (by_row ? other : tile) * tile_keys * UNIT, last = first + tile_keys * UNIT - 1;
-      seen = first <= row.most && key.most > row.least &&
-             (window == 0 || row.least_position - key.most_position < window);
-      fully = last <= row.least && key.least > row.most &&
-              (window == 0 || row.most_position - key.least_position < window);
+      Extremes met = merged(other_units, other_unit_count, other * other_each, other_each);
+#pragma unroll
+      for (int u = 0; u < MOST_UNITS; u++) {
+        i32 first = (by_row ? other * other_each : tile * own_each + u) * UNIT;
+        i32 last = first + (by_row ? other_each : 1) * UNIT - 1;
+        seen |= sight(by_row ? own[u] : met, by_row ? met : own[u], first, last, reach) << u;
+      }
     }
-    u32 votes = __ballot_sync(ALL_LANES, seen);
+    u32 votes = __ballot_sync(ALL_LANES, seen != 0);
     if (lane == 0) found[turn][warp] = __popc(votes);
     __syncthreads();
     i32 before = 0, all = 0;
@@ -81,7 +92,7 @@ extern "C" __global__ void __launch_bounds__(LIST_THREADS)
       before += i < warp ? found[turn][i] : 0;
       all += found[turn][i];
     }
-    if (seen) list[count + before + __popc(votes & ((1u << lane) - 1))] = other * 2 + fully;
+    if (seen != 0) list[count + before + __popc(votes & ((1u << lane) - 1))] = other << 8 | seen;
     count += all;
   }
   if (threadIdx.x == 0) (by_row ? row_counts : key_counts)[tile] = count;

@@ -28,7 +28,7 @@ export interface TileLists {
 /** Lists for each tile of rows the tiles of keys, cut as `byRow` says; for each tile of keys those of rows as `byKey`. */
 export function listTiles(
   cuda: CudaLauncher,
-  { layout, rows, keys, group, window }: Problem,
+  { layout, rows, keys, group, reach }: Problem,
   byRow: Tiles,
   byKey?: Tiles,
 ): { readonly byRow: TileLists; readonly byKey: TileLists | undefined } {
@@ -51,7 +51,7 @@ export function listTiles(
   const units = ({ rows, keys }: Tiles): number[] => [rows / UNIT, keys / UNIT];
   cuda.run(lists, { grid: [rowLists.tiles + (keyLists?.tiles ?? 0)], block: THREADS }, [
     ...[rowLists.counts, rowLists.lists, keyLists?.counts ?? null, keyLists?.lists ?? null],
-    ...[ofRows, ofKeys, rowUnits, keyUnits, ...units(byRow), ...units(byKey ?? byRow), window],
+    ...[ofRows, ofKeys, rowUnits, keyUnits, ...units(byRow), ...units(byKey ?? byRow), reach],
   ]);
   return { byRow: rowLists, byKey: keyLists };
 }

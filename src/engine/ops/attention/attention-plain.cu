@@ -11,11 +11,11 @@ __device__ __forceinline__ float minus_infinity() { return __uint_as_float(0xff8
 
 struct Layout {
   const i32 *index, *expiry, *query_position, *key_position;
-  i32 window;
+  i32 reach; // the window, or more than any distance
 
   __device__ __forceinline__ bool sees(i32 query, i32 key) const {
     return key <= index[query] && index[query] < expiry[key] &&
-           (window == 0 || query_position[query] - key_position[key] < window);
+           query_position[query] - key_position[key] < reach;
   }
 };
 
@@ -64,13 +64,13 @@ __device__ __forceinline__ void put(X *to, const float *sum, float factor) {
 extern "C" __global__ void attention_plain_forward(X *out, float *lse, const X *q, const X *k, const X *v,
                                                    const i32 *index, const i32 *expiry, const i32 *query_position,
                                                    const i32 *key_position, i32 queries, i32 keys, i32 heads,
-                                                   i32 kv_heads, float scale, i32 window, float softcap) {
+                                                   i32 kv_heads, float scale, i32 reach, float softcap) {
   __shared__ float lines[WARPS][HEAD_DIM];
   i32 warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
   i64 row = static_cast<i64>(blockIdx.x) * WARPS + warp;
   if (row >= static_cast<i64>(queries) * heads) return;
   i32 query = row / heads, kv_head = row % heads / (heads / kv_heads);
-  Layout layout = {index, expiry, query_position, key_position, window};
+  Layout layout = {index, expiry, query_position, key_position, reach};
   keep(lines[warp], q + row * HEAD_DIM);
   float sum[ELEMENTS] = {}, most = minus_infinity(), total = 0;
   for (i32 first = 0; first <= min(index[query], keys - 1); first += WARP) {
@@ -98,13 +98,13 @@ extern "C" __global__ void attention_plain_queries(X *dq, float *delta, const X 
                                                    const X *q, const X *k, const X *v, const i32 *index,
                                                    const i32 *expiry, const i32 *query_position,
                                                    const i32 *key_position, i32 queries, i32 keys, i32 heads,
-                                                   i32 kv_heads, float scale, i32 window, float softcap) {
+                                                   i32 kv_heads, float scale, i32 reach, float softcap) {
   __shared__ float lines[WARPS][2][HEAD_DIM];
   i32 warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
   i64 row = static_cast<i64>(blockIdx.x) * WARPS + warp;
   if (row >= static_cast<i64>(queries) * heads) return;
   i32 query = row / heads, kv_head = row % heads / (heads / kv_heads);
-  Layout layout = {index, expiry, query_position, key_position, window};
+  Layout layout = {index, expiry, query_position, key_position, reach};
   float *q_line = lines[warp][0], *dout_line = lines[warp][1];
   keep(q_line, q + row * HEAD_DIM);
   keep(dout_line, dout + row * HEAD_DIM);
@@ -133,14 +133,14 @@ extern "C" __global__ void attention_plain_queries(X *dq, float *delta, const X 
 extern "C" __global__ void attention_plain_keys(X *dk, X *dv, const X *dout, const float *lse, const float *delta,
                                                 const X *q, const X *k, const X *v, const i32 *index,
                                                 const i32 *expiry, const i32 *query_position, const i32 *key_position,
-                                                i32 queries, i32 keys, i32 heads, i32 kv_heads, float scale, i32 window,
+                                                i32 queries, i32 keys, i32 heads, i32 kv_heads, float scale, i32 reach,
                                                 float softcap) {
   __shared__ float lines[WARPS][2][HEAD_DIM];
   i32 warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
   i64 line = static_cast<i64>(blockIdx.x) * WARPS + warp;
   if (line >= static_cast<i64>(keys) * kv_heads) return;
   i32 key = line / kv_heads, kv_head = line % kv_heads, group = heads / kv_heads;
-  Layout layout = {index, expiry, query_position, key_position, window};
+  Layout layout = {index, expiry, query_position, key_position, reach};
   float *k_line = lines[warp][0], *v_line = lines[warp][1];
   keep(k_line, k + line * HEAD_DIM);
   keep(v_line, v + line * HEAD_DIM);

@@ -36,7 +36,7 @@ function run(
   kernel: CudaFunction,
   lines: number,
   own: readonly KernelArgument[],
-  { q, k, v, layout, queries, keys, heads, kvHeads, headDim, scale, window, softcap }: Problem,
+  { q, k, v, layout, queries, keys, heads, kvHeads, headDim, scale, reach, softcap }: Problem,
 ): void {
   const launch = {
     types: { X: q },
@@ -44,6 +44,6 @@ function run(
     grid: [blocksFor(lines, WARPS)],
     block: WARPS * 32,
   } as const;
-  const sizes = [queries, keys, heads, kvHeads, scale, window, softcap];
+  const sizes = [queries, keys, heads, kvHeads, scale, reach, softcap];
   cuda.run(kernel, launch, [...own, q, k, v, ...layout, ...sizes]);
 }

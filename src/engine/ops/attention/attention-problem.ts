@@ -36,7 +36,8 @@ export interface Problem {
   readonly rows: number;
   readonly headDim: number;
   readonly scale: number;
-  readonly window: number;
+  /** A query sees keys less than so many positions back: the window, or more than there can be. */
+  readonly reach: number;
   readonly softcap: number;
 }
 
@@ -46,5 +47,5 @@ export function readProblem(inputs: Inputs): Problem {
   const layout = [index, expiry, queryPosition, keyPosition] as const;
   const group = heads / kvHeads;
   const sizes = { queries, keys, heads, kvHeads, group, rows: queries * group, headDim };
-  return { q, k, v, layout, ...sizes, scale, window, softcap };
+  return { q, k, v, layout, ...sizes, scale, reach: window > 0 ? window : 2 ** 31 - 1, softcap };
 }

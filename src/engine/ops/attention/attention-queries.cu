@@ -45,9 +45,8 @@ __device__ __forceinline__ void find_delta(Shared &shared, float *delta, const b
 // Gradients of weights become those of scores, over scale; `s` holds products q·k.
 template <bool IN_PART>
 __device__ __forceinline__ void differentiate(float (&dp)[PARTS][N][4], const float (&s)[PARTS][N][4],
-                                              const Shared &shared, int stage, i32 first_key, float q_factor,
-                                              i32 window, float cap) {
-  int first_line = threadIdx.x / WARP * PARTS * 16;
+                                              const Shared &shared, int first_line, int turn, i32 first_key,
+                                              float q_factor, i32 reach, float cap) {
 #pragma unroll
   for (int m = 0; m < PARTS; m++)
 #pragma unroll
@@ -63,10 +62,9 @@ __device__ __forceinline__ void differentiate(float (&dp)[PARTS][N][4], const fl
           float squeezed = SOFTCAP ? fast_tanh(s[m][n][2 * half + e] * q_factor) : s[m][n][2 * half + e];
           float weight = fast_exp2(fmaf(squeezed, SOFTCAP ? cap : q_factor, -lse));
           if (IN_PART) {
-            int column = column_of(n) + e;
-            bool seen = sees(index, first_key + column, shared.expiry[stage][column]) &&
-                        (window == 0 || position - shared.key_position[stage][column] < window);
-            weight = seen ? weight : 0.f;
+            i32 column = column_of(n) + e, expiry = shared.expiry[turn][column];
+            i32 key_position = shared.key_position[turn][column];
+            weight = sees(index, position, first_key + column, expiry, key_position, reach) ? weight : 0.f;
           }
           d = weight * (d - delta) * (SOFTCAP ? 1.f - squeezed * squeezed : 1.f);
         }
@@ -78,7 +76,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
                       const bf16 *k, const bf16 *v, const i32 *index, const i32 *expiry, const i32 *query_position,
                       const i32 *key_position, const i32 *counts, const i32 *lists, i32 row_tiles, i32 key_tiles,
                       i32 row_count, i32 keys, i32 heads, i32 kv_heads, u32 reciprocal, float scale, float q_factor,
-                      i32 window, float cap) {
+                      i32 reach, float cap) {
   FETTLE_SHARED(bytes);
   Shared &shared = *reinterpret_cast<Shared *>(bytes);
   // Later tiles see more keys: they begin first.
@@ -89,11 +87,10 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   i32 count = counts[tile], entry = count > 0 ? list[0] : 0;
 
   auto copy_keys = [&](i32 entry, int stage) {
-    copy_tile<KEYS>(shared.tiles[stage].k, k, listed_tile(entry) * KEYS, key_lines);
-    copy_tile<KEYS>(shared.tiles[stage].v, v, listed_tile(entry) * KEYS, key_lines);
+    KeyTile &to = shared.tiles[stage];
+    copy_lines<KEYS>(listed_tile(entry) * KEYS, key_lines, Copy{to.k, k}, Copy{to.v, v});
   };
-  copy_tile<ROWS>(shared.dout, dout, tile * ROWS, rows);
-  copy_tile<ROWS>(shared.q, q, tile * ROWS, rows);
+  copy_lines<ROWS>(tile * ROWS, rows, Copy{shared.q, q}, Copy{shared.dout, dout});
   if (count > 0) copy_keys(entry, 0);
   copy_async_commit();
   for (int line = threadIdx.x; line < ROWS; line += THREADS) {
@@ -105,6 +102,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     shared.position[line] = query_position[query];
     shared.lse[line] = natural == minus_infinity() ? -minus_infinity() : natural * LOG2_E;
   }
+  // What masks need of the keys of a tile goes by way of registers, one key a thread, while the tile before is worked on.
   i32 own_expiry = 0, own_position = 0;
   auto fetch_key_facts = [&](i32 entry) {
     i32 key = listed_tile(entry) * KEYS + static_cast<i32>(threadIdx.x);
@@ -122,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   __syncthreads();
   find_delta(shared, delta, out, tile, rows);
 
-  int first_line = threadIdx.x / WARP * PARTS * 16;
+  int first_line = threadIdx.x / WARP * PARTS * 16, unit_of_rows = first_line / 32;
   float sum[PARTS][COLUMNS][4] = {};
   for (i32 i = 0; i < count; i++) {
     int turn = i % 2, stage = STAGES == 2 ? turn : 0;
@@ -135,14 +133,22 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 
     const KeyTile &keys_here = shared.tiles[stage];
     float s[PARTS][N][4], dp[PARTS][N][4];
-    multiply(s, shared.q + first_line * PITCH + left_offset(), keys_here.k + right_offset());
+    bool seen = is_seen(entry, unit_of_rows);
+    if (seen) multiply(s, shared.q + first_line * PITCH + left_offset(), keys_here.k + right_offset());
     keep_key_facts(turn ^ 1);
-    multiply(dp, shared.dout + first_line * PITCH + left_offset(), keys_here.v + right_offset());
-    if (is_seen_in_part(entry)) differentiate<true>(dp, s, shared, turn, first_key, q_factor, window, cap);
-    else differentiate<false>(dp, s, shared, turn, first_key, q_factor, window, cap);
-    u32 ds[PARTS][N / 2][4];
-    as_left(ds, dp);
-    multiply_add(sum, ds, keys_here.k + left_offset());
+    if (seen) {
+      multiply(dp, shared.dout + first_line * PITCH + left_offset(), keys_here.v + right_offset());
+      if (is_fully_seen(entry, unit_of_rows))
+        differentiate<false>(dp, s, shared, first_line, turn, first_key, q_factor, reach, cap);
+      else
+        differentiate<true>(dp, s, shared, first_line, turn, first_key, q_factor, reach, cap);
+#pragma unroll
+      for (int k = 0; k < KEYS / 16; k++) {
+        u32 ds[PARTS][4];
+        as_left(ds, dp, k);
+        multiply_add(sum, ds, keys_here.k + k * 16 * PITCH + left_offset());
+      }
+    }
     if (STAGES == 1) {
       __syncthreads();
       if (i + 1 < count) copy_keys(next, 0);

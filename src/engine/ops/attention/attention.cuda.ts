@@ -44,7 +44,7 @@ export const attentionCuda = {
       plainForward(cuda, out, lse, problem);
       return;
     }
-    const { q, k, v, layout, rows, keys, heads, kvHeads, group, headDim, window, softcap } = problem;
+    const { q, k, v, layout, rows, keys, heads, kvHeads, group, headDim, reach, softcap } = problem;
     const [factor, cap] = exponents(problem);
     const tiles = forwardTiles(headDim, cuda.properties.sharedPerBlock);
     const { byRow } = listTiles(cuda, problem, tiles);
@@ -55,7 +55,7 @@ export const attentionCuda = {
       shared: tiles.shared,
     } as const;
     const lists = [byRow.counts, byRow.lists, byRow.tiles, byRow.others];
-    const sizes = [rows, keys, heads, kvHeads, reciprocal(group), factor, window, cap];
+    const sizes = [rows, keys, heads, kvHeads, reciprocal(group), factor, reach, cap];
     cuda.run(forward, launch, [out, lse, q, k, v, ...layout, ...lists, ...sizes]);
   },
 
@@ -75,7 +75,7 @@ export const attentionCuda = {
       plainBackward(cuda, { dq, dk, dv, delta, dout, out, lse }, problem);
       return;
     }
-    const { q, k, v, layout, rows, keys, heads, kvHeads, group, headDim, scale, window, softcap } = problem;
+    const { q, k, v, layout, rows, keys, heads, kvHeads, group, headDim, scale, reach, softcap } = problem;
     const [factor, cap] = exponents(problem);
     const common = { HEAD_DIM: headDim, SOFTCAP: softcap > 0 ? 1 : 0 };
     const { sharedPerBlock } = cuda.properties;
@@ -83,7 +83,7 @@ export const attentionCuda = {
     const forKeys = keyTiles(headDim, sharedPerBlock);
     const { byRow, byKey } = listTiles(cuda, problem, forQueries, forKeys);
 
-    const sizes = [rows, keys, heads, kvHeads, reciprocal(group), scale, factor, window, cap];
+    const sizes = [rows, keys, heads, kvHeads, reciprocal(group), scale, factor, reach, cap];
     const queryLaunch = {
       defines: { ...common, ...forQueries.defines },
       grid: [byRow.tiles * kvHeads],

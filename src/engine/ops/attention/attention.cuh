@@ -18,7 +18,9 @@ constexpr float LOG2_E = 1.44269504088896340736f, LN_2 = 0.69314718055994530942f
 __device__ __forceinline__ float minus_infinity() { return __uint_as_float(0xff800000u); }
 
 // tanh to about 1e-7, from the fast exponential; ±1 where it overflows.
-__device__ __forceinline__ float fast_tanh(float x) { return 1.f - 2.f / (1.f + fast_exp2(2.f * LOG2_E * x)); }
+__device__ __forceinline__ float fast_tanh(float x) { 
+  return 1.f - __fdividef(2.f, 1.f + fast_exp2(2.f * LOG2_E * x));
+ }
 
 // ---- where lines lie in tensors, counted in lines of HEAD_DIM ----------------------------------------------------------
 
@@ -40,16 +42,24 @@ struct Keys {
   __device__ __forceinline__ i64 place(i32 key) const { return static_cast<i64>(key) * kv_heads + kv_head; }
 };
 
-// Begins to copy COUNT lines from `first` on into a tile; zeros past the last line of the tensor.
-template <int COUNT, class Lines>
-__device__ __forceinline__ void copy_tile(bf16 *tile, const bf16 *from, i32 first, const Lines &lines) {
+// A tile of lines, and the tensor that it is filled from.
+struct Copy {
+  bf16 *tile;
+  const bf16 *from;
+};
+
+// Begins to copy COUNT lines from `first` on, the same of each tensor; zeros past the last line.
+template <int COUNT, class Lines, class... Copies>
+__device__ __forceinline__ void copy_lines(i32 first, const Lines &lines, const Copies &...copies) {
+  constexpr u32 ALL = COUNT * CHUNKS;
 #pragma unroll
-  for (u32 i = threadIdx.x; i < COUNT * CHUNKS; i += THREADS) {
-    u32 line = i / CHUNKS, chunk = i % CHUNKS;
+  for (u32 begin = 0; begin < ALL; begin += THREADS) {
+    u32 i = begin + threadIdx.x, line = i / CHUNKS, chunk = i % CHUNKS;
+    if (ALL % THREADS != 0 && i >= ALL) break;
     i32 at = first + static_cast<i32>(line);
     bool there = at < lines.count;
-    const bf16 *source = from + lines.place(there ? at : 0) * HEAD_DIM + chunk * 8;
-    copy_async16(tile + line * PITCH + chunk * 8, source, there);
+    i64 from = lines.place(there ? at : 0) * HEAD_DIM + chunk * 8;
+    (copy_async16(copies.tile + line * PITCH + chunk * 8, copies.from + from, there), ...);
   }
 }
 
@@ -94,33 +104,30 @@ __device__ __forceinline__ void multiply(float (&product)[M][N][4], const bf16 *
   }
 }
 
-// sum[16 · M][HEAD_DIM] += left [16 · M][16 · K] · right [16 · K lines]. `right` is at left_offset.
-template <int M, int K>
-__device__ __forceinline__ void multiply_add(float (&sum)[M][COLUMNS][4], const u32 (&left)[M][K][4],
-                                             const bf16 *right) {
+// sum[16 · M][HEAD_DIM] += left [16 · M][16] · right [16 lines]. `right` is at left_offset.
+template <int M>
+__device__ __forceinline__ void multiply_add(float (&sum)[M][COLUMNS][4], const u32 (&left)[M][4], const bf16 *right) {
 #pragma unroll
-  for (int k = 0; k < K; k++)
+  for (int n = 0; n < COLUMNS; n += 2) {
+    u32 b[4];
+    ldmatrix_x4_transposed(b, right + n * 8);
 #pragma unroll
-    for (int n = 0; n < COLUMNS; n += 2) {
-      u32 b[4];
-      ldmatrix_x4_transposed(b, right + k * 16 * PITCH + n * 8);
-#pragma unroll
-      for (int m = 0; m < M; m++) {
-        mma_bf16(sum[m][n], left[m][k], b);
-        mma_bf16(sum[m][n + 1], left[m][k], b + 2);
-      }
+    for (int m = 0; m < M; m++) {
+      mma_bf16(sum[m][n], left[m], b);
+      mma_bf16(sum[m][n + 1], left[m], b + 2);
     }
+  }
 }
 
-// A product as the left factor of the next one.
+// Columns 16 · k and on of a product as a left factor.
 template <int M, int N>
-__device__ __forceinline__ void as_left(u32 (&left)[M][N / 2][4], const float (&product)[M][N][4]) {
+__device__ __forceinline__ void as_left(u32 (&left)[M][4], const float (&product)[M][N][4], int k) {
 #pragma unroll
   for (int m = 0; m < M; m++)
 #pragma unroll
-    for (int n = 0; n < N; n++) {
-      left[m][n / 2][n % 2 * 2] = pack_bf16(product[m][n][0], product[m][n][1]);
-      left[m][n / 2][n % 2 * 2 + 1] = pack_bf16(product[m][n][2], product[m][n][3]);
+    for (int i = 0; i < 4; i++) {
+      const float *pair = product[m][2 * k + i / 2] + i % 2 * 2;
+      left[m][i] = pack_bf16(pair[0], pair[1]);
     }
 }
 
@@ -154,9 +161,14 @@ __device__ __forceinline__ void put(bf16 *to, const float (&sum)[M][COLUMNS][4],
   }
 }
 
-// Entries of the lists of tiles that attention-lists.cu makes.
-__device__ __forceinline__ i32 listed_tile(i32 entry) { return entry >> 1; }
-__device__ __forceinline__ bool is_seen_in_part(i32 entry) { return (entry & 1) == 0; }
+// ---- entries of the lists that attention-lists.cu makes: a tile, and for each of four parts of the block's own tile
+// whether any of its rows sees any key, and whether all see all ---------------------------------------------------------
 
-// Whether a query sees a key, as far as the index says and under a window if there is one.
-__device__ __forceinline__ bool sees(i32 index, i32 key, i32 expiry) { return key <= index && index < expiry; }
+__device__ __forceinline__ i32 listed_tile(i32 entry) { return entry >> 8; }
+__device__ __forceinline__ bool is_seen(i32 entry, int part) { return entry >> part & 1; }
+__device__ __forceinline__ bool is_fully_seen(i32 entry, int part) { return entry >> (4 + part) & 1; }
+
+// Whether a query sees a key; `reach` is the window, or more than any distance. No branches: most lanes must look anyway.
+__device__ __forceinline__ bool sees(i32 index, i32 position, i32 key, i32 expiry, i32 key_position, i32 reach) {
+  return (key <= index) & (index < expiry) & (position - key_position < reach);
+}
