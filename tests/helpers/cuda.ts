@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { deviceEnvironment } from "../../src/app/environment.ts";
 import type { CudaDevice } from "../../src/engine/device/cuda/cuda-device.ts";
 import { lookForCuda } from "../../src/engine/device/cuda/machine.ts";
+import { type CudaOptions, openCudaDevice } from "../../src/engine/device/cuda/open-cuda-device.ts";
 import { type DeviceEnvironment, type DeviceOptions, openCuda } from "../../src/engine/open-device.ts";
 import { buildEmulator } from "../emulator/emulator.ts";
 
@@ -14,10 +15,27 @@ const setting: CudaSetting = process.env.FETTLE_EMULATOR === "1" ? emulator() : 
 /** Why there is no CUDA device here; false where there is one: the `skip` of a test. */
 export const cudaSkip: string | false = whyNot();
 
-/** Only where `cudaSkip` is false. The caller closes it. */
-export function openCudaForTests(options: Pick<DeviceOptions, "precision" | "memoryBudget"> = {}): CudaDevice {
+/**
+ * Only where `cudaSkip` is false. The caller closes it.
+ * @param own kernels of the test's own, in place of the ops'
+ */
+export function openCudaForTests(
+  options: Pick<DeviceOptions, "precision" | "memoryBudget"> = {},
+  own?: Pick<CudaOptions, "kernels" | "sourceFolder">,
+): CudaDevice {
   if ("reason" in setting) throw new Error(setting.reason);
-  const opened = openCuda({ ...setting.environment, ...options });
+  const { cudaLibraries: folder, cudaRoots: roots, cacheFolder } = setting.environment;
+  const { precision, memoryBudget } = options;
+  const opened =
+    own === undefined
+      ? openCuda({ ...setting.environment, ...options })
+      : openCudaDevice({
+          ...own,
+          libraries: { folder, roots },
+          cacheFolder,
+          precision: precision === "auto" ? undefined : precision,
+          memoryBudget,
+        });
   if (opened.device === undefined) throw new Error(opened.obstacle.reason);
   return opened.device;
 }

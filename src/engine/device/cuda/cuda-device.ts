@@ -10,7 +10,7 @@ import {
 } from "../device.ts";
 import { KernelImages } from "./compile.ts";
 import { addressOf, type CudaBuffer, KernelLauncher } from "./cuda-launcher.ts";
-import type { Driver } from "./driver.ts";
+import { type Driver, DriverError } from "./driver.ts";
 import type { CudaKernels, CudaLauncher, CudaProperties } from "./launcher.ts";
 import { CudaMemory } from "./memory.ts";
 import type { Nvrtc } from "./nvrtc.ts";
@@ -56,6 +56,8 @@ export class CudaDevice implements Device {
   readonly activations: Precision;
   readonly batchesProducts = false;
   readonly properties: CudaProperties;
+  /** Most bytes of the card that it takes. */
+  readonly budget: number;
   readonly #driver: Driver;
   readonly #card: number;
   readonly #stream: number;
@@ -77,6 +79,7 @@ export class CudaDevice implements Device {
     this.activations = precision;
     driver.retainContext(card);
     const budget = memoryBudget ?? usable(driver);
+    this.budget = budget;
     this.description = [
       `cuda: ${properties.name}`,
       `${(budget / 2 ** 30).toFixed(1)} GiB`,
@@ -194,6 +197,15 @@ export class CudaDevice implements Device {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    try {
+      this.#giveBack();
+    } catch (error) {
+      // After a failed kernel the driver refuses everything; what the process holds goes with it.
+      if (!(error instanceof DriverError)) throw error;
+    }
+  }
+
+  #giveBack(): void {
     this.wait();
     this.#products.close();
     this.#launcher.close();
