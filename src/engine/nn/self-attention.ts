@@ -1,28 +1,52 @@
-/** Grouped-query self-attention with rotary positions over a token forest. */
+/** Grouped-query self-attention over a token forest, with rotary positions or without. */
 import { attention } from "../ops/attention/attention.ts";
+import { reshape } from "../ops/reshape/reshape.ts";
 import { rope } from "../ops/rope/rope.ts";
 import { gatherRows } from "../ops/rows/rows.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { splitColumns } from "../ops/split/split.ts";
+import { rowCount, type Tensor } from "../tensor/tensor.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { type ForwardMode, type Linear, project } from "./linear.ts";
-import { applyHeadNorm, type RmsNorm } from "./norm.ts";
+import { applyHeadNorm, type Norm } from "./norm.ts";
 import type { SequenceTensors } from "./sequence.ts";
 
 export interface SelfAttention {
-  readonly q: Linear;
-  readonly k: Linear;
-  readonly v: Linear;
-  readonly o: Linear;
-  /** Per-head norms before the rotation (Qwen3). */
-  readonly qNorm: RmsNorm | undefined;
-  readonly kNorm: RmsNorm | undefined;
+  readonly input: SeparateQkv | FusedQkv;
+  readonly output: Linear;
+  /** Per-head norms before the rotation (Qwen3, Gemma 3). */
+  readonly qNorm?: Norm | undefined;
+  readonly kNorm?: Norm | undefined;
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
   /** Scores are q·k times this. */
   readonly scale: number;
+  /** Scores are squeezed into ± this by tanh (Gemma 2). */
+  readonly softcap?: number | undefined;
   /** A query sees keys less than this many positions back; undefined: all. */
-  readonly window: number | undefined;
+  readonly window?: number | undefined;
+  /** Which of the sequence's rotary tables turns q and k; undefined: none does. */
+  readonly rotary?: number | undefined;
+}
+
+export interface SeparateQkv {
+  readonly q: Linear;
+  readonly k: Linear;
+  readonly v: Linear;
+}
+
+/** One layer whose output holds queries, keys and values: all of a kind together, or head by head. */
+export interface FusedQkv {
+  readonly qkv: Linear;
+  readonly groupedBy: "kind" | "head";
+}
+
+interface Qkv {
+  /** [tokens or wanted, heads · headDim] */
+  readonly q: Tensor;
+  /** [tokens, kvHeads · headDim] */
+  readonly k: Tensor;
+  readonly v: Tensor;
 }
 
 /**
@@ -39,22 +63,50 @@ export function selfAttention(
   cache?: { readonly store: KvCache; readonly layer: number },
 ): Tensor {
   const wanted = onlyWanted ? sequence.wanted : undefined;
-  let q: Tensor;
-  let k: Tensor;
-  let v: Tensor;
-  if (wanted === undefined) {
-    [q, k, v] = project(x, [block.q, block.k, block.v], mode) as [Tensor, Tensor, Tensor];
-  } else {
-    [k, v] = project(x, [block.k, block.v], mode) as [Tensor, Tensor];
-    [q] = project(gatherRows(x, wanted.index), [block.q], mode) as [Tensor];
-  }
-  const { heads, kvHeads, headDim, scale, window } = block;
-  const { rotary: queryRotary, layout } = wanted ?? sequence;
+  let { q, k, v } = projectQkv(x, block, wanted?.index, mode);
+  const { heads, kvHeads, headDim, scale, softcap, window, rotary } = block;
   if (block.qNorm) q = applyHeadNorm(q, block.qNorm, heads);
   if (block.kNorm) k = applyHeadNorm(k, block.kNorm, kvHeads);
-  q = rope(q, queryRotary.cos, queryRotary.sin, heads);
-  k = rope(k, sequence.rotary.cos, sequence.rotary.sin, kvHeads);
+  if (rotary !== undefined) {
+    const ofQueries = (wanted ?? sequence).rotary[rotary]!;
+    const ofKeys = sequence.rotary[rotary]!;
+    q = rope(q, ofQueries.cos, ofQueries.sin, heads);
+    k = rope(k, ofKeys.cos, ofKeys.sin, kvHeads);
+  }
   if (cache) ({ keys: k, values: v } = cache.store.append(cache.layer, k, v));
-  const mixed = attention(q, k, v, layout, { heads, kvHeads, headDim, scale, ...(window && { window }) });
-  return project(mixed, [block.o], mode)[0]!;
+  const { layout } = wanted ?? sequence;
+  const mixed = attention(q, k, v, layout, { heads, kvHeads, headDim, scale, softcap, window });
+  return project(mixed, [block.output], mode)[0]!;
+}
+
+function projectQkv(x: Tensor, { input, ...block }: SelfAttention, wanted: Tensor | undefined, mode: ForwardMode): Qkv {
+  if ("qkv" in input) {
+    const all = split(project(x, [input.qkv], mode)[0]!, input.groupedBy, block);
+    return wanted === undefined ? all : { ...all, q: gatherRows(all.q, wanted) };
+  }
+  if (wanted === undefined) {
+    const [q, k, v] = project(x, [input.q, input.k, input.v], mode) as [Tensor, Tensor, Tensor];
+    return { q, k, v };
+  }
+  const [k, v] = project(x, [input.k, input.v], mode) as [Tensor, Tensor];
+  const [q] = project(gatherRows(x, wanted), [input.q], mode) as [Tensor];
+  return { q, k, v };
+}
+
+function split(
+  fused: Tensor,
+  groupedBy: FusedQkv["groupedBy"],
+  { heads, kvHeads, headDim }: Pick<SelfAttention, "heads" | "kvHeads" | "headDim">,
+): Qkv {
+  const tokens = rowCount(fused);
+  if (groupedBy === "kind") {
+    const [q, k, v] = splitColumns(
+      fused,
+      [heads, kvHeads, kvHeads].map((count) => count * headDim),
+    );
+    return { q: q!, k: k!, v: v! };
+  }
+  const byHead = splitColumns(reshape(fused, [tokens * heads, 3 * headDim]), [headDim, headDim, headDim]);
+  const [q, k, v] = byHead.map((part) => reshape(part, [tokens, heads * headDim]));
+  return { q: q!, k: k!, v: v! };
 }

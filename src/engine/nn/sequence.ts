@@ -23,8 +23,8 @@ export interface RotaryTable {
 /** A sequence on the device, ready for every layer. */
 export interface SequenceTensors {
   readonly tokens: Tensor;
-  /** The rows of the table at the tokens' positions. */
-  readonly rotary: RotaryTable;
+  /** The rows of each table at the tokens' positions. */
+  readonly rotary: readonly RotaryTable[];
   readonly layout: AttentionLayout;
   /** Restricted to the rows that are wanted from the last layer, when not all are. */
   readonly wanted: WantedRows | undefined;
@@ -33,7 +33,7 @@ export interface SequenceTensors {
 export interface WantedRows {
   /** i32 [wanted], ascending. */
   readonly index: Tensor;
-  readonly rotary: RotaryTable;
+  readonly rotary: readonly RotaryTable[];
   readonly layout: AttentionLayout;
 }
 
@@ -44,7 +44,7 @@ export interface WantedRows {
 export function placeSequence(
   device: Device,
   sequence: Sequence,
-  table: RotaryTable,
+  tables: readonly RotaryTable[],
   rows?: Int32Array,
   cached = 0,
 ): SequenceTensors {
@@ -55,7 +55,7 @@ export function placeSequence(
   const shared = { expiry: fromHost(device, keys.expiry), keyPosition };
   const index = Int32Array.from(tokens, (_, i) => cached + i);
   const layout = { ...shared, index: fromHost(device, index), queryPosition };
-  const rotary = rotaryAt(table, queryPosition);
+  const rotary = rotaryAt(tables, queryPosition);
   if (rows === undefined || rows.length === tokens.length) {
     return { tokens: fromHost(device, tokens), rotary, layout, wanted: undefined };
   }
@@ -65,7 +65,7 @@ export function placeSequence(
   );
   const wanted: WantedRows = {
     index: fromHost(device, rows),
-    rotary: rotaryAt(table, wantedPosition),
+    rotary: rotaryAt(tables, wantedPosition),
     layout: {
       ...shared,
       index: fromHost(
@@ -78,8 +78,8 @@ export function placeSequence(
   return { tokens: fromHost(device, tokens), rotary, layout, wanted };
 }
 
-function rotaryAt({ cos, sin }: RotaryTable, positions: Tensor): RotaryTable {
-  return { cos: gatherRows(cos, positions), sin: gatherRows(sin, positions) };
+function rotaryAt(tables: readonly RotaryTable[], positions: Tensor): RotaryTable[] {
+  return tables.map(({ cos, sin }) => ({ cos: gatherRows(cos, positions), sin: gatherRows(sin, positions) }));
 }
 
 /** Keys of the cache are one path: seen by all that follows, at positions 0, 1, …. */

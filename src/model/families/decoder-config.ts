@@ -1,11 +1,19 @@
 /** What a decoder-only transformer is, in one vocabulary; each family says how its config.json spells it. */
 import { UserError } from "../../base/errors.ts";
 import { suggestName } from "../../base/names.ts";
-import type { Activation } from "../../engine/ops/gated/gated.ts";
+import type { Activation } from "../../engine/ops/activation/activation.ts";
+import type { Initializer } from "../../engine/optim/random-init.ts";
 import type { ConfigJson } from "../files/config.ts";
-import { type Rope, readRope } from "../files/rope.ts";
+import type { RopeLayerType } from "../files/rope.ts";
+import type { DecoderParts, PartMaker } from "./decoder-parts.ts";
 
-export interface DecoderConfig {
+export interface DecoderConfig extends DecoderSizes {
+  /** Makes the parts, in the order of the checkpoint. */
+  readonly build: (make: PartMaker) => DecoderParts;
+}
+
+/** What is known of a decoder without its layers. */
+export interface DecoderSizes {
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -13,21 +21,19 @@ export interface DecoderConfig {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
-  readonly activation: Activation;
-  readonly normEps: number;
   readonly maxPositions: number;
-  readonly initializerRange: number;
   readonly tieEmbeddings: boolean;
-  readonly rope: Rope;
-  /** Which linear layers have a bias. */
-  readonly qkvBias: boolean;
-  readonly outputBias: boolean;
-  readonly mlpBias: boolean;
-  /** RMSNorm over each head's q and k before the rotation. */
-  readonly headNorms: boolean;
-  /** Sliding window of a layer, undefined: full attention. */
-  readonly windows: readonly (number | undefined)[];
+  /** Logits are squeezed into ± this by tanh; undefined: not. */
+  readonly logitSoftcap: number | undefined;
+  /** For a model that starts from nothing. */
+  readonly initializer: Initializer;
   readonly eosTokens: readonly number[];
+}
+
+export interface SizeDefaults {
+  readonly headDim?: number;
+  readonly tieEmbeddings?: boolean;
+  readonly initializerRange?: number;
 }
 
 /** Far above any model there is; a bound for what a config.json can make us allocate. */
@@ -40,50 +46,60 @@ const activations: Readonly<Record<string, Activation>> = {
   gelu: "gelu",
   gelu_new: "gelu_pytorch_tanh",
   gelu_pytorch_tanh: "gelu_pytorch_tanh",
+  relu: "relu",
 };
 
-/** What Llama's descendants share; families add to it. Biases and head norms are off, attention is full. */
-export function readDecoderConfig(json: ConfigJson, defaults: { readonly headDim?: number } = {}): DecoderConfig {
-  const positive = (key: string, fallback?: number): number => {
-    const value = json.integer(key, fallback);
-    if (value <= 0 || value > 2 ** 31) throw json.wrong(key, "a whole number from 1 to 2^31");
-    return value;
-  };
-  const hiddenSize = positive("hidden_size");
-  const heads = positive("num_attention_heads");
-  const kvHeads = positive("num_key_value_heads", heads);
+/** The sizes by the names that most families use. Logits have no soft cap. */
+export function readSizes(json: ConfigJson, defaults: SizeDefaults = {}): DecoderSizes {
+  const hiddenSize = readSize(json, "hidden_size");
+  const heads = readSize(json, "num_attention_heads");
+  const kvHeads = readSize(json, "num_key_value_heads", heads);
   if (heads % kvHeads !== 0) throw json.wrong("num_key_value_heads", `a divisor of num_attention_heads (${heads})`);
-  const headDim = positive("head_dim", defaults.headDim ?? Math.floor(hiddenSize / heads));
+  const headDim = readSize(json, "head_dim", defaults.headDim ?? Math.floor(hiddenSize / heads));
   if (headDim % 2 !== 0) throw json.wrong("head_dim", "even, for rotary positions");
-  const layers = positive("num_hidden_layers");
-  if (layers > MAX_LAYERS) throw json.wrong("num_hidden_layers", `at most ${MAX_LAYERS}`);
-  const normEps = json.number("rms_norm_eps", 1e-6);
-  if (!(normEps > 0)) throw json.wrong("rms_norm_eps", "larger than 0");
   return {
-    vocabSize: positive("vocab_size"),
+    vocabSize: readSize(json, "vocab_size"),
     hiddenSize,
-    intermediateSize: positive("intermediate_size"),
-    layers,
+    intermediateSize: readSize(json, "intermediate_size"),
+    layers: readLayers(json, "num_hidden_layers"),
     heads,
     kvHeads,
     headDim,
-    activation: readActivation(json, "hidden_act"),
-    normEps,
-    maxPositions: positive("max_position_embeddings"),
-    initializerRange: json.number("initializer_range", 0.02),
-    tieEmbeddings: json.boolean("tie_word_embeddings", false),
-    rope: readRope(json),
-    qkvBias: false,
-    outputBias: false,
-    mlpBias: false,
-    headNorms: false,
-    windows: Array.from({ length: layers }, () => undefined),
+    maxPositions: readSize(json, "max_position_embeddings"),
+    tieEmbeddings: json.boolean("tie_word_embeddings", defaults.tieEmbeddings ?? false),
+    logitSoftcap: undefined,
+    initializer: { range: json.number("initializer_range", defaults.initializerRange ?? 0.02) },
     eosTokens: json.integers("eos_token_id"),
   };
 }
 
-function readActivation(json: ConfigJson, key: string): Activation {
-  const name = json.string(key, "silu");
+export function readSize(json: ConfigJson, key: string, fallback?: number): number {
+  const value = json.integer(key, fallback);
+  if (value <= 0 || value > 2 ** 31) throw json.wrong(key, "a whole number from 1 to 2^31");
+  return value;
+}
+
+export function readLayers(json: ConfigJson, key: string): number {
+  const layers = readSize(json, key);
+  if (layers > MAX_LAYERS) throw json.wrong(key, `at most ${MAX_LAYERS}`);
+  return layers;
+}
+
+/** A number above 0, such as the epsilon of a norm. */
+export function readPositive(json: ConfigJson, key: string, fallback: number): number {
+  const value = json.number(key, fallback);
+  if (!(value > 0)) throw json.wrong(key, "larger than 0");
+  return value;
+}
+
+/** The same where null means that there is none, and only a missing key takes the default. */
+export function readPositiveOrNone(json: ConfigJson, key: string, fallback: number | undefined): number | undefined {
+  if (Object.hasOwn(json.json, key)) return json.has(key) ? readPositive(json, key, 0) : undefined;
+  return fallback;
+}
+
+export function readActivation(json: ConfigJson, key: string, fallback: Activation): Activation {
+  const name = json.string(key, fallback);
   const activation = Object.hasOwn(activations, name) ? activations[name] : undefined;
   if (activation !== undefined) return activation;
   throw new UserError({
@@ -94,22 +110,21 @@ function readActivation(json: ConfigJson, key: string): Activation {
   });
 }
 
-/**
- * Qwen's sliding windows: off unless `use_sliding_window`; `layer_types` decides, otherwise layers from
- * `max_window_layers` on.
- */
-export function qwenWindows(json: ConfigJson, layers: number): (number | undefined)[] {
-  if (!json.boolean("use_sliding_window", false)) return Array.from({ length: layers }, () => undefined);
-  const window = json.integer("sliding_window", 4096);
-  const first = json.integer("max_window_layers", 28);
-  const types = layerTypes(json, layers);
-  return Array.from({ length: layers }, (_, i) =>
-    (types ? types[i] === "sliding_attention" : i >= first) ? window : undefined,
-  );
+/** `layer_types`, when it is there. */
+export function readLayerTypes(json: ConfigJson, layers: number): readonly RopeLayerType[] | undefined {
+  const types = json.optionalStrings("layer_types");
+  if (types === undefined) return undefined;
+  if (types.length !== layers) throw json.wrong("layer_types", `a list of ${layers} kinds`);
+  if (types.every(isLayerType)) return types;
+  throw json.wrong("layer_types", "a list of full_attention and sliding_attention");
 }
 
-function layerTypes(json: ConfigJson, layers: number): string[] | undefined {
-  const types = json.optionalStrings("layer_types");
-  if (types && types.length !== layers) throw json.wrong("layer_types", `a list of ${layers} kinds`);
-  return types;
+function isLayerType(type: string): type is RopeLayerType {
+  return type === "full_attention" || type === "sliding_attention";
+}
+
+/** @throws UserError where the model is an encoder in the shape of a decoder (`use_bidirectional_attention`). */
+export function refuseBidirectional(json: ConfigJson): void {
+  const key = "use_bidirectional_attention";
+  if (json.boolean(key, false)) throw json.wrong(key, "false: only causal attention is supported");
 }

@@ -2,13 +2,28 @@ import { UserError } from "../../base/errors.ts";
 import { suggestName } from "../../base/names.ts";
 import type { ConfigJson } from "../files/config.ts";
 import type { Family } from "./family.ts";
+import { gemma } from "./gemma.ts";
+import { gemma2 } from "./gemma2.ts";
+import { gemma3 } from "./gemma3.ts";
+import { gptBigcode } from "./gpt-bigcode.ts";
 import { llama } from "./llama.ts";
 import { mistral } from "./mistral.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
+import { starcoder2 } from "./starcoder2.ts";
 
 /** By `model_type` of config.json. */
-export const families: Readonly<Record<string, Family>> = { llama, mistral, qwen2, qwen3 };
+export const families: Readonly<Record<string, Family>> = {
+  gemma,
+  gemma2,
+  gemma3_text: gemma3,
+  gpt_bigcode: gptBigcode,
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  starcoder2,
+};
 
 /** @throws UserError when the model_type is missing or not one of ours. */
 export function familyOf(json: ConfigJson): Family {

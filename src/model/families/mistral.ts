@@ -1,11 +1,10 @@
 /** Mistral: Llama's block with an optional sliding window in every layer. */
-import { readDecoderConfig } from "./decoder-config.ts";
+import { readPositiveOrNone } from "./decoder-config.ts";
 import type { Family } from "./family.ts";
+import { llamaFamily, readLlamaConfig } from "./llama-block.ts";
 
-export const mistral: Family = {
-  readConfig(json) {
-    const config = readDecoderConfig(json);
-    const window = json.optionalInteger("sliding_window");
-    return { ...config, windows: config.windows.map(() => window) };
-  },
-};
+export const mistral: Family = llamaFamily((json) => {
+  const config = readLlamaConfig(json);
+  const window = readPositiveOrNone(json, "sliding_window", 4096);
+  return { ...config, windows: config.windows.map(() => window) };
+});

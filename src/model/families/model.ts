@@ -34,9 +34,7 @@ export function openModel(folder: string, device: Device, { format, randomSeed }
   const configJson = readConfigJson(folder);
   const config = familyOf(configJson).readConfig(configJson);
   using weights = randomSeed === undefined ? openWeights(folder) : undefined;
-  const values = weights
-    ? checkpointValues(weights)
-    : randomValues({ seed: randomSeed!, range: config.initializerRange });
+  const values = weights ? checkpointValues(weights) : randomValues({ seed: randomSeed!, ...config.initializer });
   const parameters = new Parameters(device, values, format);
   try {
     const decoder = new Decoder(config, device, parameters);

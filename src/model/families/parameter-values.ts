@@ -4,7 +4,7 @@ import { hashLabel, mix32 } from "../../base/random.ts";
 import { dtypeBytes } from "../../engine/device/device.ts";
 import { castInto } from "../../engine/ops/cast/cast.ts";
 import { fillNormal } from "../../engine/ops/random/random.ts";
-import { type RandomInitOptions, randomInit } from "../../engine/optim/random-init.ts";
+import { deviationOf, type RandomInitOptions, randomInit } from "../../engine/optim/random-init.ts";
 import { scope } from "../../engine/tensor/scope.ts";
 import { empty, rows, type Tensor, view } from "../../engine/tensor/tensor.ts";
 import type { TensorInfo } from "../files/safetensors.ts";
@@ -21,9 +21,12 @@ export interface ParameterValues {
 /** Host memory that a checkpoint of any size is read through. */
 const PART_BYTES = 32 * 2 ** 20;
 
-/** Reads parameters from a checkpoint, in f32, f16 or bf16; what must be converted is converted on the device. */
-export function checkpointValues(weights: Weights): ParameterValues {
-  const buffer = new Uint8Array(PART_BYTES);
+/**
+ * Reads parameters from a checkpoint, in f32, f16 or bf16; what must be converted is converted on the device.
+ * @param partBytes host memory to do it with, a multiple of 8
+ */
+export function checkpointValues(weights: Weights, partBytes: number = PART_BYTES): ParameterValues {
+  const buffer = new Uint8Array(partBytes);
   return {
     dtype: (name) => (weights.info(name).dtype === "BF16" ? "bf16" : "f32"),
     fill(target, name) {
@@ -50,7 +53,7 @@ export function randomValues(options: RandomInitOptions): ParameterValues {
     fill(target, name) {
       const { device, shape } = target;
       if (device.activations === "bf16" && shape.length > 1) {
-        fillNormal(target, mix32(mix32(options.seed) ^ hashLabel(`init ${name}`)), options.range);
+        fillNormal(target, mix32(mix32(options.seed) ^ hashLabel(`init ${name}`)), deviationOf(name, options));
       } else {
         place(target, 0, bytesOf(randomInit(name, shape, options)), "f32");
       }

@@ -7,7 +7,7 @@ import { dequantizeNf4, type Nf4Tensor, nf4Tensors, quantizeNf4, releaseNf4 } fr
 import { scope, unscoped } from "../../engine/tensor/scope.ts";
 import { empty, type Shape, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { releaseParameter } from "../../engine/tensor/working-copy.ts";
-import type { ParameterSource } from "./decoder.ts";
+import type { ParameterSource } from "./decoder-parts.ts";
 import type { ParameterValues } from "./parameter-values.ts";
 
 /**

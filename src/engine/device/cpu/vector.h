@@ -64,6 +64,16 @@ static inline void vstore_part(float *to, vfloat value, int64_t count) {
 #endif
 }
 
+/** The same for a `count` that may be more than LANES. */
+static inline vfloat vload_upto(const float *from, int64_t count) {
+  return count >= LANES ? vload(from) : vload_part(from, count);
+}
+
+static inline void vstore_upto(float *to, vfloat value, int64_t count) {
+  if (count >= LANES) vstore(to, value);
+  else vstore_part(to, value, count);
+}
+
 /** Lane by lane: mask ? yes : no. */
 static inline vfloat vselect(vint mask, vfloat yes, vfloat no) {
   return (vfloat)((mask & (vint)yes) | (~mask & (vint)no));

@@ -11,3 +11,18 @@ __device__ __forceinline__ Activated activate(float x) {
 #if ACTIVATION == 3
   return {x < 0.f ? 0.f : x, x > 0.f ? 1.f : 0.f};
 #elif ACTIVATION == 2
+  float share = 0.5f * (1.f + erff(x * 0.70710678f));
+  float density = 0.39894228f * expf(-0.5f * x * x);
+  return {x * share, share + x * density};
+#else
+#if ACTIVATION == 1
+  constexpr float ROOT = 0.79788456f, CUBIC = 0.044715f; // sqrt(2 / pi)
+  float u = 2.f * ROOT * x * (1.f + CUBIC * x * x), du = 2.f * ROOT * (1.f + 3.f * CUBIC * x * x);
+#else
+  float u = x, du = 1.f;
+#endif
+  float e = expf(-fabsf(u)), large = __fdividef(1.f, 1.f + e), small = e * large;
+  float share = u < 0.f ? small : large;
+  return {x * share, share + x * du * small * large};
+#endif
+}

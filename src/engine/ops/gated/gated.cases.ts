@@ -1,7 +1,8 @@
+import type { Activation } from "../activation/activation.ts";
 import { normal, type OpCase } from "../op-case.ts";
-import { type Activation, gated } from "./gated.ts";
+import { gated } from "./gated.ts";
 
-const activations: readonly Activation[] = ["silu", "gelu_pytorch_tanh", "gelu"];
+const activations: readonly Activation[] = ["silu", "gelu_pytorch_tanh", "gelu", "relu"];
 
 export const gatedCases: readonly OpCase[] = activations.flatMap((activation) =>
   [

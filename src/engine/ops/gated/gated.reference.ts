@@ -1,8 +1,9 @@
 import type { Floats } from "../../device/reference/reference-device.ts";
+import { activated } from "../activation/activation.reference.ts";
 
 export const gatedReference = {
   gated_forward(y: Floats, gate: Floats, up: Floats, length: number, activation: number): void {
-    for (let i = 0; i < length; i++) y[i] = activate(gate[i]!, activation).value * up[i]!;
+    for (let i = 0; i < length; i++) y[i] = activated(gate[i]!, activation).value * up[i]!;
   },
 
   gated_backward(
@@ -15,43 +16,9 @@ export const gatedReference = {
     activation: number,
   ): void {
     for (let i = 0; i < length; i++) {
-      const { value, slope } = activate(gate[i]!, activation);
+      const { value, slope } = activated(gate[i]!, activation);
       dgate[i] = dy[i]! * up[i]! * slope;
       dup[i] = dy[i]! * value;
     }
   },
 };
-
-/** An activation (by its code) and its derivative at x. */
-export function activate(x: number, activation: number): { value: number; slope: number } {
-  if (activation === 0) {
-    const sigmoid = 1 / (1 + Math.exp(-x));
-    return { value: x * sigmoid, slope: sigmoid * (1 + x * (1 - sigmoid)) };
-  }
-  if (activation === 1) {
-    const root = Math.sqrt(2 / Math.PI);
-    const tanh = Math.tanh(root * (x + 0.044715 * x ** 3));
-    const steepness = (1 - tanh ** 2) * root * (1 + 3 * 0.044715 * x ** 2);
-    return { value: 0.5 * x * (1 + tanh), slope: 0.5 * (1 + tanh) + 0.5 * x * steepness };
-  }
-  const share = 0.5 * (1 + erf(x / Math.SQRT2));
-  const density = Math.exp(-(x ** 2) / 2) / Math.sqrt(2 * Math.PI);
-  return { value: x * share, slope: share + x * density };
-}
-
-/** erf by its Taylor series near 0 and by the continued fraction of erfc beyond (Abramowitz and Stegun 7.1.5, 7.1.14). */
-function erf(x: number): number {
-  const size = Math.abs(x);
-  if (size < 2.5) {
-    let term = x;
-    let sum = x;
-    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
-      term *= -(x * x) / n;
-      sum += term / (2 * n + 1);
-    }
-    return (2 / Math.sqrt(Math.PI)) * sum;
-  }
-  let fraction = size;
-  for (let n = 60; n > 0; n--) fraction = size + n / 2 / fraction;
-  return Math.sign(x) * (1 - Math.exp(-size * size) / Math.sqrt(Math.PI) / fraction);
-}

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { ReferenceDevice } from "../../device/reference/reference-device.ts";
 import { scope } from "../../tensor/scope.ts";
 import { fromHost, toFloats } from "../../tensor/tensor.ts";
+import type { Activation } from "../activation/activation.ts";
 import { gatedReference } from "./gated.reference.ts";
-import { type Activation, gated } from "./gated.ts";
+import { gated } from "./gated.ts";
 
 const at = [-3, -1, -0.5, 0, 0.5, 1, 3];
 
@@ -13,6 +14,7 @@ const expected: Readonly<Record<Activation, readonly number[]>> = {
   silu: [-0.1422776133, -0.2689414322, -0.1887703389, 0, 0.311229676, 0.731058598, 2.8577225208],
   gelu: [-0.004050225, -0.158655256, -0.1542687714, 0, 0.3457312286, 0.8413447142, 2.9959497452],
   gelu_pytorch_tanh: [-0.0036374331, -0.1588079929, -0.1542859972, 0, 0.3457140029, 0.8411920071, 2.9963626862],
+  relu: [0, 0, 0, 0, 0.5, 1, 3],
 };
 
 for (const activation of Object.keys(expected) as Activation[]) {

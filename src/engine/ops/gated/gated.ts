@@ -7,12 +7,7 @@
  */
 import { type BackwardRule, record } from "../../tensor/tape.ts";
 import { empty, expectShape, type Tensor } from "../../tensor/tensor.ts";
-
-/** By Hugging Face's names: x·σ(x); 0.5x(1 + tanh(√(2/π)(x + 0.044715x³))); 0.5x(1 + erf(x/√2)). */
-export type Activation = "silu" | "gelu_pytorch_tanh" | "gelu";
-
-/** Codes under which kernels know the activations. */
-export const activationCode: Readonly<Record<Activation, number>> = { silu: 0, gelu_pytorch_tanh: 1, gelu: 2 };
+import { type Activation, activationCode } from "../activation/activation.ts";
 
 /** @param gate any shape @param up the same shape @returns the same shape */
 export function gated(gate: Tensor, up: Tensor, activation: Activation): Tensor {

@@ -1,18 +1,6 @@
-// GROUP threads share a row and keep it in registers, each up to VECTORS times eight columns; statistics are in f32.
-// Groups within a warp lie several to a block, a larger one is a block. With G, the dtype of the weight's gradient, the
-// backward pass also sums that: each block over its rows, then sum_dweight over the blocks, always in the same order.
-#include "fettle.cuh"
-
-constexpr int THREADS = GROUP <= WARP ? 256 : GROUP, GROUPS = THREADS / GROUP;
-
-__device__ __forceinline__ float group_sum(float x, float *parts) {
-  if constexpr (GROUP > WARP) return block_sum(x, parts);
-  for (int lanes = GROUP / 2; lanes > 0; lanes /= 2) x += __shfl_xor_sync(ALL_LANES, x, lanes);
-  return x;
-}
-
-// Where this thread's vector `v` begins in the row.
-__device__ __forceinline__ int column_of(int v) { return (v * GROUP + static_cast<int>(threadIdx.x) % GROUP) * 8; }
+// With G, the dtype of the weight's gradient, the backward pass also sums that: each block over its rows, then
+// sum_dweight over the blocks.
+#include "row-groups.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS) rmsnorm_forward(X *y, float *rstd, const X *x, const W *weight,
                                                                       i64 rows, i32 width, float eps, float offset) {
@@ -99,36 +87,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   for (i64 first = static_cast<i64>(blockIdx.x) * GROUPS; first < rows; first += static_cast<i64>(gridDim.x) * GROUPS) {
     pass.row<true>(first + threadIdx.x / GROUP, dweight, parts);
   }
-  float *partial = partials + static_cast<i64>(blockIdx.x) * width;
-#pragma unroll
-  for (int v = 0; v < VECTORS; v++) {
-    if constexpr (GROUPS > 1) {
-      __syncthreads();
-      for (int i = 0; i < 8; i++) sums[threadIdx.x * 8 + i] = dweight[v][i];
-      __syncthreads();
-      if (threadIdx.x >= GROUP) continue;
-      for (int group = 1; group < GROUPS; group++) {
-        for (int i = 0; i < 8; i++) dweight[v][i] += sums[(group * GROUP + threadIdx.x) * 8 + i];
-      }
-    }
-    store8(partial + column_of(v), dweight[v], width - column_of(v));
-  }
+  store_block_sums(partials + static_cast<i64>(blockIdx.x) * width, dweight, width, sums);
 }
 
-// 32 columns a block of 256 threads.
 extern "C" __global__ void rmsnorm_sum_dweight(G *dweight, const float *partials, i32 blocks, i32 width) {
-  __shared__ float sums[8][WARP];
-  int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, column = blockIdx.x * WARP + lane;
-  float sum = 0;
-  if (column < width) {
-#pragma unroll 8
-    for (int block = warp; block < blocks; block += 8) sum += partials[static_cast<i64>(block) * width + column];
-  }
-  sums[warp][lane] = sum;
-  __syncthreads();
-  if (warp > 0 || column >= width) return;
-  for (int other = 1; other < 8; other++) sum += sums[other][lane];
-  store(dweight + column, to_f32(dweight[column]) + sum);
+  add_partials(dweight, partials, blocks, width, width);
 }
 
 #endif

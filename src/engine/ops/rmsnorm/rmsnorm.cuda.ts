@@ -1,5 +1,6 @@
 import { blocksFor, type CudaLauncher, cudaFunction } from "../../device/cuda/launcher.ts";
 import type { BufferView } from "../../device/device.ts";
+import { shareRows } from "../cuda-grid.ts";
 
 const forward = cudaFunction("rmsnorm/rmsnorm.cu", "rmsnorm_forward", "pppp liff");
 const backward = cudaFunction("rmsnorm/rmsnorm.cu", "rmsnorm_backward", "ppppp lif");
@@ -18,7 +19,7 @@ export const rmsnormCuda = {
     eps: number,
     offset: number,
   ): void {
-    const { defines, block, rowsPerBlock } = spread(width);
+    const { defines, block, rowsPerBlock } = shareRows(width);
     const launch = { types: { X: x, W: weight }, defines, grid: [blocksFor(rows, rowsPerBlock)], block } as const;
     cuda.run(forward, launch, [y, rstd, x, weight, rows, width, eps, offset]);
   },
@@ -35,7 +36,7 @@ export const rmsnormCuda = {
     width: number,
     offset: number,
   ): void {
-    const { defines, block, rowsPerBlock } = spread(width);
+    const { defines, block, rowsPerBlock } = shareRows(width);
     const blocks = blocksFor(rows, rowsPerBlock);
     const types = { X: x, W: weight };
     if (dweight === null) {
@@ -52,13 +53,3 @@ export const rmsnormCuda = {
     cuda.run(sumWeight, { ...summing, grid: [blocksFor(width, 32)], block: 256 }, [dweight, partials, grid, width]);
   },
 };
-
-/** How many threads share a row, such that each holds few vectors of eight columns; rmsnorm.cu counts threads alike. */
-function spread(width: number): { defines: Record<string, number>; block: number; rowsPerBlock: number } {
-  const vectors = blocksFor(width, 8);
-  let group = 1;
-  while (group < 32 && group < vectors) group *= 2;
-  if (vectors > 2 * 32) for (group = 128; group < 512 && 2 * group < vectors; ) group *= 2;
-  const defines = { GROUP: group, VECTORS: blocksFor(vectors, group) };
-  return group > 32 ? { defines, block: group, rowsPerBlock: 1 } : { defines, block: 256, rowsPerBlock: 256 / group };
-}

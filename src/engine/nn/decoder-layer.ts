@@ -1,0 +1,43 @@
+/** A pre-norm transformer layer: attention and an MLP, each reading the normalised stream and adding to it. */
+import { add } from "../ops/add/add.ts";
+import { gatherRows } from "../ops/rows/rows.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { KvCache } from "./kv-cache.ts";
+import type { ForwardMode } from "./linear.ts";
+import { type Mlp, mlp } from "./mlp.ts";
+import { applyNorm, type Norm } from "./norm.ts";
+import { type SelfAttention, selfAttention } from "./self-attention.ts";
+import type { SequenceTensors } from "./sequence.ts";
+
+export interface DecoderLayer {
+  readonly attentionNorm: Norm;
+  readonly attention: SelfAttention;
+  /** Over what attention gives, before it is added (Gemma 2). */
+  readonly attentionOutputNorm?: Norm;
+  readonly mlpNorm: Norm;
+  readonly mlp: Mlp;
+  readonly mlpOutputNorm?: Norm;
+}
+
+/**
+ * @param x [tokens, hidden]
+ * @param last whether only `sequence.wanted` rows are needed of the output
+ * @returns [tokens or wanted, hidden]
+ */
+export function decoderLayer(
+  x: Tensor,
+  layer: DecoderLayer,
+  sequence: SequenceTensors,
+  mode: ForwardMode,
+  last: boolean,
+  cache?: { readonly store: KvCache; readonly layer: number },
+): Tensor {
+  const mixed = selfAttention(applyNorm(x, layer.attentionNorm), layer.attention, sequence, mode, last, cache);
+  const kept = last && sequence.wanted ? gatherRows(x, sequence.wanted.index) : x;
+  const h = add(kept, normedIfAny(mixed, layer.attentionOutputNorm));
+  return add(h, normedIfAny(mlp(applyNorm(h, layer.mlpNorm), layer.mlp, mode), layer.mlpOutputNorm));
+}
+
+function normedIfAny(x: Tensor, norm: Norm | undefined): Tensor {
+  return norm === undefined ? x : applyNorm(x, norm);
+}
