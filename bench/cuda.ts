@@ -123,7 +123,7 @@ function measurementLines({ workload, setting, failure, ...m }: Measurement): st
     `${m.tokensPerSecond!.toFixed(0)} tokens/s of the data`,
     `${m.computedPerSecond!.toFixed(0)} computed`,
     `${(1000 * median(m.stepSeconds!)).toFixed(1)} ms a step`,
-    `peak ${gib(m.peakBytes)}`,
+    `peak ${gib(m.peakBytes)}${m.predicted === undefined ? "" : ` (${gib(m.predicted.peakBytes)} predicted)`}`,
     `on the card ${gib(m.deviceBytes)}`,
     ...(m.peakShare === undefined ? [] : [`${(100 * m.peakShare).toFixed(1)} % of the card's bf16 peak`]),
     ...(m.loss === undefined ? [] : [`loss ${m.loss.toFixed(3)}`]),

@@ -4,7 +4,7 @@ import { LabelScorer } from "../../src/tune/score/label-scorer.ts";
 import { buildLabelTries } from "../../src/tune/score/label-trie.ts";
 import { LedgerCounter } from "../../src/tune/train/ledger.ts";
 import { openCard } from "./device.ts";
-import { measureTries, RowSource, readJob } from "./part-process.ts";
+import { measureTries, readJob, readRows } from "./part-process.ts";
 
 const job = readJob();
 const device = openCard(job.budgetGiB);
@@ -13,12 +13,16 @@ using model = openModel(job.model, device, { format: { kind: "bf16" }, randomSee
 const shape = { config: model.decoder.config, trainsWeights: false, supervisedRowsOnly: true };
 
 measureTries(job, device, ({ workload, batch, maxTokens }) => {
-  const rows = new RowSource(job, workload);
+  const rows = readRows(job, workload);
   const scorer = new LabelScorer(model.decoder, { maxTokens });
+  let next = 0;
   return {
     setting: `${batch} prompts, packs of ${maxTokens}`,
     step() {
-      const prompts = rows.take(batch).map(({ ids, prompt }) => ids.slice(0, prompt));
+      const prompts = Array.from({ length: batch }, () => {
+        const { ids, prompt } = rows[next++ % rows.length]!;
+        return ids.slice(0, prompt);
+      });
       const candidates = prompts.map((prompt) =>
         job.answers.map((answer) => ({ ids: Int32Array.from([...prompt, ...answer]), begin: prompt.length })),
       );

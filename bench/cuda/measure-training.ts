@@ -1,76 +1,100 @@
-/** Process of a part: optimizer steps of Fettle, as `fettle train` makes them. */
+/** Process of a part: optimizer steps of Fettle, planned and made as `fettle train` does it. */
 import { parseRecipe } from "../../src/base/recipe/load.ts";
 import type { Recipe } from "../../src/base/recipe/recipe.ts";
+import type { Optimizer } from "../../src/engine/optim/optimizer.ts";
+import type { EncodedExample } from "../../src/tune/data/pack.ts";
 import { LedgerCounter } from "../../src/tune/train/ledger.ts";
-import { prepareTrainee } from "../../src/tune/train/method.ts";
-import { optimizerStep, type StepSettings } from "../../src/tune/train/step.ts";
-import { optimizerOf } from "../../src/tune/train/train.ts";
+import { describeRecompute } from "../../src/tune/train/memory/forecast.ts";
+import { type MemoryPlan, planMemory } from "../../src/tune/train/memory/plan-memory.ts";
+import { targetOf } from "../../src/tune/train/memory/target.ts";
+import { describeFormat } from "../../src/tune/train/memory/weight-formats.ts";
+import { prepareTrainee, type Trainee } from "../../src/tune/train/method.ts";
+import { optimizerOf } from "../../src/tune/train/optimizer-of.ts";
+import { Plan } from "../../src/tune/train/plan.ts";
+import { optimizerStep } from "../../src/tune/train/step.ts";
+
 import { openCard } from "./device.ts";
-import type { PartJob } from "./measurement.ts";
-import { measureTries, RowSource, readJob } from "./part-process.ts";
+import { measureTries, readJob, readRows } from "./part-process.ts";
 import type { Try } from "./parts.ts";
-import type { Row } from "./rows.ts";
+
+const GIB = 2 ** 30;
 
 const job = readJob();
-const recipe = recipeOf(job);
 const device = openCard(job.budgetGiB);
-using trainee = prepareTrainee(recipe, job.model, null, device);
-using optimizer = optimizerOf(recipe, trainee);
+const planned = job.tries.map((attempt) => {
+  const recipe = recipeOf(attempt);
+  const examples = examplesOf(attempt);
+  const plan = new Plan(examples.length, recipe.training, recipe.seed);
+  const example = (index: number): EncodedExample => examples[index]!;
+  const memory = planMemory({ recipe, base: job.model, target: targetOf(device, recipe), plan, example });
+  return { attempt, recipe, plan, example, memory };
+});
+
+/** The model as the last try had it; the next one takes it over unless its plan holds the weights otherwise. */
+let made: { readonly format: string; readonly trainee: Trainee; readonly optimizer: Optimizer } | undefined;
 
 measureTries(job, device, (attempt) => {
-  const rows = new RowSource(job, attempt.workload);
-  const settings = settingsOf(attempt);
-  const work = {
+  const { recipe, plan, example, memory } = planned.find((candidate) => candidate.attempt === attempt)!;
+  const { trainee, optimizer } = traineeFor(recipe, memory);
+  const { maxTokens, recompute } = memory;
+  const { seed, packing, training } = recipe;
+  const settings = { seed, packing, maxTokens, recompute, maxGradNorm: training.max_grad_norm };
+  const shape = {
     config: trainee.model.decoder.config,
     trainsWeights: job.method === "full",
-    supervisedRowsOnly: settings.packing.supervised_rows_only,
+    supervisedRowsOnly: packing.supervised_rows_only,
   };
+  let done = 0;
   return {
-    setting: `batch ${attempt.batch}, packs of ${settings.maxTokens}, ${recomputeText(settings)}`,
+    setting:
+      `batch ${attempt.batch}, packs of ${maxTokens}, ${describeRecompute(memory)}, ` +
+      `${describeFormat(memory.format, job.method === "full")}`,
+    predicted: { peakBytes: memory.peakBytes, stepSeconds: memory.secondsPerStep },
     step() {
-      const examples = rows.take(attempt.batch).map(exampleOf);
-      const { loss, packs } = optimizerStep(trainee, optimizer, [examples], job.learningRate, settings);
+      const batches = plan.at(done++).batches.map((batch) => batch.map(example));
+      const { loss, packs } = optimizerStep(trainee, optimizer, batches, job.learningRate, settings);
       return () => {
-        const ledger = new LedgerCounter(work);
-        ledger.add(examples, packs);
-        const { tokens, tokensComputed: computed, flopsComputed: flops } = ledger.ledger();
-        return { examples: examples.length, tokens, computed, flops, loss };
+        const ledger = new LedgerCounter(shape);
+        ledger.add(batches.flat(), packs);
+        const { examples, tokens, tokensComputed: computed, flopsComputed: flops } = ledger.ledger();
+        return { examples, tokens, computed, flops, loss };
       };
     },
   };
 });
 
-/** The recipe that a user would write for the part; data and template play no part here. */
-function recipeOf({ model, method, rank, alpha, learningRate }: PartJob): Recipe {
-  const lora = { r: rank, lora_alpha: alpha, target_modules: "all-linear" };
+/** The recipe that a user would write; where the rows come from plays no part here. */
+function recipeOf({ batch, maxTokens }: Try): Recipe {
+  const { model, method, rank, alpha, learningRate, budgetGiB } = job;
   const text = JSON.stringify({
     base: model,
     method,
     device: "cuda",
-    ...(method !== "full" && { lora }),
+    memory_budget: budgetGiB === null ? "auto" : budgetGiB * GIB,
+    ...(method !== "full" && { lora: { r: rank, lora_alpha: alpha, target_modules: "all-linear" } }),
     data: { train: "rows.jsonl" },
     template: { user: "{text}", assistant: "{label}" },
-    training: { learning_rate: learningRate, ...(method === "full" && { optim: "adamw_8bit" }) },
+    training: { batch_size: batch, learning_rate: learningRate, ...(method === "full" && { optim: "adamw_8bit" }) },
+    packing: { max_tokens: maxTokens ?? "auto" },
   });
   // A recipe may not ask for an adapter over random weights, which learns nothing of use.
   return { ...parseRecipe(text, "bench.yaml").recipe, init: "random" };
 }
 
-function settingsOf({ maxTokens }: Try): StepSettings {
-  return {
-    seed: recipe.seed,
-    packing: recipe.packing,
-    maxTokens: maxTokens!,
-    recompute: { cheap: false, fullLayers: 0 },
-    maxGradNorm: recipe.training.max_grad_norm,
-  };
+function examplesOf({ workload }: Try): EncodedExample[] {
+  return readRows(job, workload).map(({ ids, prompt }) => ({
+    ids: Int32Array.from(ids),
+    supervised: Uint8Array.from(ids, (_, i) => (i >= prompt ? 1 : 0)),
+  }));
 }
 
-function recomputeText({ recompute: { cheap, fullLayers } }: StepSettings): string {
-  if (fullLayers > 0) return `${fullLayers} layers recomputed`;
-  return cheap ? "cheap activations recomputed" : "nothing recomputed";
-}
-
-function exampleOf({ ids, prompt }: Row): { ids: Int32Array; supervised: Uint8Array } {
-  return { ids: Int32Array.from(ids), supervised: Uint8Array.from(ids, (_, i) => (i >= prompt ? 1 : 0)) };
+function traineeFor(recipe: Recipe, { format }: MemoryPlan): { trainee: Trainee; optimizer: Optimizer } {
+  const wanted = JSON.stringify(format);
+  if (made?.format === wanted) return made;
+  made?.optimizer[Symbol.dispose]();
+  made?.trainee[Symbol.dispose]();
+  made = undefined;
+  const trainee = prepareTrainee(recipe, job.model, null, device, format);
+  made = { format: wanted, trainee, optimizer: optimizerOf(recipe, trainee) };
+  return made;
 }

@@ -27,6 +27,8 @@ export interface Measurement {
   readonly setting: string;
   /** Why there are no numbers. */
   readonly failure?: string;
+  /** Before anything was loaded. */
+  readonly predicted?: { readonly peakBytes: number; readonly stepSeconds: number } | undefined;
   readonly stepSeconds?: readonly number[];
   readonly examplesPerSecond?: number;
   /** Tokens of the data, padding not counted. */

@@ -1,10 +1,11 @@
 /** The process of one of Fettle's parts: reads its job, tries each setting, prints a measurement a line. */
 import { readFileSync } from "node:fs";
 import { messageOf, UserError } from "../../src/base/errors.ts";
+import { speedsOf } from "../../src/engine/device/cuda/cards.ts";
 import type { CudaDevice } from "../../src/engine/device/cuda/cuda-device.ts";
 import { median } from "../harness/statistics.ts";
 import { breakdownOf } from "./breakdown.ts";
-import { bytesInUse, peakFlops } from "./device.ts";
+import { bytesInUse } from "./device.ts";
 import type { Measurement, PartJob } from "./measurement.ts";
 import type { Try, Workload } from "./parts.ts";
 import type { Row } from "./rows.ts";
@@ -13,18 +14,8 @@ export function readJob(): PartJob {
   return JSON.parse(readFileSync(process.argv[2]!, "utf8")) as PartJob;
 }
 
-/** Rows of a workload, taken in turn, from the beginning again after the last. */
-export class RowSource {
-  readonly #rows: readonly Row[];
-  #next = 0;
-
-  constructor(job: PartJob, workload: Workload) {
-    this.#rows = JSON.parse(readFileSync(job.rows[workload], "utf8")) as Row[];
-  }
-
-  take(count: number): Row[] {
-    return Array.from({ length: count }, () => this.#rows[this.#next++ % this.#rows.length]!);
-  }
+export function readRows(job: PartJob, workload: Workload): Row[] {
+  return JSON.parse(readFileSync(job.rows[workload], "utf8")) as Row[];
 }
 
 /** What one step did. */
@@ -39,6 +30,7 @@ export interface StepWork {
 /** A step does its work, and returns what tells afterwards how much it was: counting is not timed. */
 export interface PreparedTry {
   readonly setting: string;
+  readonly predicted?: Measurement["predicted"];
   readonly step: () => () => StepWork;
 }
 
@@ -52,7 +44,7 @@ export function measureTries(job: PartJob, device: CudaDevice, begin: (attempt: 
     try {
       device.resetPeak();
       const run = begin(attempt);
-      print({ workload, setting: run.setting, ...measure(job, device, run.step) });
+      print({ workload, setting: run.setting, predicted: run.predicted, ...measure(job, device, run.step) });
     } catch (error) {
       const failure = error instanceof UserError ? error.describe() : messageOf(error);
       const stack = error instanceof UserError || !(error instanceof Error) ? "" : `\n${error.stack}`;
@@ -84,7 +76,7 @@ function measure(
   const kernels = device.profile(() => void step());
   const rate = (count: (work: StepWork) => number): number =>
     median(works.map((work, i) => count(work) / stepSeconds[i]!));
-  const peak = peakFlops(device.properties.name);
+  const { peak } = speedsOf(device.properties);
   const deviceBytes = bytesInUse();
   return {
     stepSeconds,
@@ -94,7 +86,7 @@ function measure(
     peakBytes,
     ...(deviceBytes !== undefined && { deviceBytes }),
     ...(loss !== undefined && { loss }),
-    ...(peak !== undefined && { peakShare: rate(({ flops }) => flops) / peak }),
+    peakShare: rate(({ flops }) => flops) / peak,
     breakdown: breakdownOf(kernels, 1000 * median(stepSeconds)),
   };
 }

@@ -9,7 +9,7 @@ export interface Try {
   readonly workload: Workload;
   /** Examples of an optimizer step; of a forward pass where labels are scored. */
   readonly batch: number;
-  /** Fettle: tokens of a pack. Peers: tokens of a packed row, or absent for padded batches. */
+  /** Fettle: tokens of a pack, chosen by memory where absent. Peers: tokens of a packed row; padded where absent. */
   readonly maxTokens?: number;
   /** Peers: recompute activations in the backward pass. Fettle chooses by its budget. */
   readonly recompute?: boolean;
@@ -42,8 +42,9 @@ export interface Part {
   readonly timeout: number;
 }
 
-const agNews = (...batches: readonly (readonly [batch: number, maxTokens?: number])[]): Try[] =>
-  batches.map(([batch, maxTokens = 8192]) => ({ workload: "ag-news", batch, maxTokens }));
+const agNews = (...batches: readonly number[]): Try[] => batches.map((batch) => ({ workload: "ag-news", batch }));
+
+const plain = (...batches: readonly number[]): Try[] => batches.map((batch) => ({ workload: "plain-2048", batch }));
 
 const fettle: readonly Part[] = [
   {
@@ -52,7 +53,7 @@ const fettle: readonly Part[] = [
     program: "measure-training.js",
     shape: "qwen2.5-7b",
     method: "lora",
-    tries: agNews([64], [128], [256, 16384]),
+    tries: agNews(64, 128, 256),
     target: { examplesPerSecond: 300 },
     timeout: 90,
   },
@@ -63,7 +64,7 @@ const fettle: readonly Part[] = [
     shape: "qwen2.5-7b",
     method: "lora",
     budgetGiB: 20,
-    tries: agNews([64, 4096], [128], [256]),
+    tries: agNews(64, 128, 256),
     target: { examplesPerSecond: 180, peakGiB: 20 },
     timeout: 80,
   },
@@ -74,7 +75,7 @@ const fettle: readonly Part[] = [
     shape: "qwen2.5-7b",
     method: "qlora",
     budgetGiB: 8,
-    tries: agNews([64, 4096], [128]),
+    tries: agNews(64, 128),
     target: { examplesPerSecond: 150, peakGiB: 8 },
     timeout: 80,
   },
@@ -85,7 +86,7 @@ const fettle: readonly Part[] = [
     shape: "qwen2.5-7b",
     method: "full",
     budgetGiB: 60,
-    tries: agNews([64, 4096], [128]),
+    tries: agNews(64, 128),
     target: { peakGiB: 60 },
     timeout: 80,
   },
@@ -95,7 +96,10 @@ const fettle: readonly Part[] = [
     program: "measure-scoring.js",
     shape: "qwen2.5-7b",
     method: "lora",
-    tries: agNews([64, 4096], [128], [256, 16384]),
+    tries: [
+      { workload: "ag-news", batch: 64, maxTokens: 8192 },
+      { workload: "ag-news", batch: 128, maxTokens: 16_384 },
+    ],
     target: { examplesPerSecond: 600 },
     timeout: 60,
   },
@@ -105,11 +109,7 @@ const fettle: readonly Part[] = [
     program: "measure-training.js",
     shape: "qwen2.5-7b",
     method: "lora",
-    tries: [
-      { workload: "plain-2048", batch: 4, maxTokens: 8192 },
-      { workload: "plain-2048", batch: 8, maxTokens: 8192 },
-      { workload: "plain-2048-quarter", batch: 4, maxTokens: 8192 },
-    ],
+    tries: [...plain(4, 8), { workload: "plain-2048-quarter", batch: 4 }],
     target: { tokensPerSecond: 19_000 },
     timeout: 90,
   },
@@ -119,10 +119,7 @@ const fettle: readonly Part[] = [
     program: "measure-training.js",
     shape: "qwen2.5-7b",
     method: "qlora",
-    tries: [
-      { workload: "plain-2048", batch: 4, maxTokens: 8192 },
-      { workload: "plain-2048", batch: 8, maxTokens: 8192 },
-    ],
+    tries: plain(4, 8),
     timeout: 90,
   },
   {
@@ -131,7 +128,7 @@ const fettle: readonly Part[] = [
     program: "measure-training.js",
     shape: "qwen3-0.6b",
     method: "lora",
-    tries: agNews([64], [128, 16384], [256, 32768]),
+    tries: agNews(64, 128, 256),
     timeout: 60,
   },
 ];
