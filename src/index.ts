@@ -12,13 +12,15 @@
  *
  * Nothing here prints or exits; what a run says about itself goes to `onEvent`. Bad input throws `UserError`.
  */
+export { type CheckOptions, check } from "./app/api/check.ts";
 export { type EvaluateOptions, type EvaluationResult, evaluate } from "./app/api/evaluate.ts";
 export { type GenerationOptions, generate } from "./app/api/generate.ts";
 export { type LoadedModel, type LoadModelOptions, loadModel, type Reading } from "./app/api/load-model.ts";
 export { type Prediction, type PredictOptions, predict } from "./app/api/predict.ts";
 export { type RecipeInput, type TrainOptions, train } from "./app/api/train.ts";
 export { UserError, UserErrors } from "./base/errors.ts";
-export type { EventSink, Ledger, RunEvent } from "./base/events.ts";
+export type { EventSink, Forecast, Ledger, RunEvent, Taken } from "./base/events.ts";
 export type { Evaluation } from "./tune/evaluate/classification-report.ts";
 export type { GeneratedToken } from "./tune/score/generate.ts";
+export type { CheckedRun } from "./tune/train/check-run.ts";
 export type { RunResult } from "./tune/train/start-run.ts";

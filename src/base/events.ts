@@ -28,7 +28,40 @@ export type RunEvent =
     }
   | { readonly kind: "evaluation"; readonly step: number; readonly metrics: Readonly<Record<string, number>> }
   | { readonly kind: "checkpoint"; readonly step: number; readonly path: string; readonly best: boolean }
-  | { readonly kind: "ledger"; readonly ledger: Ledger };
+  | { readonly kind: "ledger"; readonly ledger: Ledger }
+  /** Before the first step, and after the last. */
+  | { readonly kind: "forecast"; readonly forecast: Forecast }
+  | { readonly kind: "measurement"; readonly measured: Taken };
+
+/** What a run takes of a device. */
+export interface Taken {
+  /** Most bytes of device memory held at once while training. */
+  readonly peakBytes: number;
+  /** Of all steps, validation and checkpoints included where it was measured. */
+  readonly seconds: number;
+}
+
+/** What a run is expected to take, and under which choices. */
+export interface Forecast extends Taken {
+  /** A card's name, or `this machine`. */
+  readonly device: string;
+  /** Bytes by part; together they are the peak. */
+  readonly memory: Readonly<Record<"base" | "adapter" | "gradients" | "optimizer" | "activations" | "working", number>>;
+  /** What may be taken. */
+  readonly budgetBytes: number;
+  readonly fits: boolean;
+  /** Such as `frozen bf16 weights`. */
+  readonly weights: string;
+  /** What the backward pass computes again. */
+  readonly recompute: string;
+  /** Most tokens of a pack. */
+  readonly maxTokens: number;
+  /** Tokens that go through the model, on average. */
+  readonly tokensPerStep: number;
+  readonly packsPerStep: number;
+  readonly secondsPerStep: number;
+  readonly steps: number;
+}
 
 /** Work in the data against work done; see docs/architecture.md, "Packs". */
 export interface Ledger {

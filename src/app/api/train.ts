@@ -39,10 +39,14 @@ export interface TrainOptions {
  */
 export function train(recipe: string | RecipeInput, options: TrainOptions = {}): Promise<RunResult> {
   const { resume = false, dryRun = false, signal = new AbortController().signal, onEvent = () => {} } = options;
-  return startRun(load(recipe, options), { ...deviceEnvironment(), resume, dryRun, signal, onEvent });
+  return startRun(loadForTraining(recipe, options), { ...deviceEnvironment(), resume, dryRun, signal, onEvent });
 }
 
-function load(recipe: string | RecipeInput, { set = [], output }: TrainOptions): LoadedRecipe {
+/** @throws UserErrors with every mistake in the recipe */
+export function loadForTraining(
+  recipe: string | RecipeInput,
+  { set = [], output }: Pick<TrainOptions, "set" | "output">,
+): LoadedRecipe {
   const all = output === undefined ? set : [...set, `output=${JSON.stringify(output)}`];
   if (typeof recipe === "string") return loadRecipe(recipe, { set: all });
   // JSON is YAML; the name is what errors call the recipe.

@@ -14,6 +14,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/quickstart.ts")).quickstart,
   },
   {
+    name: "check",
+    summary: "Say what training as a recipe says would take: memory by part, and time",
+    load: async () => (await import("./commands/check.ts")).check,
+  },
+  {
     name: "train",
     summary: "Train a model as a recipe says",
     load: async () => (await import("./commands/train.ts")).train,

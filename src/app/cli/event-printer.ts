@@ -2,6 +2,7 @@ import { createColors } from "picocolors";
 import type { RunEvent } from "../../base/events.ts";
 import { wantsColors } from "../environment.ts";
 import { formatCount, formatFigure } from "../report/format.ts";
+import { forecastLines } from "./forecast-lines.ts";
 import { printable } from "./printable.ts";
 import { BarProgress, PlainProgress, type ProgressDisplay, type ProgressEvent } from "./progress.ts";
 
@@ -57,6 +58,8 @@ export class EventPrinter {
         const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${formatFigure(value)}`);
         return `step ${formatCount(event.step)}: validation ${metrics.join(", ")}`;
       }
+      case "forecast":
+        return forecastLines(event.forecast).join("\n");
       case "checkpoint":
         return event.best ? dim(`step ${formatCount(event.step)} is the best so far`) : undefined;
       default:

@@ -48,6 +48,8 @@ export interface Device {
   readonly activations: "f32" | "bf16";
   /** Whether products that share an input gain from being launched together; otherwise each follows the other. */
   readonly batchesProducts: boolean;
+  /** Most bytes it may hold, where that is its own to say; otherwise the system's memory is the limit. */
+  readonly budget?: number;
   /** @throws UserError when memory does not suffice, with what was asked and what is there. */
   allocate(bytes: number): DeviceBuffer;
   /** Gives the buffer back; its contents are undefined from here on. */

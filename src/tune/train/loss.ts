@@ -40,10 +40,11 @@ export function accumulateGradients(decoder: Decoder, pack: Pack, scale: number,
 
 /** @returns [rows], weighted but not scaled */
 function rowLosses(decoder: Decoder, pack: Pack, scale: number, options: PackLossOptions): Tensor {
-  const { device, head } = decoder;
+  const { device, head, config } = decoder;
   const { rows, targets, weights } = options.supervisedRowsOnly ? pack : allRows(pack);
   const hidden = decoder.hidden(pack, { ...options, rows });
-  return linearCrossEntropy(hidden, head, fromHost(device, targets), fromHost(device, weights), scale);
+  const softcap = config.logitSoftcap;
+  return linearCrossEntropy(hidden, head, fromHost(device, targets), fromHost(device, weights), scale, { softcap });
 }
 
 function sum(losses: Tensor): number {

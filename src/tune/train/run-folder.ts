@@ -11,12 +11,13 @@
 import { appendFileSync, existsSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import type { Ledger, RunEvent } from "../../base/events.ts";
+import type { Ledger, RunEvent, Taken } from "../../base/events.ts";
 import type { Recipe, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { makeFolder, writeFileAtomic } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import { type JsonObject, parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
+import type { SettledChoices } from "./memory/plan-memory.ts";
 import type { SetCounts } from "./run-data.ts";
 
 export interface RunInfo {
@@ -39,7 +40,13 @@ export interface RunInfo {
   readonly steps: number;
   readonly totalSteps: number;
   readonly seconds: number;
+  /** Of the process, in the machine's memory. */
   readonly peakMemoryBytes: number;
+  /** Automatic choices that reach the numbers: a run is gone on with by the same. */
+  readonly settled: SettledChoices;
+  readonly predicted: Taken;
+  /** Null until training is over. */
+  readonly measured: Taken | null;
   readonly trainableParameters: number;
   readonly ledger: Ledger | null;
   /** Version of Fettle that wrote it. */

@@ -1,6 +1,6 @@
 /** A recipe into a run: the folder, the training loop, the result. */
 import { UserError } from "../../base/errors.ts";
-import type { EventSink, Ledger, RunEvent } from "../../base/events.ts";
+import type { EventSink, Ledger, RunEvent, Taken } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import { resolvedRecipeText } from "../../base/recipe/resolved.ts";
 import type { DeviceOptions } from "../../engine/open-device.ts";
@@ -8,7 +8,7 @@ import type { Progress } from "./checkpoint.ts";
 import type { BestState } from "./early-stopping.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { fingerprintOf, resumePoint } from "./resume.ts";
-import { isRunFolder, RunFolder, type RunInfo } from "./run-folder.ts";
+import { isRunFolder, RunFolder, type RunInfo, readRunInfo } from "./run-folder.ts";
 import { hashWeights, saveResult } from "./save-result.ts";
 import { type TrainLoopOptions, trainLoop } from "./train.ts";
 import { validate } from "./validate.ts";
@@ -33,6 +33,9 @@ export interface RunResult {
   readonly seconds: number;
   /** Most memory that the process ever held. */
   readonly peakMemoryBytes: number;
+  readonly predicted: Taken;
+  /** Of the device; null unless it was trained. */
+  readonly measured: Taken | null;
   readonly ledger: Ledger | null;
   readonly best: BestState["best"];
   /** sha256 of the result's safetensors; null unless the run is over. */
@@ -44,7 +47,8 @@ export async function startRun(loaded: LoadedRecipe, options: StartOptions): Pro
   const { output } = loaded.recipe;
   if (!options.dryRun) refuseOldRun(output, options.resume);
   const early: RunEvent[] = [];
-  using prepared = await prepareRun(loaded, options, (event) => {
+  const before = options.resume && isRunFolder(output) ? readRunInfo(output).settled : undefined;
+  using prepared = await prepareRun(loaded, options, before, (event) => {
     if (event.kind !== "progress") early.push(event);
     options.onEvent(event);
   });
@@ -95,8 +99,12 @@ async function trainIn(
     },
   };
   try {
+    const { device } = trainee.model.decoder;
+    device.resetPeak();
     const { status, progress } = await trainLoop(loop);
-    info = { ...info, status, ...standing(progress), peakMemoryBytes: peakMemory() };
+    const measured = { peakBytes: device.memory().peak, seconds: progress.seconds };
+    loop.onEvent({ kind: "measurement", measured });
+    info = { ...info, status, ...standing(progress), measured, peakMemoryBytes: peakMemory() };
     if (status !== "interrupted") {
       info = { ...info, weightsSha256: await hashWeights(saveResult(trainee, folder.path)) };
     }
@@ -144,6 +152,7 @@ function refuseOldRun(output: string, resume: boolean): void {
 
 function resultOf(info: RunInfo, folder: string, status: RunResult["status"]): Omit<RunResult, "best"> {
   const { data, steps, totalSteps, trainableParameters, seconds, peakMemoryBytes, ledger, weightsSha256 } = info;
+  const { predicted, measured } = info;
   return {
     folder,
     status,
@@ -153,6 +162,8 @@ function resultOf(info: RunInfo, folder: string, status: RunResult["status"]): O
     trainableParameters,
     seconds,
     peakMemoryBytes,
+    predicted,
+    measured,
     ledger,
     weightsSha256,
   };

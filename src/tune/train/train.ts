@@ -5,8 +5,6 @@
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
-import { decays } from "../../engine/optim/decay-groups.ts";
-import { createOptimizer, type Optimizer } from "../../engine/optim/optimizer.ts";
 import { learningRateFactor } from "../../engine/optim/schedule.ts";
 import type { EncodedExample } from "../data/pack.ts";
 import {
@@ -22,6 +20,7 @@ import { isExhausted, judge, noBest } from "./early-stopping.ts";
 import { LedgerCounter } from "./ledger.ts";
 import { LossWindow } from "./loss-window.ts";
 import type { Trainee } from "./method.ts";
+import { optimizerOf } from "./optimizer-of.ts";
 import type { Plan } from "./plan.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { optimizerStep, type StepSettings } from "./step.ts";
@@ -133,20 +132,6 @@ function bestCheckpoint({ checkpoints }: RunFolder, step: number): string {
     message: `the best checkpoint, of step ${step}, is not there any more`,
     where: checkpoints,
     fix: "put it back, or set evaluation.load_best_model_at_end to false to end with the last one",
-  });
-}
-
-/** The optimizer that a recipe asks for. */
-export function optimizerOf(recipe: Recipe, { trainable }: Trainee): Optimizer {
-  const { training } = recipe;
-  return createOptimizer({
-    kind: training.optim,
-    parameters: trainable,
-    betas: [training.adam_beta1, training.adam_beta2],
-    eps: training.adam_epsilon,
-    weightDecay: training.weight_decay,
-    decay: decays,
-    seed: recipe.seed,
   });
 }
 

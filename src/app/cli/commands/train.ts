@@ -4,6 +4,7 @@ import type { RunResult } from "../../../tune/train/start-run.ts";
 import { train as startTraining } from "../../api/train.ts";
 import { formatBytes, formatCount, formatDuration } from "../../report/format.ts";
 import { addExamples, type CommandModule, type CommandOutcome } from "../command.ts";
+import { comparisonLine } from "../forecast-lines.ts";
 import { interruptible } from "../interrupt.ts";
 import { ledgerLines } from "../ledger-lines.ts";
 import { collect } from "../options.ts";
@@ -83,6 +84,7 @@ function printResult(terminal: Terminal, result: RunResult, resumeLine: string):
     `${paint(bold(status))} after ${formatCount(steps)} of ${formatCount(totalSteps)} steps, ` +
       `${formatDuration(seconds)}, peak memory ${formatBytes(peakMemoryBytes)}`,
   );
+  if (result.measured !== null) terminal.print(`  ${comparisonLine(result.predicted, result.measured)}`);
   if (best !== null && best !== undefined) terminal.print(`  best at step ${formatCount(best.step)}`);
   for (const line of ledger === null ? [] : ledgerLines(ledger)) terminal.print(`  ${line}`);
   terminal.print(`  run folder ${folder}`);

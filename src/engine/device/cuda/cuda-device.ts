@@ -86,7 +86,13 @@ export class CudaDevice implements Device {
       precision === "bf16" ? "bf16" : "f32 throughout",
     ].join(", ");
     this.#stream = driver.createStream();
-    this.#memory = new CudaMemory({ driver, device: card, budget, total: properties.totalMemory });
+    this.#memory = new CudaMemory({
+      driver,
+      device: card,
+      stream: this.#stream,
+      budget,
+      total: properties.totalMemory,
+    });
     this.#staging = new Staging(driver, this.#stream);
     this.#images = new KernelImages({
       compiler: options.nvrtc,

@@ -13,7 +13,7 @@ import type { WeightFormat } from "../../../model/families/parameters.ts";
 import type { Pack } from "../../data/pack.ts";
 import { accumulateGradients } from "../loss.ts";
 import { makeTrainee, type Trainee } from "../method.ts";
-import { optimizerOf } from "../train.ts";
+import { optimizerOf } from "../optimizer-of.ts";
 import { openRehearsedModel } from "./rehearsed-model.ts";
 
 /** Bytes that live through the whole run. */

@@ -1,0 +1,60 @@
+/** What a run would take, from headers and data alone: no weights are read, and the card need not be here. */
+import type { UserError } from "../../base/errors.ts";
+import type { EventSink, Forecast } from "../../base/events.ts";
+import type { LoadedRecipe } from "../../base/recipe/load.ts";
+import type { Recipe } from "../../base/recipe/recipe.ts";
+import { type DeviceEnvironment, openDevice } from "../../engine/open-device.ts";
+import type { RehearsalTarget } from "../../engine/open-rehearsal.ts";
+import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
+import { planMemory } from "./memory/plan-memory.ts";
+import { refusalOf } from "./memory/refusal.ts";
+import { targetOf, targetOfCard } from "./memory/target.ts";
+import { type Choose, prepareData } from "./prepare-data.ts";
+import { countSet, type SetCounts } from "./run-data.ts";
+
+export interface CheckedRun {
+  readonly forecast: Forecast;
+  readonly data: { readonly train: SetCounts; readonly validation: SetCounts | null };
+  /** Where it does not fit: why it is refused, and what would. */
+  readonly refusal: UserError | undefined;
+}
+
+/**
+ * @param card a card to plan for in place of this machine's device: its name, or its GiB
+ * @throws UserError for anything about recipe, tokenizer or data that stands in the way
+ */
+export async function checkRun(
+  loaded: LoadedRecipe,
+  environment: DeviceEnvironment,
+  card: string | undefined,
+  onEvent: EventSink,
+): Promise<CheckedRun> {
+  const { recipe } = loaded;
+  const choose: Choose = (path, value, reason) =>
+    onEvent({ kind: "choice", name: path.join("."), value: String(value), reason });
+  const target = card === undefined ? await targetHere(recipe, environment, choose) : targetOfCard(card, recipe);
+  const { base, data, plan } = await prepareData(loaded, choose, onEvent);
+  const example = data.train.encoded.example.bind(data.train.encoded);
+  const input = { recipe, base, target, plan, example };
+  const memory = planMemory(input);
+  tellMemoryPlan(recipe, memory, choose);
+  return {
+    forecast: forecastOf(recipe, memory, target, plan.totalSteps),
+    data: { train: countSet(data.train), validation: data.validation ? countSet(data.validation) : null },
+    refusal: memory.fits ? undefined : refusalOf(input, memory),
+  };
+}
+
+/** The device that `fettle train` would take. */
+async function targetHere(recipe: Recipe, environment: DeviceEnvironment, choose: Choose): Promise<RehearsalTarget> {
+  const { device: wanted, precision, memory_budget: budget } = recipe;
+  const threads = recipe.threads === "auto" ? undefined : recipe.threads;
+  const memoryBudget = budget === "auto" ? undefined : budget;
+  const { device, reason } = await openDevice({ ...environment, device: wanted, precision, threads, memoryBudget });
+  try {
+    if (wanted === "auto") choose(["device"], device.name, reason);
+    return targetOf(device, recipe);
+  } finally {
+    device.close();
+  }
+}

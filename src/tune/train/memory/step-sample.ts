@@ -1,0 +1,59 @@
+/** Packs of some steps, spread over an epoch, to foresee what all of them will take. */
+import type { Recipe } from "../../../base/recipe/recipe.ts";
+import { type EncodedExample, type Pack, packExamples } from "../../data/pack.ts";
+import type { Plan } from "../plan.ts";
+
+export interface StepSample {
+  /** Of each sampled step. */
+  readonly steps: readonly (readonly Pack[])[];
+  /** As large as a pack of the run may be. */
+  readonly heaviest: Pack;
+  /** Examples of an average step, and tokens that go through the model. */
+  readonly examplesPerStep: number;
+  readonly tokensPerStep: number;
+}
+
+const STEPS = 8;
+
+export function sampleSteps(
+  plan: Plan,
+  example: (index: number) => EncodedExample,
+  { packing }: Recipe,
+  maxTokens: number,
+): StepSample {
+  const count = Math.min(STEPS, plan.stepsPerEpoch);
+  const layout = { enabled: packing.enabled, sharePrompts: packing.share_prompts, maxTokens };
+  const steps = Array.from({ length: count }, (_, i) => {
+    const { batches } = plan.at(Math.floor((i * plan.stepsPerEpoch) / count));
+    return batches.flatMap((batch) => packExamples(batch.map(example), layout));
+  });
+  const packs = steps.flat();
+  const total = (of: (pack: Pack) => number): number => packs.reduce((sum, pack) => sum + of(pack), 0);
+  return {
+    steps,
+    heaviest: heaviestOf(packs, steps.some((step) => step.length > 1) ? maxTokens : 0),
+    examplesPerStep: total((pack) => pack.examples) / count,
+    tokensPerStep: total((pack) => pack.tokens.length) / count,
+  };
+}
+
+/**
+ * A pack of the most tokens and the most supervised rows of all, and of at least `atLeast` tokens, which is what packs
+ * are filled up to where a step has several; memory depends on nothing else.
+ */
+function heaviestOf(packs: readonly Pack[], atLeast: number): Pack {
+  const most = (of: (pack: Pack) => number): number => packs.reduce((largest, pack) => Math.max(largest, of(pack)), 1);
+  const seen = most(({ tokens }) => tokens.length);
+  const tokens = Math.max(seen, atLeast);
+  const rows = Math.min(tokens, Math.ceil((most((pack) => pack.rows.length) * tokens) / seen));
+  const longest = most(({ positions }) => positions.reduce((last, position) => Math.max(last, position), 0));
+  return {
+    tokens: new Int32Array(tokens),
+    positions: Int32Array.from({ length: tokens }, (_, i) => i % (longest + 1)),
+    expiry: new Int32Array(tokens).fill(tokens),
+    rows: Int32Array.from({ length: rows }, (_, i) => i),
+    targets: new Int32Array(rows),
+    weights: new Float32Array(rows),
+    examples: 1,
+  };
+}
