@@ -12,9 +12,10 @@ import { applyNorm } from "../../engine/nn/norm.ts";
 import { placeSequence, type Sequence, type SequenceTensors } from "../../engine/nn/sequence.ts";
 import { add } from "../../engine/ops/add/add.ts";
 import { embedding } from "../../engine/ops/embedding/embedding.ts";
+import { linearF32 } from "../../engine/ops/linear/linear.ts";
 import { discard, scope } from "../../engine/tensor/scope.ts";
 import { recompute } from "../../engine/tensor/tape.ts";
-import type { Tensor } from "../../engine/tensor/tensor.ts";
+import { type Tensor, toFloats } from "../../engine/tensor/tensor.ts";
 import type { DecoderConfig } from "./decoder-config.ts";
 import { type DecoderParts, type ParameterSource, PartMaker } from "./decoder-parts.ts";
 import { RotaryTables, rotaryFrequencies } from "./rotary.ts";
@@ -81,6 +82,13 @@ export class Decoder implements Disposable {
     });
     cache?.advance(sequence.tokens.length);
     return applyNorm(h, norm); // [wanted, hidden]
+  }
+
+  /** Logits of hidden states [rows, hidden] on the host, [rows · vocab]; for few rows. */
+  logits(hidden: Tensor): Float32Array {
+    const { logitSoftcap: cap } = this.config;
+    const logits = scope(() => toFloats(linearF32(hidden, this.head)));
+    return cap === undefined ? logits : logits.map((logit) => cap * Math.tanh(logit / cap));
   }
 
   #embed(sequence: Sequence, placed: SequenceTensors, longest: number): Tensor {

@@ -3,9 +3,7 @@ import { UserError } from "../../base/errors.ts";
 import { Random } from "../../base/random.ts";
 import { KvCache } from "../../engine/nn/kv-cache.ts";
 import type { Sequence } from "../../engine/nn/sequence.ts";
-import { linearF32 } from "../../engine/ops/linear/linear.ts";
 import { scope } from "../../engine/tensor/scope.ts";
-import { toFloats } from "../../engine/tensor/tensor.ts";
 import type { Decoder } from "../../model/families/decoder.ts";
 import type { Tokenizer } from "../../model/text/tokenizer.ts";
 import { refuseNotANumber, refuseUnknownTokens } from "./refusals.ts";
@@ -111,7 +109,7 @@ function prefill(decoder: Decoder, cache: KvCache, prompt: Int32Array): Float32A
 /** Appends tokens to the cache. @returns [vocabulary] logits of what follows them */
 function nextLogits(decoder: Decoder, cache: KvCache, tokens: Int32Array): Float32Array {
   const sequence = path(tokens, cache.length);
-  return scope(() => toFloats(linearF32(decoder.hidden(sequence, { cache, rows: lastRow(sequence) }), decoder.head)));
+  return scope(() => decoder.logits(decoder.hidden(sequence, { cache, rows: lastRow(sequence) })));
 }
 
 /** Tokens one after the other, from a position on. */

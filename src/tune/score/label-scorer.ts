@@ -88,9 +88,8 @@ export class LabelScorer {
     refuseUnknownTokens(trie.edgeToken, config.vocabSize);
     const edges = scope(() => {
       const hidden = this.#decoder.hidden(trie, { rows: trie.rows });
-      return toFloats(
-        tokenLogProbabilities(hidden, head, fromHost(device, trie.edgeRow), fromHost(device, trie.edgeToken)),
-      );
+      const [row, token] = [fromHost(device, trie.edgeRow), fromHost(device, trie.edgeToken)];
+      return toFloats(tokenLogProbabilities(hidden, head, row, token, { softcap: config.logitSoftcap }));
     });
     refuseNotANumber(edges);
     return edges;

@@ -15,8 +15,8 @@ import { matrix, multiplyToInput, multiplyToWeights, weightMatrix } from "../lin
 import { forEachLogitChunk } from "./logit-chunks.ts";
 
 export interface LinearCrossEntropyOptions {
-  /** Logits are squeezed into ±softcap. */
-  readonly softcap?: number;
+  /** Logits are squeezed into ±softcap; 0 or left out: not. */
+  readonly softcap?: number | undefined;
   /** Rows whose logits exist at once; by default what suits the device (see logit-chunks). */
   readonly chunkRows?: number;
 }

@@ -10,8 +10,8 @@ import { empty, expectShape, type Tensor } from "../../tensor/tensor.ts";
 import { forEachLogitChunk } from "../cross-entropy/logit-chunks.ts";
 
 export interface TokenLogProbabilitiesOptions {
-  /** Logits are squeezed into ±softcap. */
-  readonly softcap?: number;
+  /** Logits are squeezed into ±softcap; 0 or left out: not. */
+  readonly softcap?: number | undefined;
   /** Rows whose logits exist at once; by default what suits the device (see cross-entropy/logit-chunks). */
   readonly chunkRows?: number;
 }
