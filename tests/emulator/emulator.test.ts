@@ -85,6 +85,20 @@ describe("emulated CUDA", { skip: "reason" in built ? built.reason : false }, ()
     delete process.env.FETTLE_EMULATOR_ORDER;
   });
 
+  test("a missing barrier shows in one order or another", () => {
+    const source = `${signature} {
+      __shared__ float values[64];
+      values[threadIdx.x] = in[threadIdx.x];
+      out[threadIdx.x] = values[threadIdx.x ^ 32];
+    }`;
+    const input = numbers(64, 5);
+    const forward = [...card.run(source, 64, input, 64)];
+    process.env.FETTLE_EMULATOR_ORDER = "reverse";
+    const reverse = [...card.run(source, 64, input, 64)];
+    delete process.env.FETTLE_EMULATOR_ORDER;
+    assert.notDeepEqual(forward, reverse);
+  });
+
   test("shuffles and votes", () => {
     const source = `${signature} {
       int lane = threadIdx.x;
@@ -213,7 +227,9 @@ describe("emulated CUDA", { skip: "reason" in built ? built.reason : false }, ()
   });
 
   test("launches beyond what a card takes are refused", () => {
-    const source = `extern "C" __global__ void __launch_bounds__(64) kernel(float *out, const float *in) { out[0] = in[0]; }`;
+    const source = `extern "C" __global__ void __launch_bounds__(64) kernel(float *out, const float *in) {
+      out[0] = in[0];
+    }`;
     const refused = (status: number) => (error: unknown) => error instanceof DriverError && error.status === status;
     assert.deepEqual([...card.run(source, 64, [5], 1)], [5]);
     assert.throws(() => card.run(source, 65, [5], 1), refused(701));

@@ -12,5 +12,5 @@ struct Source {
 // Collects the macros among NVRTC's options, as g++ takes them; false, with a line in `log`, for an unknown option.
 bool readOptions(const std::vector<std::string> &options, std::vector<std::string> &definitions, std::string &log);
 
-// A shared library with all kernels of the source, as bytes; false, with the compiler's words in `log`, if it cannot be.
+// A shared library with all kernels of the source, as bytes; false, with the compiler's words in `log`, if not.
 bool compile(const Source &source, const std::vector<std::string> &definitions, std::string &library, std::string &log);
