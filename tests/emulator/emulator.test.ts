@@ -3,61 +3,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import koffi from "koffi";
-import { Driver, DriverError } from "../../src/engine/device/cuda/driver.ts";
+import { DriverError } from "../../src/engine/device/cuda/driver.ts";
 import { Nvrtc } from "../../src/engine/device/cuda/nvrtc.ts";
 import { Products } from "../../src/engine/device/cuda/products.ts";
 import type { BufferView } from "../../src/engine/device/device.ts";
+import { Card } from "./card.ts";
 import { buildEmulator } from "./emulator.ts";
 
 const built = buildEmulator();
-
-/** Reserved addresses, of which `bytes` are mapped. */
-const REGION = 64 * 2 ** 20;
-
-class Card {
-  readonly driver: Driver;
-  readonly memory: number;
-  readonly #nvrtc: Nvrtc;
-
-  constructor(folder: string) {
-    this.driver = new Driver(koffi.load(join(folder, "libcuda.so.1")));
-    this.driver.initialize();
-    this.driver.retainContext(this.driver.device(0));
-    this.memory = this.driver.reserveAddresses(REGION);
-    assert.ok(this.driver.map(this.memory, 2 * 2 ** 20, 0));
-    this.#nvrtc = new Nvrtc(koffi.load(join(folder, "libnvrtc.so.13")));
-  }
-
-  /** Runs `kernel(float *out, const float *in)` of the source, with `in` at its start, and returns `length` of `out`. */
-  run(source: string, block: number, input: readonly number[], length: number, shared = 0): Float32Array {
-    const outcome = this.#nvrtc.compile({ name: "test.cu", text: source, headers: {}, options: ["--std=c++17"] }, 90);
-    assert.ok(outcome.ok, outcome.ok ? "" : outcome.log);
-    const module = this.driver.loadModule(outcome.image);
-    try {
-      const from = this.memory + 2 ** 20;
-      this.write(from, input);
-      const values = BigUint64Array.of(BigInt(this.memory), BigInt(from));
-      const address = koffi.address(values.buffer);
-      const pointers = BigUint64Array.of(address, address + 8n);
-      const kernel = this.driver.functionOf(module, "kernel");
-      this.driver.launch(kernel, "kernel", 1, 1, 1, block, shared, 0, Number(koffi.address(pointers.buffer)));
-      return this.read(this.memory, length);
-    } finally {
-      this.driver.unloadModule(module);
-    }
-  }
-
-  write(to: number, values: readonly number[]): void {
-    const bytes = Float32Array.from(values);
-    this.driver.copyToDevice(to, Number(koffi.address(bytes.buffer)), bytes.byteLength, 0);
-  }
-
-  read(from: number, length: number): Float32Array {
-    const values = new Float32Array(length);
-    this.driver.copyToHost(Number(koffi.address(values.buffer)), from, values.byteLength, 0);
-    return values;
-  }
-}
 
 const signature = 'extern "C" __global__ void kernel(float *out, const float *in)';
 
