@@ -172,6 +172,24 @@ describe("CudaDevice", { skip: cudaSkip }, () => {
     assert.ok(live === before && live + cached <= 512 * 2 ** 20);
   });
 
+  it("makes room out of free pieces that lie scattered, and what is in use stays as it is", () => {
+    const before = device.memory().live;
+    const views = Array.from({ length: 10 }, () => allocated(40 * 2 ** 20));
+    for (const [i, view] of views.entries()) device.write(view(1000, 1), Uint8Array.of(i));
+    const [kept, freed] = [views.filter((_, i) => i % 3 === 0), views.filter((_, i) => i % 3 !== 0)];
+    for (const view of freed) device.free(view(0, 1).buffer);
+    const large = allocated(150 * 2 ** 20);
+    device.zero(large(0, 150 * 2 ** 20));
+    assert.deepEqual(
+      kept.map((view) => bytesOf(view(1000, 1))[0]),
+      [0, 3, 6, 9],
+    );
+    assert.ok(bytesOf(large(0, 150 * 2 ** 20)).every((byte) => byte === 0));
+    for (const view of [...kept, large]) device.free(view(0, 1).buffer);
+    const { live, cached } = device.memory();
+    assert.ok(live === before && live + cached <= 512 * 2 ** 20);
+  });
+
   it("catches what would be silent on the card", () => {
     const view = allocated(16);
     assert.throws(() => device.zero(view(8, 9)), /outside/);

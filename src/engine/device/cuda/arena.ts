@@ -4,7 +4,7 @@
  * freed neighbours become one block, so that what a step frees serves the next step whole.
  */
 
-/** A part of the range. `free`, `previous` and `next` (its neighbours) are the arena's business. */
+/** A part of the range. All but reading its place is the arena's business. */
 export interface Block {
   offset: number;
   size: number;
@@ -16,7 +16,7 @@ export interface Block {
 export interface ArenaOptions {
   /** Offsets and sizes are multiples of it. */
   readonly alignment: number;
-  /** Makes at least `bytes` more usable behind the end of the range. @returns how many, 0 where it cannot */
+  /** Makes at least `bytes` more usable behind the end of the range. @returns how many; fewer where it cannot */
   readonly grow: (bytes: number) => number;
 }
 
@@ -44,6 +44,31 @@ export class Arena {
 
   get largestFree(): number {
     return this.#free[this.#free.length - 1]?.size ?? 0;
+  }
+
+  /** Free blocks, the largest first; the one at the end of the range, which would grow, is not among them. */
+  freeBlocks(): Block[] {
+    return this.#free.filter((block) => block !== this.#last).reverse();
+  }
+
+  /** How much is free at the end of the range. */
+  get freeAtEnd(): number {
+    return this.#last?.free ? this.#last.size : 0;
+  }
+
+  /** Takes the offsets from `begin` to `end`, all inside a free block, out of use for good. */
+  retire(block: Block, begin: number, end: number): void {
+    this.#forget(block);
+    if (block.offset < begin) {
+      const before: Block = { ...block, size: begin - block.offset };
+      this.#link(block.previous, before);
+      this.#link(before, block);
+      this.#remember(before);
+    }
+    block.size -= begin - block.offset;
+    block.offset = begin;
+    block.free = false;
+    this.#splitOff(block, end - begin);
   }
 
   /** A block of at least `bytes`; undefined where there is no room and the range cannot grow. */
@@ -79,22 +104,22 @@ export class Arena {
     this.#remember(block);
   }
 
-  /** A free block of at least `size` at the end of the range, grown; what is free there already is part of it. */
+  /** A block of at least `size` at the end of the range, grown, with what is free there already. */
   #extend(size: number): Block | undefined {
-    const tail = this.#last?.free ? this.#last : undefined;
+    let tail = this.#last?.free ? this.#last : undefined;
     const grown = this.#options.grow(size - (tail?.size ?? 0));
-    if (grown === 0) return undefined;
-    const offset = this.#size;
-    this.#size += grown;
     if (tail !== undefined) {
       this.#forget(tail);
       tail.size += grown;
-      return tail;
+    } else if (grown > 0) {
+      tail = { offset: this.#size, size: grown, free: true, previous: undefined, next: undefined };
+      this.#link(this.#last, tail);
+      this.#last = tail;
     }
-    const block: Block = { offset, size: grown, free: true, previous: undefined, next: undefined };
-    this.#link(this.#last, block);
-    this.#last = block;
-    return block;
+    this.#size += grown;
+    if (tail === undefined || tail.size >= size) return tail;
+    this.#remember(tail);
+    return undefined;
   }
 
   /** Cuts what is beyond `size` from a block and makes it free. */

@@ -1,5 +1,6 @@
 /** The functions of the CUDA driver (libcuda) that the device uses, through koffi. Addresses and handles are numbers. */
 import koffi, { type LibraryHandle } from "koffi";
+import { bindDriver, type DriverCall, type DriverCalls } from "./driver-calls.ts";
 
 /** CUresult values that are told apart. */
 export const driverStatus = {
@@ -41,18 +42,16 @@ export interface FreeMemory {
   readonly total: number;
 }
 
-type Call = (...args: unknown[]) => number;
-
 export class Driver {
   /** The kernel launched last, for errors that show later: launches are asynchronous, and so are their failures. */
   lastKernel: string | undefined = undefined;
-  readonly #calls: ReturnType<typeof bind>;
+  readonly #calls: DriverCalls;
   /** What calls write numbers to. */
   readonly #out = new BigUint64Array(2);
 
   /** @param library libcuda */
   constructor(library: LibraryHandle) {
-    this.#calls = bind(library);
+    this.#calls = bindDriver(library);
   }
 
   /** `cuInit`. @throws DriverError, with `noDevice` where the driver is there and no GPU is */
@@ -273,7 +272,7 @@ export class Driver {
     if (status !== 0) throw this.error(call, status);
   }
 
-  #text(call: Call, status: number): string | undefined {
+  #text(call: DriverCall, status: number): string | undefined {
     if (call(status, this.#out) !== 0 || this.#out[0] === 0n) return undefined;
     return koffi.decode.string(this.#out[0]);
   }
@@ -282,52 +281,4 @@ export class Driver {
 /** CUmemAllocationProp { type, handle types, { location type, device }, … } */
 function memoryOn(device: number): Int32Array {
   return Int32Array.of(MEMORY_PINNED, 0, LOCATION_DEVICE, device, 0, 0, 0, 0);
-}
-
-function bind(library: LibraryHandle) {
-  const call = (name: string, parameters: readonly string[]): Call => library.func(name, "int", [...parameters]);
-  // `out` and `host` are arrays of ours, `at` an address or handle.
-  const [out, host, at, size, int, uint] = ["void *", "void *", "uint64", "uint64", "int", "uint"] as const;
-  return {
-    init: call("cuInit", [uint]),
-    driverVersion: call("cuDriverGetVersion", [out]),
-    deviceCount: call("cuDeviceGetCount", [out]),
-    device: call("cuDeviceGet", [out, int]),
-    deviceName: call("cuDeviceGetName", [out, int, int]),
-    deviceMemory: call("cuDeviceTotalMem_v2", [out, int]),
-    attribute: call("cuDeviceGetAttribute", [out, int, int]),
-    retainContext: call("cuDevicePrimaryCtxRetain", [out, int]),
-    releaseContext: call("cuDevicePrimaryCtxRelease_v2", [int]),
-    setContext: call("cuCtxSetCurrent", [at]),
-    freeMemory: call("cuMemGetInfo_v2", [at, at]),
-    granularity: call("cuMemGetAllocationGranularity", [out, host, int]),
-    reserveAddresses: call("cuMemAddressReserve", [out, size, size, at, size]),
-    releaseAddresses: call("cuMemAddressFree", [at, size]),
-    createMemory: call("cuMemCreate", [out, size, host, size]),
-    releaseMemory: call("cuMemRelease", [at]),
-    mapMemory: call("cuMemMap", [at, size, size, at, size]),
-    setAccess: call("cuMemSetAccess", [at, size, host, size]),
-    unmap: call("cuMemUnmap", [at, size]),
-    allocatePinned: call("cuMemHostAlloc", [out, size, uint]),
-    freePinned: call("cuMemFreeHost", [at]),
-    createStream: call("cuStreamCreate", [out, uint]),
-    destroyStream: call("cuStreamDestroy_v2", [at]),
-    synchronize: call("cuStreamSynchronize", [at]),
-    copyToDevice: call("cuMemcpyHtoDAsync_v2", [at, at, size, at]),
-    copyToHost: call("cuMemcpyDtoHAsync_v2", [at, at, size, at]),
-    copyOnDevice: call("cuMemcpyDtoDAsync_v2", [at, at, size, at]),
-    fill: call("cuMemsetD8Async", [at, "uint8", size, at]),
-    createEvent: call("cuEventCreate", [out, uint]),
-    destroyEvent: call("cuEventDestroy_v2", [at]),
-    recordEvent: call("cuEventRecord", [at, at]),
-    waitForEvent: call("cuEventSynchronize", [at]),
-    elapsed: call("cuEventElapsedTime", [out, at, at]),
-    loadModule: call("cuModuleLoadData", [out, host]),
-    unloadModule: call("cuModuleUnload", [at]),
-    functionOf: call("cuModuleGetFunction", [out, at, "const char *"]),
-    setFunctionAttribute: call("cuFuncSetAttribute", [at, int, int]),
-    launch: call("cuLaunchKernel", [at, uint, uint, uint, uint, uint, uint, uint, at, at, at]),
-    errorName: call("cuGetErrorName", [int, out]),
-    errorText: call("cuGetErrorString", [int, out]),
-  };
 }

@@ -1,7 +1,8 @@
 /**
  * Memory of the card: two reserved ranges of addresses, one for large buffers and one for small, which would leave the
- * large one full of gaps. Memory is mapped under them in chunks as they grow, up to a budget. All work runs on one
- * stream, so a freed block may be handed out at once: what still uses it runs before what will.
+ * large one full of gaps. Memory is mapped under them in chunks as they grow, up to a budget; where what is free lies
+ * scattered, chunks of it are moved to the end of the range. All work runs on one stream, so a freed block may be handed
+ * out at once: what still uses it runs before what will.
  */
 import { UserError } from "../../../base/errors.ts";
 import type { MemoryUse } from "../device.ts";
@@ -11,6 +12,8 @@ import type { Driver } from "./driver.ts";
 export interface CudaMemoryOptions {
   readonly driver: Driver;
   readonly device: number;
+  /** That all work runs on. */
+  readonly stream: number;
   /** Most bytes to take from the card. */
   readonly budget: number;
   /** Bytes of the card. */
@@ -29,33 +32,52 @@ const MIB = 2 ** 20;
 const ALIGNMENT = 512;
 /** Buffers below it are small. */
 const LARGE_FROM = MIB;
-const LARGE_CHUNK = 64 * MIB;
+const LARGE_CHUNK = 32 * MIB;
 const SMALL_CHUNK = 8 * MIB;
+/** Addresses reserved for each byte of the card: those that chunks are moved away from are not used again. */
+const ADDRESSES_EACH = 8;
 
 export class CudaMemory {
   readonly #driver: Driver;
+  readonly #stream: number;
   readonly #budget: Budget;
   readonly #large: Range;
   readonly #small: Range;
   #peak = 0;
 
-  constructor({ driver, device, budget, total }: CudaMemoryOptions) {
+  constructor({ driver, device, stream, budget, total }: CudaMemoryOptions) {
     this.#driver = driver;
+    this.#stream = stream;
     this.#budget = { bytes: budget, taken: 0 };
-    this.#large = new Range(driver, device, total, LARGE_CHUNK, this.#budget);
-    this.#small = new Range(driver, device, total, SMALL_CHUNK, this.#budget);
+    const capacity = total * ADDRESSES_EACH;
+    this.#large = new Range({ driver, device, capacity, chunk: LARGE_CHUNK, budget: this.#budget });
+    this.#small = new Range({ driver, device, capacity, chunk: SMALL_CHUNK, budget: this.#budget });
   }
 
   /** @throws UserError `device/out-of-memory` */
   allocate(bytes: number): Allocation {
-    const ranges = bytes < LARGE_FROM ? [this.#small, this.#large] : [this.#large];
-    for (const range of ranges) {
+    const allocation = this.#tryAllocate(bytes) ?? this.#tryAfterMoving(bytes);
+    if (allocation === undefined) throw this.#outOfMemory(bytes);
+    this.#peak = Math.max(this.#peak, this.#live);
+    return allocation;
+  }
+
+  #tryAllocate(bytes: number): Allocation | undefined {
+    for (const range of bytes < LARGE_FROM ? [this.#small, this.#large] : [this.#large]) {
       const block = range.arena.allocate(bytes);
-      if (block === undefined) continue;
-      this.#peak = Math.max(this.#peak, this.#live);
-      return { address: range.address + block.offset, range, block };
+      if (block !== undefined) return { address: range.address + block.offset, range, block };
     }
-    throw this.#outOfMemory(bytes);
+    return undefined;
+  }
+
+  /** Once more, with free chunks of the large range taken from where they are, if they suffice. */
+  #tryAfterMoving(bytes: number): Allocation | undefined {
+    const chunks = this.#large.chunksToMove(bytes);
+    if (chunks === undefined) return undefined;
+    // What was launched may still read what was freed since.
+    this.#driver.synchronize(this.#stream);
+    this.#large.unmap(chunks);
+    return this.#tryAllocate(bytes);
   }
 
   free({ range, block }: Allocation): void {
@@ -97,48 +119,115 @@ export class CudaMemory {
   }
 }
 
+/** Of the card's memory; never more than the card turned out to have. */
 interface Budget {
-  readonly bytes: number;
+  bytes: number;
   taken: number;
 }
 
-/** Addresses of which a part, from the beginning on, has memory under it. */
+interface RangeOptions {
+  readonly driver: Driver;
+  readonly device: number;
+  /** Bytes of addresses. */
+  readonly capacity: number;
+  /** Bytes that memory is mapped in. */
+  readonly chunk: number;
+  readonly budget: Budget;
+}
+
+/** Memory mapped in one piece, by its place in a range. */
+interface Chunk {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Chunks beside each other, inside a free block. */
+interface FreeChunks {
+  readonly block: Block;
+  readonly chunks: readonly Chunk[];
+}
+
+/** Addresses with memory under them, from the beginning on, but for places that chunks were moved away from. */
 class Range {
   readonly address: number;
   readonly arena: Arena;
-  readonly #driver: Driver;
-  readonly #device: number;
+  readonly #options: RangeOptions;
   readonly #capacity: number;
-  readonly #chunk: number;
   readonly #granularity: number;
-  readonly #budget: Budget;
+  /** By offset. */
+  #chunks: Chunk[] = [];
 
-  constructor(driver: Driver, device: number, capacity: number, chunk: number, budget: Budget) {
-    this.#driver = driver;
-    this.#device = device;
+  constructor(options: RangeOptions) {
+    this.#options = options;
+    const { driver, device, capacity } = options;
     this.#granularity = driver.granularity(device);
     this.#capacity = roundUp(capacity, this.#granularity);
-    this.#chunk = chunk;
-    this.#budget = budget;
     this.address = driver.reserveAddresses(this.#capacity);
     this.arena = new Arena({ alignment: ALIGNMENT, grow: (bytes) => this.#grow(bytes) });
   }
 
-  close(): void {
-    if (this.arena.size > 0) this.#driver.unmap(this.address, this.arena.size);
-    this.#driver.releaseAddresses(this.address, this.#capacity);
+  /** Free chunks that would make room for `bytes` at the end of the range; undefined where they do not suffice. */
+  chunksToMove(bytes: number): FreeChunks[] | undefined {
+    const { budget } = this.#options;
+    let missing = roundUp(bytes - this.arena.freeAtEnd, this.#granularity) - (budget.bytes - budget.taken);
+    const found: FreeChunks[] = [];
+    for (const block of this.arena.freeBlocks()) {
+      if (missing <= 0) break;
+      const inside = this.#chunks.filter(
+        ({ offset, size }) => offset >= block.offset && offset + size <= block.offset + block.size,
+      );
+      const chunks: Chunk[] = [];
+      for (const chunk of inside) {
+        if (missing <= 0) break;
+        chunks.push(chunk);
+        missing -= chunk.size;
+      }
+      if (chunks.length > 0) found.push({ block, chunks });
+    }
+    return missing <= 0 ? found : undefined;
   }
 
-  /** By a chunk, or by as little as will do where a chunk is not to be had. */
-  #grow(bytes: number): number {
-    for (const step of [this.#chunk, this.#granularity]) {
-      const size = roundUp(bytes, Math.max(step, this.#granularity));
-      if (this.arena.size + size > this.#capacity || this.#budget.taken + size > this.#budget.bytes) continue;
-      if (!this.#driver.map(this.address + this.arena.size, size, this.#device)) continue;
-      this.#budget.taken += size;
-      return size;
+  /** Takes chunks back whose places are free. */
+  unmap(free: readonly FreeChunks[]): void {
+    const gone = new Set<Chunk>();
+    for (const { block, chunks } of free) {
+      const last = chunks[chunks.length - 1]!;
+      this.arena.retire(block, chunks[0]!.offset, last.offset + last.size);
+      for (const chunk of chunks) {
+        this.#options.driver.unmap(this.address + chunk.offset, chunk.size);
+        this.#options.budget.taken -= chunk.size;
+        gone.add(chunk);
+      }
     }
-    return 0;
+    this.#chunks = this.#chunks.filter((chunk) => !gone.has(chunk));
+  }
+
+  close(): void {
+    const { driver } = this.#options;
+    for (const { offset, size } of this.#chunks) driver.unmap(this.address + offset, size);
+    driver.releaseAddresses(this.address, this.#capacity);
+  }
+
+  /** By whole chunks, the last of them as small as will do where a whole one is not to be had. */
+  #grow(bytes: number): number {
+    const { driver, device, chunk, budget } = this.#options;
+    const begin = this.arena.size;
+    const wholeChunks = roundUp(bytes, chunk) <= budget.bytes - budget.taken;
+    const target = roundUp(bytes, wholeChunks ? chunk : this.#granularity);
+    if (begin + target > this.#capacity || budget.taken + target > budget.bytes) return 0;
+    let grown = 0;
+    while (grown < target) {
+      const size = Math.min(chunk, target - grown);
+      if (!driver.map(this.address + begin + grown, size, device)) {
+        // Others hold the rest of the card.
+        budget.bytes = budget.taken;
+        break;
+      }
+      this.#chunks.push({ offset: begin + grown, size });
+      budget.taken += size;
+      grown += size;
+    }
+    return grown;
   }
 }
 
