@@ -5,9 +5,10 @@ import koffi from "koffi";
 import { Driver } from "../../src/engine/device/cuda/driver.ts";
 import { Nvrtc } from "../../src/engine/device/cuda/nvrtc.ts";
 
-/** Reserved addresses, of which `bytes` are mapped. */
+/** Bytes of reserved addresses; only the first 2 MiB have memory behind them. */
 const REGION = 64 * 2 ** 20;
 
+/** One card with `memory`, where a kernel finds its output, and its input 1 MiB further. */
 export class Card {
   readonly driver: Driver;
   readonly memory: number;
