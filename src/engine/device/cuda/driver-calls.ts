@@ -60,9 +60,10 @@ const signatures = {
 
 /** @param library libcuda */
 export function bindDriver(library: LibraryHandle): DriverCalls {
-  const calls = Object.entries(signatures).map(([name, [symbol, parameters]]) => {
+  const calls: Record<string, DriverCall> = {};
+  for (const [name, [symbol, parameters]] of Object.entries(signatures)) {
     const types = [...parameters].map((letter) => kinds[letter]!);
-    return [name, library.func(symbol, "int", types)] as const;
-  });
-  return Object.fromEntries(calls) as DriverCalls;
+    calls[name] = library.func(symbol, "int", types);
+  }
+  return calls as DriverCalls;
 }
