@@ -97,7 +97,8 @@ function rootHelp(): string {
     "else there; progress and logs go to stderr. Exit codes: 0 done, 1 it ran but the answer is no (a gate was",
     "missed), 2 it could not run.",
     "",
-    "Environment: FETTLE_CACHE (folder of compiled kernels, default ~/.cache/fettle), CC (C compiler), NO_COLOR.",
+    "Environment: FETTLE_CACHE (folder of compiled kernels, default ~/.cache/fettle), CC (C compiler),",
+    "FETTLE_CUDA_LIBRARIES (folder of libnvrtc and libcublasLt, where they are not found), NO_COLOR.",
     "",
     "Start with: fettle quickstart",
   ].join("\n");
