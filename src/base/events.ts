@@ -46,7 +46,9 @@ export interface Forecast extends Taken {
   /** A card's name, or `this machine`. */
   readonly device: string;
   /** Bytes by part; together they are the peak. */
-  readonly memory: Readonly<Record<"base" | "adapter" | "gradients" | "optimizer" | "activations" | "working", number>>;
+  readonly memory: Readonly<
+    Record<"base" | "adapter" | "gradients" | "optimizer" | "activations" | "working" | "workspace", number>
+  >;
   /** What may be taken. */
   readonly budgetBytes: number;
   readonly fits: boolean;

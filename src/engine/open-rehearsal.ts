@@ -12,6 +12,8 @@ export interface RehearsalTarget extends Omit<RehearsalOptions, "kernels"> {
   readonly title: string;
   /** Bytes that a run may take. */
   readonly budget: number;
+  /** Bytes of them that the device takes for itself. */
+  readonly workspace: number;
 }
 
 /** Large products come to this share of a card's peak over a whole step. */
@@ -23,6 +25,8 @@ const LAUNCH_SECONDS = 5e-6;
 const CONTEXT_BYTES = 0.5 * 2 ** 30;
 const RESERVED_SHARE = 0.02;
 const CUDA_ALIGNMENT = 512;
+/** For cuBLASLt. */
+const CUDA_WORKSPACE = 32 * 2 ** 20;
 
 export function openRehearsal(target: RehearsalTarget): RehearsalDevice {
   const kernels: CudaKernels = Object.assign({}, ...Object.values(cudaKernelsByOp));
@@ -52,6 +56,7 @@ export function rehearsalOfProperties(
     blockBytes: (bytes) => Math.max(1, Math.ceil(bytes / CUDA_ALIGNMENT)) * CUDA_ALIGNMENT,
     properties,
     budget,
+    workspace: CUDA_WORKSPACE,
     speeds: {
       // TF32 is not used: products of f32 run on the card's plain cores.
       products: precision === "bf16" ? peak * SHARE_OF_PEAK : peak / 16,
@@ -72,7 +77,7 @@ export function rehearsalOfHost(
   const blockBytes = name === "cpu" ? sizeClass : (bytes: number): number => bytes;
   return {
     title: "this machine",
-    ...{ name, precision, activations, batchesProducts, blockBytes, properties, budget, speeds },
+    ...{ name, precision, activations, batchesProducts, blockBytes, properties, budget, speeds, workspace: 0 },
   };
 }
 

@@ -5,7 +5,7 @@ import { printable } from "./printable.ts";
 /** What a run is expected to take, as a table and two sentences. */
 export function forecastLines(forecast: Forecast): string[] {
   const { memory, peakBytes, budgetBytes, weights, recompute, maxTokens, device } = forecast;
-  const { base, adapter, gradients, optimizer, activations, working } = memory;
+  const { base, adapter, gradients, optimizer, activations, working, workspace } = memory;
   const parts: readonly (readonly [string, number])[] = [
     [weights, base],
     ["adapter", adapter],
@@ -13,6 +13,7 @@ export function forecastLines(forecast: Forecast): string[] {
     ["optimizer states", optimizer],
     ["activations kept of a pack", activations],
     ["working memory on top", working],
+    ["workspace of the device", workspace],
   ];
   const rows = [...parts.filter(([, bytes]) => bytes > 0), ["peak", peakBytes] as const];
   const names = Math.max(...rows.map(([name]) => name.length));

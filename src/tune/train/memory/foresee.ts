@@ -1,18 +1,11 @@
 /** What a run takes under one set of choices, and the least recomputation with which it fits. */
 import type { RecomputePlan } from "../../../model/families/decoder.ts";
 import type { Pack } from "../../data/pack.ts";
-import type { Rehearsal } from "./rehearsal.ts";
+import type { FixedMemory, PassMemory, Rehearsal } from "./rehearsal.ts";
 import type { StepSample } from "./step-sample.ts";
 
 /** Bytes by part; together they are the peak. */
-export interface MemoryParts {
-  readonly base: number;
-  readonly adapter: number;
-  readonly gradients: number;
-  readonly optimizer: number;
-  readonly activations: number;
-  readonly working: number;
-}
+export type MemoryParts = FixedMemory & PassMemory;
 
 export interface Foreseen {
   readonly recompute: RecomputePlan;

@@ -47,18 +47,18 @@ export interface MemoryPlan extends SettledChoices, Foreseen {
 const CARD_PACKS = [512, 1024, 2048, 3072, 4096, 6144, 8192, 12288, 16384] as const;
 /** The rest is for what lies between the blocks of memory. */
 const SHARE_OF_BUDGET = 0.96;
-/** A larger pack must gain so much. */
+/** A larger pack must gain so much, and so much an embedding in host memory. */
 const LEAST_GAIN = 0.005;
+const LEAST_GAIN_OF_FORMAT = 0.03;
 
 /** The fastest plan that fits, with the best format that does. */
 export function planMemory(input: PlanInput): MemoryPlan {
-  const formats = input.before ? [input.before.format] : weightFormats(input.recipe, input.target);
-  let plan: MemoryPlan | undefined;
-  for (const format of formats) {
-    plan = planFor(input, format);
-    if (plan.fits) return plan;
-  }
-  return plan!;
+  const [first, second] = input.before ? [input.before.format] : weightFormats(input.recipe, input.target);
+  const plan = planFor(input, first);
+  const enough = plan.fits && (input.recipe.method === "full" || plan.recompute.fullLayers === 0);
+  if (second === undefined || enough) return plan;
+  const other = planFor(input, second);
+  return !plan.fits || other.secondsPerStep < plan.secondsPerStep * (1 - LEAST_GAIN_OF_FORMAT) ? other : plan;
 }
 
 function planFor(input: PlanInput, format: WeightFormat): MemoryPlan {

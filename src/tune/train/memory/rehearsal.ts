@@ -23,6 +23,8 @@ export interface FixedMemory {
   readonly optimizer: number;
   /** With the bf16 copies of f32 parameters, on devices that multiply in bf16. */
   readonly gradients: number;
+  /** What the device takes for itself. */
+  readonly workspace: number;
 }
 
 /** Bytes that one pack adds. */
@@ -86,6 +88,7 @@ export class Rehearsal implements Disposable {
       adapter: withAdapter - baseBytes,
       optimizer: withOptimizer - withAdapter,
       gradients: taken() - withOptimizer,
+      workspace: target.workspace,
     };
   }
 

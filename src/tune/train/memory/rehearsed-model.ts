@@ -67,7 +67,7 @@ class RehearsedParameters extends Parameters {
     }));
     const held = { shape, blockSize, ...quantized, bytes: 0 };
     this.quantized.set(name, held);
-    return { shape, materialise: () => dequantizeNf4(held, device.precision) };
+    return { shape, materialise: (spareRows) => dequantizeNf4(held, device.precision, spareRows) };
   }
 
   override embedding(name: string, shape: Shape): Tensor | HostRows {

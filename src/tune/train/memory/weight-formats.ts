@@ -3,13 +3,13 @@ import type { Device } from "../../../engine/device/device.ts";
 import type { WeightFormat } from "../../../model/families/parameters.ts";
 
 /**
- * How the base may be held on the device, the best first. Full fine-tuning wants f32 masters; on a card with too little
+ * How the base may be held on the device, the better first. Full fine-tuning wants f32 masters; on a card with too little
  * memory for them bf16 weights with stochastic rounding will do, together with 8-bit states.
  */
 export function weightFormats(
   { method, quantization, training }: Recipe,
   { name, precision }: Pick<Device, "name" | "precision">,
-): readonly [WeightFormat, ...WeightFormat[]] {
+): readonly [first: WeightFormat, second?: WeightFormat] {
   if (quantization !== undefined) {
     const { block_size: blockSize, double_quant: doubleQuant } = quantization;
     return onDeviceFirst({ kind: "nf4", blockSize, doubleQuant }, name);
@@ -20,7 +20,10 @@ export function weightFormats(
 }
 
 /** A card that is too small may leave the input embedding to the host, which sends the rows of each pack. */
-function onDeviceFirst(format: WeightFormat, name: Device["name"]): readonly [WeightFormat, ...WeightFormat[]] {
+function onDeviceFirst(
+  format: WeightFormat,
+  name: Device["name"],
+): readonly [first: WeightFormat, second?: WeightFormat] {
   return name === "cuda" ? [format, { ...format, embeddingOnHost: true }] : [format];
 }
 
