@@ -18,7 +18,7 @@ export interface LoraAdapter {
 export class Linear {
   /** Module path as in the checkpoint, without `.weight`. */
   readonly name: string;
-  readonly weight: Weight;
+  weight: Weight;
   readonly bias: Tensor | undefined;
   adapter: LoraAdapter | undefined;
 

@@ -3,7 +3,9 @@ import { UserError } from "../../base/errors.ts";
 import { suggestName } from "../../base/names.ts";
 import { Random } from "../../base/random.ts";
 import type { Device } from "../../engine/device/device.ts";
-import type { Linear } from "../../engine/nn/linear.ts";
+import type { Linear, LoraAdapter } from "../../engine/nn/linear.ts";
+import { wantsRoom } from "../../engine/ops/linear/adapter-rows.ts";
+import { isTensor } from "../../engine/ops/linear/group.ts";
 import { consecutive, type Shape, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { releaseParameter } from "../../engine/tensor/working-copy.ts";
 import { type AdapterConfig, type AdapterTensor, readAdapter, writeAdapter } from "../files/adapter.ts";
@@ -109,7 +111,7 @@ export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
     const bound = 1 / Math.sqrt(layer.inFeatures);
     device.write(a, bytesOf(Float32Array.from({ length: a.length }, () => (2 * random.uniform() - 1) * bound)));
     device.zero(b);
-    layer.adapter = { a, b, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout };
+    putOn(model, layer, { a, b, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout });
   });
   return new Lora(model, config, layers);
 }
@@ -146,9 +148,17 @@ export function loadLora(model: Model, folder: string, dropout?: number): { lora
     const { a, b } = placed[i]!;
     device.write(a, bytesOf(values[i]!.a));
     device.write(b, bytesOf(values[i]!.b));
-    layer.adapter = { a, b, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout };
+    putOn(model, layer, { a, b, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout });
   });
   return { lora: new Lora(model, config, layers), warnings };
+}
+
+/** Weights that gain from it get room for their adapter below them; see ops/linear/adapter-rows. */
+function putOn({ parameters }: Model, layer: Linear, adapter: LoraAdapter): void {
+  const { weight, name } = layer;
+  const pays = !adapter.a.device.batchesProducts && wantsRoom([layer.outFeatures, layer.inFeatures]);
+  if (pays && isTensor(weight)) layer.weight = parameters.withSpareRows(`${name}.weight`, adapter.a.shape[0]!);
+  layer.adapter = adapter;
 }
 
 /**

@@ -2,10 +2,10 @@
 import { UserError } from "../../base/errors.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { HostRows } from "../../engine/nn/host-rows.ts";
-import type { CompressedWeight } from "../../engine/ops/linear/group.ts";
+import type { CompressedWeight, RoomyWeight } from "../../engine/ops/linear/group.ts";
 import { dequantizeNf4, type Nf4Tensor, nf4Tensors, quantizeNf4, releaseNf4 } from "../../engine/ops/nf4/nf4.ts";
 import { scope, unscoped } from "../../engine/tensor/scope.ts";
-import { empty, type Shape, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
+import { empty, release, rows, type Shape, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { releaseParameter } from "../../engine/tensor/working-copy.ts";
 import type { ParameterSource } from "./decoder-parts.ts";
 import type { ParameterValues } from "./parameter-values.ts";
@@ -63,7 +63,20 @@ export class Parameters implements ParameterSource, Disposable {
       return unscoped(() => quantizeNf4(full, format));
     });
     this.quantized.set(name, quantized);
-    return { shape, materialise: () => dequantizeNf4(quantized, this.#dtype) };
+    return { shape, materialise: (spareRows) => dequantizeNf4(quantized, this.#dtype, spareRows) };
+  }
+
+  /** Moves a frozen weight to memory that has room below it. */
+  withSpareRows(name: string, count: number): RoomyWeight {
+    const tensor = this.tensors.get(name);
+    if (tensor === undefined) throw new Error(`there is no parameter ${name}`);
+    const { shape, dtype } = tensor;
+    const held = unscoped(() => empty(this.#device, [shape[0]! + count, ...shape.slice(1)], dtype));
+    const own = rows(held, 0, shape[0]!);
+    this.#device.copy(tensor, own);
+    this.tensors.set(name, own);
+    release(tensor);
+    return { shape, held };
   }
 
   embedding(name: string, shape: Shape): Tensor | HostRows {
@@ -73,9 +86,9 @@ export class Parameters implements ParameterSource, Disposable {
       this.#values.fill(full, name);
       return { held: toBytes(full) };
     }).held;
-    const rows = new HostRows(shape, new Uint16Array(bytes.buffer));
-    this.onHost.set(name, rows);
-    return rows;
+    const table = new HostRows(shape, new Uint16Array(bytes.buffer));
+    this.onHost.set(name, table);
+    return table;
   }
 
   /** Names of all parameters. */

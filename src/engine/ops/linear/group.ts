@@ -3,21 +3,19 @@ import { empty, lastAxis, type Shape, type Tensor } from "../../tensor/tensor.ts
 import type { LowRank, LowRankColumns } from "./low-rank.ts";
 import { type Matrix, matrix, part, weightMatrix } from "./products.ts";
 
-/** A frozen weight kept in a smaller form; `materialise` makes it a tensor of the current scope. */
+/** A frozen weight kept in a smaller form. */
 export interface CompressedWeight {
+  /** [out, in] */
   readonly shape: Shape;
-  readonly materialise: () => Tensor;
+  /** Makes it a tensor [out + spareRows, in] of the current scope; the spare rows come last, uninitialised. */
+  readonly materialise: (spareRows?: number) => Tensor;
 }
 
-/**
- * A frozen weight whose memory has room for its adapter: columns to the right of its own for B, or rows below for A, so
- * that one product does the adapter's work too.
- */
+/** A frozen weight with room for its adapter's A in the rows below it: see `adapter-rows.ts`. */
 export interface RoomyWeight {
   /** [out, in] */
   readonly shape: Shape;
-  readonly room: "columns" | "rows";
-  /** [out, in + size], zeros in the room at first, or [out + size, in] */
+  /** [out + room, in] */
   readonly held: Tensor;
 }
 

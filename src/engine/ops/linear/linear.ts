@@ -1,7 +1,7 @@
 /**
  * y = x·Wᵀ + b, for several weights that share the input x (q, k and v; gate and up), each with an optional low-rank
  * adapter: y += scale · (x·Aᵀ)·Bᵀ (LoRA, Hu et al. 2021, arXiv 2106.09685). One op, so that the layers of a group share
- * what they can: see the ways of computing it, `together`, `one-by-one`, `adapter-columns` and `adapter-rows`.
+ * what they can: see the ways of computing it, `together`, `one-by-one` and `adapter-rows`.
  *
  * Kernels; `precision` says how inputs of products are rounded, weights are f32 or bf16 (their dtype code is passed),
  * ld is the distance from one row to the next (`products.ts` builds the arguments), a `start` may be the output itself:
@@ -19,7 +19,6 @@
  */
 import { gradientOf, isRecording, record } from "../../tensor/tape.ts";
 import { empty, rowCount, type Tensor } from "../../tensor/tensor.ts";
-import { adapterColumns, fitsColumns } from "./adapter-columns.ts";
 import { adapterRows, fitsRows } from "./adapter-rows.ts";
 import { emptyOutputs, isTensor, type LinearGroup, type LinearMember, type Way, type Weight } from "./group.ts";
 import { lowRankColumns } from "./low-rank.ts";
@@ -62,8 +61,7 @@ export function linearF32(x: Tensor, weight: Tensor): Tensor {
 }
 
 function wayOf(group: LinearGroup): Way {
-  if (group.ranks && fitsColumns(group)) return adapterColumns;
-  if (group.ranks && fitsRows(group)) return adapterRows;
+  if (fitsRows(group)) return adapterRows;
   return group.x.device.batchesProducts ? together : oneByOne;
 }
 

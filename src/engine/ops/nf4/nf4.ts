@@ -12,7 +12,16 @@
  */
 import { type DType, dtypeCode } from "../../device/device.ts";
 import { scope } from "../../tensor/scope.ts";
-import { elementCount, empty, fromHost, release, type Shape, type Tensor, toFloats } from "../../tensor/tensor.ts";
+import {
+  elementCount,
+  empty,
+  fromHost,
+  release,
+  rows,
+  type Shape,
+  type Tensor,
+  toFloats,
+} from "../../tensor/tensor.ts";
 import { dynamicMap, MAP_BLOCK } from "../dynamic-map.ts";
 
 export interface Nf4Options {
@@ -58,10 +67,14 @@ export function quantizeNf4(x: Tensor, { blockSize, doubleQuant }: Nf4Options): 
   return { shape: x.shape, blockSize, packed, absmax, bytes };
 }
 
-/** @returns the weight in full, in `dtype`. */
-export function dequantizeNf4(quantized: Nf4Tensor, dtype: "f32" | "bf16"): Tensor {
-  const y = empty(quantized.packed.device, quantized.shape, dtype);
-  dequantizeNf4Into(y, quantized);
+/**
+ * @param spareRows rows after the weight's own, uninitialised
+ * @returns the weight in full, in `dtype`
+ */
+export function dequantizeNf4(quantized: Nf4Tensor, dtype: "f32" | "bf16", spareRows = 0): Tensor {
+  const [height, ...rest] = quantized.shape as [number, ...number[]];
+  const y = empty(quantized.packed.device, [height + spareRows, ...rest], dtype);
+  dequantizeNf4Into(rows(y, 0, height), quantized);
   return y;
 }
 
