@@ -30,6 +30,9 @@ export interface BufferView {
   readonly dtype: DType;
 }
 
+/** Fills all of `part`, which is `begin` bytes into the whole. */
+export type FillPart = (part: Uint8Array, begin: number) => void;
+
 export type KernelArgument = BufferView | number | null;
 
 /** Bytes: held by tensors, kept for reuse, and the most ever held at once. */
@@ -56,6 +59,11 @@ export interface Device {
   free(buffer: DeviceBuffer): void;
   /** Copies host bytes in; `source` holds `length` elements of the view's dtype, little-endian. */
   write(target: BufferView, source: Uint8Array): void;
+  /**
+   * The same for bytes that `fill` puts, part after part, where the device takes them from, so that a file is read once
+   * and copied no more than it must be.
+   */
+  writeFrom(target: BufferView, fill: FillPart): void;
   read(source: BufferView, target: Uint8Array): void;
   /** Device to device, equal dtypes and lengths. */
   copy(source: BufferView, target: BufferView): void;

@@ -103,6 +103,8 @@ export class RehearsalDevice implements Device, CudaLauncher {
 
   write(): void {}
 
+  writeFrom(): void {}
+
   /** Reads zeros: losses and norms of a rehearsal are 0. */
   read(_source: BufferView, target: Uint8Array): void {
     target.fill(0);

@@ -6,7 +6,7 @@ import { castInto } from "../../engine/ops/cast/cast.ts";
 import { fillNormal } from "../../engine/ops/random/random.ts";
 import { deviationOf, type RandomInitOptions, randomInit } from "../../engine/optim/random-init.ts";
 import { scope } from "../../engine/tensor/scope.ts";
-import { empty, rows, type Tensor, view } from "../../engine/tensor/tensor.ts";
+import { empty, fromHost, rows, type Tensor, view } from "../../engine/tensor/tensor.ts";
 import type { TensorInfo } from "../files/safetensors.ts";
 import type { Weights } from "../files/weights.ts";
 import { decodeFloats, expectFloats } from "./decode-floats.ts";
@@ -18,26 +18,41 @@ export interface ParameterValues {
   fill(target: Tensor, name: string): void;
 }
 
-/** Host memory that a checkpoint of any size is read through. */
+/** Memory, on the host or the device, that parameters of any size are converted by way of. */
 const PART_BYTES = 32 * 2 ** 20;
 
 /**
- * Reads parameters from a checkpoint, in f32, f16 or bf16; what must be converted is converted on the device.
- * @param partBytes host memory to do it with, a multiple of 8
+ * Reads parameters from a checkpoint, in f32, f16 or bf16. Bytes go from the file to where the device takes them from;
+ * f32 and bf16 are converted on the device, f16 on the host.
+ * @param partBytes a multiple of 4
  */
 export function checkpointValues(weights: Weights, partBytes: number = PART_BYTES): ParameterValues {
-  const buffer = new Uint8Array(partBytes);
   return {
     dtype: (name) => (weights.info(name).dtype === "BF16" ? "bf16" : "f32"),
     fill(target, name) {
       const info = weights.info(name);
       expectSameShape(info, target, name, weights.folder);
       const dtype = expectFloats(info.dtype, name, weights.folder);
-      weights.readParts(name, buffer, (bytes, begin) => {
-        const isHalf = dtype === "F16";
-        const held = dtype === "BF16" ? "bf16" : "f32";
-        const values = isHalf ? bytesOf(decodeFloats(bytes, dtype)) : bytes;
-        place(target, begin / (isHalf ? 2 : dtypeBytes[held]), values, held);
+      if (dtype === "F16") {
+        const buffer = new Uint8Array(Math.min(partBytes, 2 * target.length));
+        inParts(target, partBytes / 2, (part, from) => {
+          const bytes = buffer.subarray(0, 2 * part.length);
+          weights.readInto(name, 2 * from, bytes);
+          writeFloats(part, decodeFloats(bytes, dtype));
+        });
+        return;
+      }
+      const held = dtype === "BF16" ? "bf16" : "f32";
+      const size = dtypeBytes[held];
+      const read = (part: Tensor, from: number): void =>
+        part.device.writeFrom(part, (bytes, begin) => weights.readInto(name, size * from + begin, bytes));
+      if (held === target.dtype) return read(target, 0);
+      inParts(target, partBytes / size, (part, from) => {
+        scope(() => {
+          const given = empty(part.device, part.shape, held);
+          read(given, from);
+          castInto(part, given);
+        });
       });
     },
   };
@@ -55,30 +70,25 @@ export function randomValues(options: RandomInitOptions): ParameterValues {
       if (device.activations === "bf16" && shape.length > 1) {
         fillNormal(target, mix32(mix32(options.seed) ^ hashLabel(`init ${name}`)), deviationOf(name, options));
       } else {
-        place(target, 0, bytesOf(randomInit(name, shape, options)), "f32");
+        writeFloats(target, randomInit(name, shape, options));
       }
     },
   };
 }
 
-/** Writes the values of elements begin, begin + 1, … */
-function place(target: Tensor, begin: number, bytes: Uint8Array, held: "f32" | "bf16"): void {
-  const { device } = target;
-  const count = bytes.length / dtypeBytes[held];
-  const part = rows(view(target, [target.length]), begin, begin + count);
-  if (held === target.dtype) {
-    device.write(part, bytes);
-    return;
+/** Visits `count` elements of a tensor at a time, as vectors, with where they begin. */
+function inParts(target: Tensor, count: number, visit: (part: Tensor, begin: number) => void): void {
+  const all = view(target, [target.length]);
+  for (let begin = 0; begin < all.length; begin += count) {
+    visit(rows(all, begin, Math.min(all.length, begin + count)), begin);
   }
-  scope(() => {
-    const given = empty(device, [count], held);
-    device.write(given, bytes);
-    castInto(part, given);
-  });
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+function writeFloats(target: Tensor, values: Float32Array): void {
+  scope(() => {
+    const given = fromHost(target.device, values, target.shape);
+    castInto(target, given);
+  });
 }
 
 function expectSameShape(info: TensorInfo, { shape }: Tensor, name: string, folder: string): void {

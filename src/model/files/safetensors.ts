@@ -9,8 +9,6 @@ export type { TensorInfo } from "./safetensors-header.ts";
 /** Linux moves at most 2 GiB - 4 KiB in one read. */
 const MAX_READ_BYTES = 1 << 30;
 
-export type PartVisitor = (bytes: Uint8Array<ArrayBuffer>, begin: number) => void;
-
 /** An open safetensors file: the header is in memory, tensors are read on demand. */
 export class SafetensorsFile implements Disposable {
   readonly path: string;
@@ -51,21 +49,16 @@ export class SafetensorsFile implements Disposable {
   read(name: string): Uint8Array<ArrayBuffer> {
     const { begin, end } = this.info(name);
     const bytes = new Uint8Array(end - begin);
-    readExactly(this.#descriptor, bytes, this.#dataStart + begin, this.path);
+    this.readInto(name, 0, bytes);
     return bytes;
   }
 
-  /**
-   * Reads one tensor in parts that fit `buffer`, whose length is a multiple of 8.
-   * @param visit is given bytes that are good until it returns, and where in the tensor they begin
-   */
-  readParts(name: string, buffer: Uint8Array<ArrayBuffer>, visit: PartVisitor): void {
+  /** Fills `target` with a tensor's bytes from byte `from` of it on. */
+  readInto(name: string, from: number, target: Uint8Array): void {
     const { begin, end } = this.info(name);
-    for (let at = begin; at < end; at += buffer.length) {
-      const part = buffer.subarray(0, end - at);
-      readExactly(this.#descriptor, part, this.#dataStart + at, this.path);
-      visit(part, at - begin);
-    }
+    if (begin + from + target.length > end)
+      throw new RangeError(`"${name}" has no ${target.length} bytes from ${from}`);
+    readExactly(this.#descriptor, target, this.#dataStart + begin + from, this.path);
   }
 
   /** Closes the file; reading afterwards is an error. Closing twice is fine. */

@@ -4,7 +4,7 @@ import { UserError } from "../../base/errors.ts";
 import { suggestName } from "../../base/names.ts";
 import { fileError } from "./file-error.ts";
 import { describeJson, isJsonObject, parseJsonObject, readTextFile } from "./json-file.ts";
-import { openSafetensors, type PartVisitor, type SafetensorsFile, type TensorInfo } from "./safetensors.ts";
+import { openSafetensors, type SafetensorsFile, type TensorInfo } from "./safetensors.ts";
 
 export const SINGLE_WEIGHTS_FILE: string = "model.safetensors";
 export const WEIGHTS_INDEX_FILE: string = "model.safetensors.index.json";
@@ -40,9 +40,9 @@ export class Weights implements Disposable {
     return this.#file(name).read(name);
   }
 
-  /** Reads one tensor in parts that fit `buffer`; see `SafetensorsFile.readParts`. */
-  readParts(name: string, buffer: Uint8Array<ArrayBuffer>, visit: PartVisitor): void {
-    this.#file(name).readParts(name, buffer, visit);
+  /** Fills `target` with a tensor's bytes from byte `from` of it on. */
+  readInto(name: string, from: number, target: Uint8Array): void {
+    this.#file(name).readInto(name, from, target);
   }
 
   close(): void {

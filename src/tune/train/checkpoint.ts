@@ -9,7 +9,7 @@ import { UserError } from "../../base/errors.ts";
 import type { Ledger } from "../../base/events.ts";
 import { dtypeBytes } from "../../engine/device/device.ts";
 import type { Optimizer, StateTensor } from "../../engine/optim/optimizer.ts";
-import { rows, type Tensor, toBytes, view } from "../../engine/tensor/tensor.ts";
+import { type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { refreshWorking } from "../../engine/tensor/working-copy.ts";
 import { makeFolder, replaceFolder, writeFileAtomic } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
@@ -126,25 +126,17 @@ export function setAside(checkpoint: string): string {
   return aside;
 }
 
-/** Host memory that weights of any size are restored through. */
-const PART_BYTES = 32 * 2 ** 20;
-
 /** Puts a checkpoint's weights into the trainable tensors. */
 export function restoreWeights(checkpoint: string, trainable: ReadonlyMap<string, Tensor>): void {
   const path = join(checkpoint, "weights.safetensors");
   using file = openSafetensors(path);
-  const buffer = new Uint8Array(PART_BYTES);
   for (const [name, tensor] of trainable) {
     const { device, dtype, shape, length } = tensor;
     const info = file.tensors.get(name);
-    const size = dtypeBytes[dtype];
-    if (info?.dtype !== dtypes[dtype] || info.end - info.begin !== length * size) {
+    if (info?.dtype !== dtypes[dtype] || info.end - info.begin !== length * dtypeBytes[dtype]) {
       throw damaged(path, `it has no weights for "${name}" of [${shape.join(", ")}] in ${dtype}`);
     }
-    const values = view(tensor, [length]);
-    file.readParts(name, buffer, (bytes, begin) => {
-      device.write(rows(values, begin / size, (begin + bytes.length) / size), bytes);
-    });
+    device.writeFrom(tensor, (part, begin) => file.readInto(name, begin, part));
     refreshWorking(tensor);
   }
 }

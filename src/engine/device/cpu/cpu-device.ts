@@ -8,6 +8,7 @@ import {
   type Device,
   type DeviceBuffer,
   dtypeBytes,
+  type FillPart,
   type KernelArgument,
   type MemoryUse,
   type Precision,
@@ -111,6 +112,11 @@ export class CpuDevice implements Device {
   write(target: BufferView, source: Uint8Array): void {
     expectBytes(target, source.byteLength);
     this.#call("fettle_copy", [target, hostAddress(source), source.byteLength]);
+  }
+
+  writeFrom(target: BufferView, fill: FillPart): void {
+    const bytes = byteLength(target);
+    if (bytes > 0) fill(new Uint8Array(koffi.view(BigInt(addressOf(target)), bytes)), 0);
   }
 
   read(source: BufferView, target: Uint8Array): void {

@@ -4,6 +4,7 @@ import {
   type Device,
   type DeviceBuffer,
   dtypeBytes,
+  type FillPart,
   type KernelArgument,
   type MemoryUse,
   type Precision,
@@ -138,6 +139,10 @@ export class CudaDevice implements Device {
   write(target: BufferView, source: Uint8Array): void {
     expectBytes(target, source.byteLength);
     this.#staging.write(addressOf(target), source);
+  }
+
+  writeFrom(target: BufferView, fill: FillPart): void {
+    this.#staging.writeFrom(addressOf(target), byteLength(target), fill);
   }
 
   read(source: BufferView, target: Uint8Array): void {

@@ -3,6 +3,7 @@
  * the host fills or empties the other buffer, and however much is copied, nothing is held twice.
  */
 import koffi from "koffi";
+import type { FillPart } from "../device.ts";
 import type { Driver } from "./driver.ts";
 
 const HALF_BYTES = 32 * 2 ** 20;
@@ -34,11 +35,16 @@ export class Staging {
 
   /** Returns when the bytes are copied from `source`, before they are on the card. */
   write(to: number, source: Uint8Array): void {
-    for (let at = 0; at < source.length; ) {
+    this.writeFrom(to, source.length, (part, begin) => part.set(source.subarray(begin, begin + part.length)));
+  }
+
+  /** The same of `length` bytes that `fill` puts into pinned memory. */
+  writeFrom(to: number, length: number, fill: FillPart): void {
+    for (let at = 0; at < length; ) {
       if (this.#used === HALF_BYTES) this.#turn();
       const { address, bytes } = this.#halves[this.#current]!;
-      const count = Math.min(source.length - at, HALF_BYTES - this.#used);
-      bytes.set(source.subarray(at, at + count), this.#used);
+      const count = Math.min(length - at, HALF_BYTES - this.#used);
+      fill(bytes.subarray(this.#used, this.#used + count), at);
       this.#driver.copyToDevice(to + at, address + this.#used, count, this.#stream);
       this.#used += count;
       at += count;

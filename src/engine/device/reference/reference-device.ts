@@ -4,7 +4,15 @@
  */
 import { UserError } from "../../../base/errors.ts";
 import { decodeBf16, encodeBf16 } from "../bf16.ts";
-import type { BufferView, Device, DeviceBuffer, KernelArgument, MemoryUse } from "../device.ts";
+import {
+  type BufferView,
+  type Device,
+  type DeviceBuffer,
+  dtypeBytes,
+  type FillPart,
+  type KernelArgument,
+  type MemoryUse,
+} from "../device.ts";
 
 /** Floats as a reference kernel sees them; bf16 arguments arrive decoded and are rounded again afterwards. */
 export type Floats = Float32Array | Float64Array;
@@ -69,6 +77,12 @@ export class ReferenceDevice implements Device {
     const array = this.#array(target);
     if (array instanceof Float64Array) array.set(new Float32Array(bytes.buffer));
     else new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(bytes);
+  }
+
+  writeFrom(target: BufferView, fill: FillPart): void {
+    const bytes = new Uint8Array(target.length * dtypeBytes[target.dtype]);
+    fill(bytes, 0);
+    this.write(target, bytes);
   }
 
   read(source: BufferView, target: Uint8Array): void {
