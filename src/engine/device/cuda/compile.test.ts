@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { UserError } from "../../../base/errors.ts";
 import { KernelImages, type KernelImagesOptions } from "./compile.ts";
-import type { NvrtcSource } from "./nvrtc.ts";
+import type { NvrtcOutcome, NvrtcSource } from "./nvrtc.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fettle-cubin-test-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -21,10 +21,10 @@ class Compiler {
     this.version = version;
   }
 
-  compile(source: NvrtcSource, architecture: number): { ok: true; image: Uint8Array } | { ok: false; log: string } {
+  compile(source: NvrtcSource, architecture: number): NvrtcOutcome {
     this.seen.push(source);
     if (source.text.includes("mistake")) return { ok: false, log: `${source.name}(1): error: a mistake` };
-    return { ok: true, image: Buffer.from(`${source.text} ${source.options.join(" ")} ${architecture}`) };
+    return { ok: true, image: Buffer.from(`${source.text} ${source.options.join(" ")} ${architecture}`), log: "" };
   }
 }
 

@@ -150,8 +150,13 @@ function firstThatLoads(name: string, paths: readonly string[], versionOf: Versi
 function loadCompanions(path: string): void {
   const folder = dirname(realPath(path) ?? path);
   if (!basename(path).startsWith("libnvrtc") || folder === ".") return;
-  for (const file of list(folder)) if (file.startsWith("libnvrtc-builtins.so.")) koffi.load(join(folder, file));
+  for (const file of list(folder)) {
+    if (file.startsWith("libnvrtc-builtins.so.")) companions.push(koffi.load(join(folder, file)));
+  }
 }
+
+/** A library is unloaded when nothing refers to its handle any more. */
+const companions: LibraryHandle[] = [];
 
 /** Where the loader found a bare name, as Linux lists what is mapped. */
 function loadedFrom(path: string): string {

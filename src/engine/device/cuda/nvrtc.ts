@@ -10,9 +10,9 @@ export interface NvrtcSource {
   readonly options: readonly string[];
 }
 
+/** With the compiler's words: about the mistakes, or what the options asked it to tell. */
 export type NvrtcOutcome =
-  | { readonly ok: true; readonly image: Uint8Array }
-  /** The compiler's words about the mistakes. */
+  | { readonly ok: true; readonly image: Uint8Array; readonly log: string }
   | { readonly ok: false; readonly log: string };
 
 type Call = (...args: unknown[]) => number;
@@ -69,7 +69,8 @@ export class Nvrtc {
       if (status === COMPILATION_FAILED) return { ok: false, log: this.#log(program) };
       if (status !== 0) throw new Error(`nvrtcCompileProgram: ${this.#errorText(status)}; ${this.#log(program)}`);
       const { cubinSize, cubin, ptxSize, ptx } = this.#calls;
-      return { ok: true, image: known ? this.#bytes(program, cubinSize, cubin) : this.#bytes(program, ptxSize, ptx) };
+      const image = known ? this.#bytes(program, cubinSize, cubin) : this.#bytes(program, ptxSize, ptx);
+      return { ok: true, image, log: this.#log(program) };
     } finally {
       this.#calls.destroy(BigUint64Array.of(BigInt(program)));
     }
