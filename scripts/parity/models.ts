@@ -107,7 +107,8 @@ function meanLoss(decoder: Decoder, examples: readonly EncodedExample[]): number
   return sum / targets;
 }
 
-function readExamples(expected: SafetensorsFile): EncodedExample[] {
+/** The sequences that the expectations are for. */
+export function readExamples(expected: SafetensorsFile): EncodedExample[] {
   const examples: EncodedExample[] = [];
   for (let i = 0; expected.tensors.has(`input.${i}`); i++) {
     const labels = integers(expected, `labels.${i}`);
@@ -124,7 +125,8 @@ function integers(file: SafetensorsFile, name: string): Int32Array {
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-function floats(file: SafetensorsFile, name: string): Float32Array {
+/** A tensor of f32. */
+export function floats(file: SafetensorsFile, name: string): Float32Array {
   const bytes = file.read(name);
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }

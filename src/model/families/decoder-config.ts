@@ -17,6 +17,8 @@ export interface DecoderSizes {
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
+  /** Matrices of an MLP: 3 with a gate, 2 without. */
+  readonly mlpMatrices: 2 | 3;
   readonly layers: number;
   readonly heads: number;
   readonly kvHeads: number;
@@ -31,6 +33,7 @@ export interface DecoderSizes {
 }
 
 export interface SizeDefaults {
+  readonly mlpMatrices?: 2;
   readonly headDim?: number;
   readonly tieEmbeddings?: boolean;
   readonly initializerRange?: number;
@@ -61,6 +64,7 @@ export function readSizes(json: ConfigJson, defaults: SizeDefaults = {}): Decode
     vocabSize: readSize(json, "vocab_size"),
     hiddenSize,
     intermediateSize: readSize(json, "intermediate_size"),
+    mlpMatrices: defaults.mlpMatrices ?? 3,
     layers: readLayers(json, "num_hidden_layers"),
     heads,
     kvHeads,

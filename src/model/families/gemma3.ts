@@ -14,5 +14,6 @@ export const gemma3: Family = llamaFamily((json) => {
       sliding_attention: readRope(json, { layerType: "sliding_attention", defaultTheta: 1e4 }),
     },
   });
-  return { ...config, headNorms: true };
+  // transformers reads attn_logit_softcapping here too, and does not apply it.
+  return { ...config, headNorms: true, attentionSoftcap: undefined };
 });

@@ -31,6 +31,7 @@ function readConfig(json: ConfigJson): GptBigcodeConfig {
     vocabSize: readSize(json, "vocab_size"),
     hiddenSize,
     intermediateSize: readSize(json, "n_inner", 4 * hiddenSize),
+    mlpMatrices: 2,
     layers,
     heads,
     kvHeads: json.boolean("multi_query", true) ? 1 : heads,

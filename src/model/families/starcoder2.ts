@@ -18,7 +18,7 @@ interface Starcoder2Config extends DecoderSizes {
 export const starcoder2: Family = {
   readConfig(json) {
     const config: Starcoder2Config = {
-      ...readSizes(json, { tieEmbeddings: true, initializerRange: 0.018042 }),
+      ...readSizes(json, { mlpMatrices: 2, tieEmbeddings: true, initializerRange: 0.018042 }),
       activation: readActivation(json, "hidden_act", "gelu_pytorch_tanh"),
       normEps: readPositive(json, "norm_epsilon", 1e-5),
       bias: json.boolean("use_bias", true),

@@ -55,9 +55,9 @@ export class LedgerCounter {
   /** Forward and backward of `tokens` that see `pairs` keys in all, `wanted` of them to the end. */
   #flops(tokens: number, pairs: number, wanted: number): number {
     const { config, trainsWeights } = this.#shape;
-    const { hiddenSize: d, intermediateSize: f, heads, kvHeads, headDim, layers, vocabSize } = config;
+    const { hiddenSize: d, intermediateSize: f, mlpMatrices, heads, kvHeads, headDim, layers, vocabSize } = config;
     const keysAndValues = 2 * d * kvHeads * headDim;
-    const rest = 2 * d * heads * headDim + 3 * d * f;
+    const rest = 2 * d * heads * headDim + mlpMatrices * d * f;
     const seen = layers - 1 + wanted / Math.max(tokens, 1);
     const weights = layers * tokens * keysAndValues + seen * tokens * rest + wanted * d * vocabSize;
     const passes = trainsWeights ? 3 : 2;
