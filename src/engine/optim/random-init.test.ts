@@ -20,6 +20,21 @@ test("norms begin at 1, biases at 0", () => {
   assert.deepEqual([...randomInit("model.layers.0.self_attn.q_proj.bias", [2], options)], [0, 0]);
 });
 
+test("norms that are stored as their distance from 1 begin at 0", () => {
+  const gemma = { ...options, normWeight: 0 as const };
+  assert.deepEqual([...randomInit("model.norm.weight", [2], gemma)], [0, 0]);
+});
+
+test("some matrices have a deviation of their own", () => {
+  const gpt = { ...options, ranges: { "c_proj.weight": 0.01 } };
+  const [same, halved] = ["h.0.c_fc.weight", "h.0.mlp.c_proj.weight"].map((name) => randomInit(name, [3, 3], gpt));
+  assert.deepEqual(same, randomInit("h.0.c_fc.weight", [3, 3], options));
+  assert.deepEqual(
+    halved,
+    randomInit("h.0.mlp.c_proj.weight", [3, 3], options).map((value) => value / 2),
+  );
+});
+
 test("values depend on seed and name alone", () => {
   const values = randomInit("a.weight", [4, 4], options);
   assert.deepEqual(randomInit("a.weight", [4, 4], options), values);
