@@ -1,4 +1,5 @@
 import { zeros } from "../../tensor/tensor.ts";
+import { cast } from "../cast/cast.ts";
 import { normal, type OpCase } from "../op-case.ts";
 import { sumSquares } from "./sum-squares.ts";
 
@@ -14,6 +15,7 @@ export const sumSquaresCases: readonly OpCase[] = [
     const out = zeros(inputs.small!.device, [3]);
     sumSquares(out, 2, inputs.small!);
     sumSquares(out, 0, inputs.large!);
+    sumSquares(out, 1, cast(inputs.large!, "bf16"));
     return out;
   },
 }));

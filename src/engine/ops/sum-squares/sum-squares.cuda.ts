@@ -8,7 +8,7 @@ const THREADS = 256;
 const PIECE = THREADS * 8 * 8;
 
 export const sumSquaresCuda = {
-  sum_squares(cuda: CudaLauncher, out: BufferView, slot: number, x: BufferView, length: number): void {
+  sum_squares(cuda: CudaLauncher, out: BufferView, slot: number, x: BufferView, _xDtype: number, length: number): void {
     const types = { X: x };
     const count = blocksFor(length, PIECE);
     const pieces = cuda.scratch(Math.max(1, count), "f32");
