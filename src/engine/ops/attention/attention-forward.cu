@@ -120,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     shared.position[line] = query_position[query];
   }
 
-  int first_line = threadIdx.x / WARP * PARTS * 16, unit_of_rows = first_line / 32;
+  int first_line = warp_number() * PARTS * 16, unit_of_rows = first_line / 32;
   bf16 *own = shared.q + first_line * PITCH;
   float unit = SOFTCAP ? 1.f : q_factor;
   float sum[PARTS][COLUMNS][4] = {};
@@ -159,6 +159,9 @@ extern "C" __global__ void __launch_bounds__(THREADS)
       raise_bases(softmax, sum, s, unit);
 #pragma unroll
       for (int k = 0; k < KEYS / 16; k++) {
+        // Nothing lies past the last key. Besides, steps apart are scheduled apart: mixed, their exponentials would take
+        // the registers in which fragments arrive ahead of their products.
+        if (first_key + k * 16 >= keys) break;
         u32 weights[PARTS][4];
         weigh(weights, softmax, s, k, unit);
         multiply_add(sum, weights, shared.v + k * 16 * PITCH + left_offset());

@@ -92,7 +92,7 @@ __device__ __forceinline__ void add_up(bf16 *dk, bf16 *dv, float *shares, const 
   auto fetch_row_facts = [&](i32 entry) {
     i32 row = listed_tile(entry) * ROWS + static_cast<i32>(threadIdx.x);
     bool there = threadIdx.x < ROWS && row < rows.count;
-    i64 place = rows.place(there ? row : 0);
+    i32 place = rows.place(there ? row : 0);
     i32 query = rows.query(there ? row : 0);
     own_lse = there ? in.lse[place] : minus_infinity();
     own_delta = there ? in.delta[place] : 0.f;
@@ -108,7 +108,7 @@ __device__ __forceinline__ void add_up(bf16 *dk, bf16 *dv, float *shares, const 
   };
   if (count > 0) fetch_row_facts(entry), keep_row_facts(0);
 
-  int first_line = threadIdx.x / WARP * 16, unit_of_keys = first_line / 32;
+  int first_line = warp_number() * 16, unit_of_keys = first_line / 32;
   Keyed own;
   for (int half = 0; half < 2; half++) {
     own.key[half] = first_key + first_line + line_of(0, half);
@@ -214,5 +214,5 @@ extern "C" __global__ void attention_shares(bf16 *dk, bf16 *dv, const float *sha
   }
   for (int j = 0; j < 8; j++) sum[j] *= of_v ? 1.f : scale;
   Keys keys = {key_count, kv_heads, static_cast<i32>(blockIdx.y)};
-  store8((of_v ? dv : dk) + keys.place(key) * HEAD_DIM + chunk * 8, sum);
+  store8((of_v ? dv : dk) + static_cast<i64>(keys.place(key)) * HEAD_DIM + chunk * 8, sum);
 }

@@ -21,15 +21,15 @@ struct Shared {
 
 // delta = dout·out of the warp's own rows, four lanes a row.
 __device__ __forceinline__ void find_delta(Shared &shared, float *delta, const bf16 *out, i32 tile, const Rows &rows) {
-  int lane = threadIdx.x % WARP, first = threadIdx.x / WARP * PARTS * 16;
+  int lane = threadIdx.x % WARP, first = warp_number() * PARTS * 16;
   for (int line = first + lane / 4; line < first + PARTS * 16; line += WARP / 4) {
     i32 row = tile * ROWS + line;
-    i64 place = rows.place(min(row, rows.count - 1));
+    i32 place = rows.place(min(row, rows.count - 1));
     float sum = 0;
     for (int chunk = lane % 4; chunk < CHUNKS; chunk += 4) {
       float a[8], b[8];
       load8(shared.dout + line * PITCH + chunk * 8, a);
-      load8(out + place * HEAD_DIM + chunk * 8, b);
+      load8(out + static_cast<i64>(place) * HEAD_DIM + chunk * 8, b);
       for (int i = 0; i < 8; i++) sum = fmaf(a[i], b[i], sum);
     }
     sum += __shfl_xor_sync(ALL_LANES, sum, 1);
@@ -120,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   __syncthreads();
   find_delta(shared, delta, out, tile, rows);
 
-  int first_line = threadIdx.x / WARP * PARTS * 16, unit_of_rows = first_line / 32;
+  int first_line = warp_number() * PARTS * 16, unit_of_rows = first_line / 32;
   float sum[PARTS][COLUMNS][4] = {};
   for (i32 i = 0; i < count; i++) {
     int turn = i % 2, stage = STAGES == 2 ? turn : 0;

@@ -22,24 +22,32 @@ __device__ __forceinline__ float fast_tanh(float x) {
   return 1.f - __fdividef(2.f, 1.f + fast_exp2(2.f * LOG2_E * x));
  }
 
+// The same in every lane, and known to be so: branches on it and addresses from it cost no lane anything.
+__device__ __forceinline__ int warp_number() {
+  return __shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x) / WARP, 0);
+}
+
 // ---- where lines lie in tensors, counted in lines of HEAD_DIM ----------------------------------------------------------
 
 // Rows of a key-value head in tensors [queries, heads].
 struct Rows {
+  static constexpr bool EVEN = false;
   i32 count, heads, group, kv_head;
   u32 reciprocal; // ceil(2^32 / group), 0 for a group of 1; exact while queries · group² < 2^32
 
   __device__ __forceinline__ i32 query(i32 row) const {
     return reciprocal == 0 ? row : static_cast<i32>(__umulhi(static_cast<u32>(row), reciprocal));
   }
-  __device__ __forceinline__ i64 place(i32 row) const { return row + query(row) * (heads - group) + kv_head * group; }
+  __device__ __forceinline__ i32 place(i32 row) const { return row + query(row) * (heads - group) + kv_head * group; }
 };
 
 // Keys of a key-value head in tensors [keys, kvHeads].
 struct Keys {
+  static constexpr bool EVEN = true; // neighbours are equally far apart
   i32 count, kv_heads, kv_head;
 
-  __device__ __forceinline__ i64 place(i32 key) const { return static_cast<i64>(key) * kv_heads + kv_head; }
+  __device__ __forceinline__ i32 place(i32 key) const { return key * kv_heads + kv_head; }
+  __device__ __forceinline__ i32 distance() const { return kv_heads; }
 };
 
 // A tile of lines, and the tensor that it is filled from.
@@ -48,18 +56,28 @@ struct Copy {
   const bf16 *from;
 };
 
-// Begins to copy COUNT lines from `first` on, the same of each tensor; zeros past the last line.
+// Begins to copy COUNT lines from `first` on, the same of each tensor; zeros past the last line. An address past the
+// last line is not looked at.
 template <int COUNT, class Lines, class... Copies>
 __device__ __forceinline__ void copy_lines(i32 first, const Lines &lines, const Copies &...copies) {
-  constexpr u32 ALL = COUNT * CHUNKS;
+  constexpr u32 ALL = COUNT * CHUNKS, LINES = THREADS / CHUNKS; // lines at once, where that comes out even
+  if constexpr (Lines::EVEN && THREADS % CHUNKS == 0 && COUNT % LINES == 0) {
+    u32 line = threadIdx.x / CHUNKS, chunk = threadIdx.x % CHUNKS, to = line * PITCH + chunk * 8;
+    i32 left = lines.count - first - static_cast<i32>(line);
+    i64 from = static_cast<i64>(lines.place(first + static_cast<i32>(line))) * HEAD_DIM + chunk * 8;
+    i64 step = static_cast<i64>(lines.distance()) * (LINES * HEAD_DIM);
 #pragma unroll
-  for (u32 begin = 0; begin < ALL; begin += THREADS) {
-    u32 i = begin + threadIdx.x, line = i / CHUNKS, chunk = i % CHUNKS;
-    if (ALL % THREADS != 0 && i >= ALL) break;
-    i32 at = first + static_cast<i32>(line);
-    bool there = at < lines.count;
-    i64 from = lines.place(there ? at : 0) * HEAD_DIM + chunk * 8;
-    (copy_async16(copies.tile + line * PITCH + chunk * 8, copies.from + from, there), ...);
+    for (int i = 0; i < static_cast<int>(COUNT / LINES); i++, from += step)
+      (copy_async16(copies.tile + to + i * LINES * PITCH, copies.from + from, i * static_cast<int>(LINES) < left), ...);
+  } else {
+#pragma unroll
+    for (u32 begin = 0; begin < ALL; begin += THREADS) {
+      u32 i = begin + threadIdx.x, line = i / CHUNKS, chunk = i % CHUNKS;
+      if (ALL % THREADS != 0 && i >= ALL) break;
+      i32 at = first + static_cast<i32>(line);
+      i64 from = static_cast<i64>(lines.place(at)) * HEAD_DIM;
+      (copy_async16(copies.tile + line * PITCH + chunk * 8, copies.from + chunk * 8 + from, at < lines.count), ...);
+    }
   }
 }
 
@@ -78,6 +96,7 @@ __device__ __forceinline__ int right_offset() {
 }
 
 // product[16 · M lines of left][8 · N lines of right] = left · rightᵀ. `left` is at left_offset, `right` at right_offset.
+// In this product and the next one each fragment is read from shared memory while the one before it is multiplied.
 template <int M, int N>
 __device__ __forceinline__ void multiply(float (&product)[M][N][4], const bf16 *left, const bf16 *right) {
 #pragma unroll
@@ -86,20 +105,22 @@ __device__ __forceinline__ void multiply(float (&product)[M][N][4], const bf16 *
     for (int n = 0; n < N; n++)
 #pragma unroll
       for (int e = 0; e < 4; e++) product[m][n][e] = 0;
+  u32 a[2][M][4], b[2][4];
 #pragma unroll
-  for (int k = 0; k < HEAD_DIM; k += 16) {
-    u32 a[M][4];
+  for (int m = 0; m < M; m++) ldmatrix_x4(a[0][m], left + m * 16 * PITCH);
+  ldmatrix_x4(b[0], right);
 #pragma unroll
-    for (int m = 0; m < M; m++) ldmatrix_x4(a[m], left + m * 16 * PITCH + k);
+  for (int i = 0; i < HEAD_DIM / 16 * (N / 2); i++) {
+    int k = i / (N / 2), n = i % (N / 2), next = i + 1;
+    if (next < HEAD_DIM / 16 * (N / 2))
+      ldmatrix_x4(b[next % 2], right + next % (N / 2) * 16 * PITCH + next / (N / 2) * 16);
+    if (n == N / 2 - 1 && k + 1 < HEAD_DIM / 16)
 #pragma unroll
-    for (int n = 0; n < N; n += 2) {
-      u32 b[4];
-      ldmatrix_x4(b, right + n * 8 * PITCH + k);
+      for (int m = 0; m < M; m++) ldmatrix_x4(a[(k + 1) % 2][m], left + m * 16 * PITCH + (k + 1) * 16);
 #pragma unroll
-      for (int m = 0; m < M; m++) {
-        mma_bf16(product[m][n], a[m], b);
-        mma_bf16(product[m][n + 1], a[m], b + 2);
-      }
+    for (int m = 0; m < M; m++) {
+      mma_bf16(product[m][2 * n], a[k % 2][m], b[i % 2]);
+      mma_bf16(product[m][2 * n + 1], a[k % 2][m], b[i % 2] + 2);
     }
   }
 }
@@ -107,14 +128,15 @@ __device__ __forceinline__ void multiply(float (&product)[M][N][4], const bf16 *
 // sum[16 · M][HEAD_DIM] += left [16 · M][16] · right [16 lines]. `right` is at left_offset.
 template <int M>
 __device__ __forceinline__ void multiply_add(float (&sum)[M][COLUMNS][4], const u32 (&left)[M][4], const bf16 *right) {
+  u32 b[2][4];
+  ldmatrix_x4_transposed(b[0], right);
 #pragma unroll
-  for (int n = 0; n < COLUMNS; n += 2) {
-    u32 b[4];
-    ldmatrix_x4_transposed(b, right + n * 8);
+  for (int n = 0; n < COLUMNS / 2; n++) {
+    if (n + 1 < COLUMNS / 2) ldmatrix_x4_transposed(b[(n + 1) % 2], right + (n + 1) * 16);
 #pragma unroll
     for (int m = 0; m < M; m++) {
-      mma_bf16(sum[m][n], left[m], b);
-      mma_bf16(sum[m][n + 1], left[m], b + 2);
+      mma_bf16(sum[m][2 * n], left[m], b[n % 2]);
+      mma_bf16(sum[m][2 * n + 1], left[m], b[n % 2] + 2);
     }
   }
 }
@@ -157,7 +179,7 @@ __device__ __forceinline__ void put(bf16 *to, const float (&sum)[M][COLUMNS][4],
     i32 at = first + static_cast<i32>(line);
     if (at >= lines.count) break;
     const uint4 *from = reinterpret_cast<const uint4 *>(stage + line * PITCH + chunk * 8);
-    *reinterpret_cast<uint4 *>(to + lines.place(at) * HEAD_DIM + chunk * 8) = *from;
+    *reinterpret_cast<uint4 *>(to + chunk * 8 + static_cast<i64>(lines.place(at)) * HEAD_DIM) = *from;
   }
 }
 
