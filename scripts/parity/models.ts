@@ -65,7 +65,7 @@ function compareLora(
   expected: SafetensorsFile,
   examples: readonly EncodedExample[],
 ): ComparisonRow[] {
-  using model = openModel(join(folder, "model"), device, { format: { kind: "f32" } });
+  using model = openModel(join(folder, "model"), device, { format: { kind: device.precision } });
   using lora = loadLora(model, join(folder, "adapter")).lora;
   const parameters = lora.parameters();
   const comparison = compareOutputs("lora", model.decoder, parameters, examples, expected);
@@ -85,13 +85,13 @@ function compareOutputs(
   expected: SafetensorsFile,
 ): Comparison {
   for (const tensor of parameters.values()) tensor.trainable = true;
-  const comparison = new Comparison();
+  const comparison = new Comparison(decoder.device.precision);
   examples.forEach((example, i) => {
     const logits = scope(() => {
       const [pack] = packExamples([example], { enabled: false, sharePrompts: false, maxTokens: 4096 });
       return decoder.logits(decoder.hidden(pack!));
     });
-    comparison.logits(`${kind}.logits`, logits, floats(expected, `${kind}.logits.${i}`));
+    comparison.logits(`${kind}.logits`, logits, floats(expected, `${kind}.logits.${i}`), decoder.config.vocabSize);
   });
   comparison.loss(`${kind}.loss`, meanLoss(decoder, examples), floats(expected, `${kind}.loss`)[0]!);
   return comparison;

@@ -16,7 +16,7 @@ for (const device of devices) {
     for (const family of readdirSync(root).filter((name) => !name.includes("."))) {
       test(family, () => {
         const rows = compareModel(join(root, family), device);
-        assert.equal(rows.length, 8);
+        assert.equal(rows.length, 10);
         assert.deepEqual(
           rows.filter(({ verdict }) => verdict === "miss"),
           [],
