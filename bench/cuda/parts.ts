@@ -98,7 +98,7 @@ const fettle: readonly Part[] = [
     method: "lora",
     tries: [
       { workload: "ag-news", batch: 64, maxTokens: 8192 },
-      { workload: "ag-news", batch: 128, maxTokens: 16_384 },
+      { workload: "ag-news", batch: 216, maxTokens: 16_384 },
     ],
     target: { examplesPerSecond: 600 },
     timeout: 60,

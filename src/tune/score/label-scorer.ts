@@ -1,7 +1,7 @@
 /** The exact probability of every label by one forward pass over a label trie: no generation, no parsing. */
 import { tokenLogProbabilities } from "../../engine/ops/log-probability/log-probability.ts";
-import { scope } from "../../engine/tensor/scope.ts";
-import { fromHost, toFloats } from "../../engine/tensor/tensor.ts";
+import { scope, unscoped } from "../../engine/tensor/scope.ts";
+import { fromHost, release, type Tensor, toFloats } from "../../engine/tensor/tensor.ts";
 import type { Decoder } from "../../model/families/decoder.ts";
 import { commonLength } from "../data/forest.ts";
 import { buildLabelTries, type Candidate, type LabelTrie } from "./label-trie.ts";
@@ -41,22 +41,39 @@ export class LabelScorer {
    * @throws UserError when a token is not in the model's vocabulary, or the model's answer is not a number.
    */
   score(examples: readonly (readonly Candidate[])[]): LabelScores[] {
-    const logProbabilities = new Float64Array(examples.reduce((sum, labels) => sum + labels.length, 0));
-    for (const trie of buildLabelTries(examples.flat(), this.#maxTokens)) {
-      const edges = this.#edgeLogProbabilities(trie);
-      trie.members.forEach((member, i) => {
-        for (const edge of trie.edges[i]!) logProbabilities[member]! += edges[edge]!;
-      });
-    }
-    let begin = 0;
-    return examples.map(({ length }) => {
-      begin += length;
-      return labelScores(logProbabilities.slice(begin - length, begin));
-    });
+    return this.begin(examples)();
   }
 
   /**
-   * Scores a stream, holding only as many examples as fill one pass, and gives the thread a turn after each pass.
+   * Launches what `score` computes, and returns what waits for it: meanwhile the next examples can be made ready.
+   * @throws UserError when a token is not in the model's vocabulary; the returned function, when an answer is not a number
+   */
+  begin(examples: readonly (readonly Candidate[])[]): () => LabelScores[] {
+    const passes = buildLabelTries(examples.flat(), this.#maxTokens).map((trie) => ({
+      trie,
+      edges: this.#edgeLogProbabilities(trie),
+    }));
+    return () => {
+      const logProbabilities = new Float64Array(examples.reduce((sum, labels) => sum + labels.length, 0));
+      for (const { trie, edges } of passes) {
+        const values = toFloats(edges);
+        release(edges);
+        refuseNotANumber(values);
+        trie.members.forEach((member, i) => {
+          for (const edge of trie.edges[i]!) logProbabilities[member]! += values[edge]!;
+        });
+      }
+      let begin = 0;
+      return examples.map(({ length }) => {
+        begin += length;
+        return labelScores(logProbabilities.slice(begin - length, begin));
+      });
+    };
+  }
+
+  /**
+   * Scores a stream, holding only as many examples as fill two passes, and gives the thread a turn after each pass. The
+   * next pass is launched before the results of one are waited for.
    * @param candidates of an example, one per label
    */
   async *stream<T>(
@@ -66,33 +83,44 @@ export class LabelScorer {
     let waiting: T[] = [];
     let batch: (readonly Candidate[])[] = [];
     let tokens = 0;
+    let underWay: (() => readonly ScoredExample<T>[]) | undefined;
+    const launch = (): typeof underWay => {
+      const [members, scores] = [waiting, this.begin(batch)];
+      return () => {
+        const all = scores();
+        return members.map((example, i) => ({ example, scores: all[i]! }));
+      };
+    };
     for await (const example of examples) {
       const labels = candidates(example);
       const own = ownTokens(labels, batch.at(-1)?.[0]);
       if (batch.length > 0 && tokens + own > this.#maxTokens) {
-        yield* pair(waiting, this.score(batch));
+        const before = underWay;
+        underWay = launch();
         [waiting, batch, tokens] = [[], [], 0];
+        if (before) yield* before();
         await turn();
       }
       waiting.push(example);
       batch.push(labels);
       tokens += own;
     }
-    yield* pair(waiting, this.score(batch));
+    const last = launch();
+    if (underWay) yield* underWay();
+    yield* last!();
   }
 
-  /** [edges] log-probability of each edge's token. */
-  #edgeLogProbabilities(trie: LabelTrie): Float32Array {
+  /** [edges] log-probability of each edge's token, for the caller to release. */
+  #edgeLogProbabilities(trie: LabelTrie): Tensor {
     const { device, head, config } = this.#decoder;
     refuseUnknownTokens(trie.tokens, config.vocabSize);
     refuseUnknownTokens(trie.edgeToken, config.vocabSize);
-    const edges = scope(() => {
+    const compute = (): Tensor => {
       const hidden = this.#decoder.hidden(trie, { rows: trie.rows });
       const [row, token] = [fromHost(device, trie.edgeRow), fromHost(device, trie.edgeToken)];
-      return toFloats(tokenLogProbabilities(hidden, head, row, token, { softcap: config.logitSoftcap }));
-    });
-    refuseNotANumber(edges);
-    return edges;
+      return tokenLogProbabilities(hidden, head, row, token, { softcap: config.logitSoftcap });
+    };
+    return unscoped(() => scope(compute));
   }
 }
 
@@ -105,10 +133,6 @@ function ownTokens(labels: readonly Candidate[], before: Candidate | undefined):
     previous = candidate;
   }
   return tokens;
-}
-
-function* pair<T>(examples: readonly T[], scores: readonly LabelScores[]): Generator<ScoredExample<T>> {
-  for (const [i, example] of examples.entries()) yield { example, scores: scores[i]! };
 }
 
 /** Lets timers, signals and other work of the process run. */
