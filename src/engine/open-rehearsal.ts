@@ -19,6 +19,8 @@ export interface RehearsalTarget extends Omit<RehearsalOptions, "kernels"> {
 /** Large products come to this share of a card's peak over a whole step. */
 const SHARE_OF_PEAK = 0.6;
 const SHARE_OF_BANDWIDTH = 0.8;
+/** Fewer rows leave multiprocessors waiting. */
+const HALF_SPEED_AT = 384;
 /** Of driver and JavaScript together. */
 const LAUNCH_SECONDS = 5e-6;
 /** What the context of a card takes, and what is left to the driver besides. */
@@ -62,6 +64,7 @@ export function rehearsalOfProperties(
       products: precision === "bf16" ? peak * SHARE_OF_PEAK : peak / 16,
       bandwidth: bandwidth * SHARE_OF_BANDWIDTH,
       launch: LAUNCH_SECONDS,
+      halfSpeedAt: HALF_SPEED_AT,
     },
   };
 }

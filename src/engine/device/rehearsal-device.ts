@@ -21,6 +21,8 @@ export interface Speeds {
   readonly bandwidth: number;
   /** Seconds that a launch takes at least. */
   readonly launch: number;
+  /** A product whose smaller side has so many rows or columns runs at half speed. */
+  readonly halfSpeedAt: number;
 }
 
 /** The device that is stood in for. */
@@ -45,9 +47,6 @@ export interface Work {
 interface RehearsedBuffer extends DeviceBuffer {
   held: boolean;
 }
-
-/** Fewer rows than about this many leave a card's multiprocessors waiting. */
-const ROWS_FOR_HALF_SPEED = 384;
 
 type Kernel = (cuda: CudaLauncher, ...args: readonly KernelArgument[]) => void;
 
@@ -147,9 +146,9 @@ export class RehearsalDevice implements Device, CudaLauncher {
   }
 
   multiply({ rows, columns, inner, a, b, d }: Product): void {
-    const { products, bandwidth, launch } = this.#options.speeds;
+    const { products, bandwidth, launch, halfSpeedAt } = this.#options.speeds;
     const least = Math.min(rows, columns);
-    const computing = (2 * rows * columns * inner * (1 + ROWS_FOR_HALF_SPEED / least)) / products;
+    const computing = (2 * rows * columns * inner * (1 + halfSpeedAt / least)) / products;
     const moving = (bytesOf(a) + bytesOf(b) + bytesOf(d)) / bandwidth;
     this.#products += Math.max(computing, moving, launch);
   }

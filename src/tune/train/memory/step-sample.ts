@@ -13,7 +13,9 @@ export interface StepSample {
   readonly tokensPerStep: number;
 }
 
-const STEPS = 8;
+/** Steps looked at, and how much heavier the heaviest of all may be. */
+const STEPS = 128;
+const HEAVIER = 1.03;
 
 export function sampleSteps(
   plan: Plan,
@@ -44,7 +46,7 @@ export function sampleSteps(
 function heaviestOf(packs: readonly Pack[], atLeast: number): Pack {
   const most = (of: (pack: Pack) => number): number => packs.reduce((largest, pack) => Math.max(largest, of(pack)), 1);
   const seen = most(({ tokens }) => tokens.length);
-  const tokens = Math.max(seen, atLeast);
+  const tokens = Math.max(Math.ceil(seen * HEAVIER), atLeast);
   const rows = Math.min(tokens, Math.ceil((most((pack) => pack.rows.length) * tokens) / seen));
   const longest = most(({ positions }) => positions.reduce((last, position) => Math.max(last, position), 0));
   return {

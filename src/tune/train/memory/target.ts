@@ -54,7 +54,7 @@ const [ROWS, WIDTH] = [256, 1024];
 
 /** Of a small product and a small copy. */
 function measureSpeeds(device: Device): Speeds {
-  if (device.name === "reference") return { products: 2e8, bandwidth: 5e8, launch: 1e-6 };
+  if (device.name === "reference") return { products: 2e8, bandwidth: 5e8, launch: 1e-6, halfSpeedAt: 0 };
   return scope(() => {
     const x = zeros(device, [ROWS, WIDTH]);
     const weight = zeros(device, [WIDTH, WIDTH]);
@@ -63,7 +63,7 @@ function measureSpeeds(device: Device): Speeds {
     const zeroing = fastest(() => device.zero(large));
     // Products as small and as warm as this are faster than those of a step.
     const products = (0.7 * 2 * ROWS * WIDTH * WIDTH) / product;
-    return { products, bandwidth: (2 * 4 * large.length) / zeroing, launch: 2e-6 };
+    return { products, bandwidth: (2 * 4 * large.length) / zeroing, launch: 5e-6, halfSpeedAt: 32 };
   });
 }
 
