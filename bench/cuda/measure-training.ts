@@ -11,7 +11,7 @@ import { describeFormat } from "../../src/tune/train/memory/weight-formats.ts";
 import { prepareTrainee, type Trainee } from "../../src/tune/train/method.ts";
 import { optimizerOf } from "../../src/tune/train/optimizer-of.ts";
 import { Plan } from "../../src/tune/train/plan.ts";
-import { optimizerStep } from "../../src/tune/train/step.ts";
+import { optimizerStep, prepareStep, type StepWork } from "../../src/tune/train/step.ts";
 
 import { openCard } from "./device.ts";
 import { measureTries, readJob, readRows } from "./part-process.ts";
@@ -45,17 +45,24 @@ measureTries(job, device, (attempt) => {
     supervisedRowsOnly: packing.supervised_rows_only,
   };
   let done = 0;
+  const prepare = (): { readonly examples: readonly EncodedExample[]; readonly work: StepWork } => {
+    const batches = plan.at(done++).batches.map((batch) => batch.map(example));
+    return { examples: batches.flat(), work: prepareStep(batches, settings) };
+  };
+  let next = prepare();
   return {
     setting:
       `batch ${attempt.batch}, packs of ${maxTokens}, ${describeRecompute(memory)}, ` +
       `${describeFormat(memory.format, job.method === "full")}`,
     predicted: { peakBytes: memory.peakBytes, stepSeconds: memory.secondsPerStep },
     step() {
-      const batches = plan.at(done++).batches.map((batch) => batch.map(example));
-      const { loss, packs } = optimizerStep(trainee, optimizer, batches, job.learningRate, settings);
+      const { examples: all, work } = next;
+      const { loss } = optimizerStep(trainee, optimizer, work, job.learningRate, settings, () => {
+        next = prepare();
+      });
       return () => {
         const ledger = new LedgerCounter(shape);
-        ledger.add(batches.flat(), packs);
+        ledger.add(all, work.packs);
         const { examples, tokens, tokensComputed: computed, flopsComputed: flops } = ledger.ledger();
         return { examples, tokens, computed, flops, loss };
       };

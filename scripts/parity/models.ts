@@ -102,7 +102,7 @@ function meanLoss(decoder: Decoder, examples: readonly EncodedExample[]): number
   const targets = countTargets(examples);
   let sum = 0;
   for (const pack of packExamples(examples, { enabled: true, sharePrompts: true, maxTokens: 4096 })) {
-    sum += accumulateGradients(decoder, pack, 1 / targets, { supervisedRowsOnly: true });
+    sum += accumulateGradients(decoder, pack, 1 / targets, { supervisedRowsOnly: true })();
   }
   return sum / targets;
 }

@@ -16,7 +16,7 @@ import { targetOf } from "../../src/tune/train/memory/target.ts";
 import { weightFormats } from "../../src/tune/train/memory/weight-formats.ts";
 import { prepareTrainee } from "../../src/tune/train/method.ts";
 import { optimizerOf } from "../../src/tune/train/optimizer-of.ts";
-import { optimizerStep, type StepSettings } from "../../src/tune/train/step.ts";
+import { optimizerStep, prepareStep, type StepSettings } from "../../src/tune/train/step.ts";
 import { cudaSkip, openCudaForTests } from "../helpers/cuda.ts";
 
 const base = join(packageRoot, "tests/fixtures/parity/qwen3/model");
@@ -89,9 +89,9 @@ function assertForeseen(device: Device, recipe: Recipe, format: WeightFormat): v
     const [pack] = packExamples(all, layout);
     for (const recompute of slow ? plans.slice(2, 3) : plans) {
       const settings: StepSettings = { seed: 1, packing, maxTokens: 512, recompute, maxGradNorm: 1 };
-      optimizerStep(trainee, optimizer, [all], 1e-3, settings);
+      optimizerStep(trainee, optimizer, prepareStep([all], settings), 1e-3, settings);
       device.resetPeak();
-      optimizerStep(trainee, optimizer, [all], 1e-3, settings);
+      optimizerStep(trainee, optimizer, prepareStep([all], settings), 1e-3, settings);
       const foreseen = sumOf({ ...rehearsal.fixed, ...rehearsal.pass(pack!, recompute).memory });
       assert.equal(foreseen, device.memory().peak, `${name}, ${JSON.stringify(recompute)}`);
     }

@@ -52,7 +52,7 @@ describe("training on CUDA in bf16", { skip: cudaSkip }, () => {
       seed: 1,
     });
     return Array.from({ length: 4 }, () => {
-      const loss = accumulateGradients(model.decoder, pack!, 1 / 12, { supervisedRowsOnly: true });
+      const loss = accumulateGradients(model.decoder, pack!, 1 / 12, { supervisedRowsOnly: true })();
       optimizer.step(2e-3, 1);
       zeroGradients(trainable);
       return loss;

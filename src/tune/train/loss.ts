@@ -1,8 +1,8 @@
 /** The training objective of one pack: cross-entropy on its supervised rows. */
 import { linearCrossEntropy } from "../../engine/ops/cross-entropy/cross-entropy.ts";
-import { scope } from "../../engine/tensor/scope.ts";
+import { scope, unscoped } from "../../engine/tensor/scope.ts";
 import { Tape } from "../../engine/tensor/tape.ts";
-import { fromHost, type Tensor, toFloats } from "../../engine/tensor/tensor.ts";
+import { fromHost, release, type Tensor, toFloats } from "../../engine/tensor/tensor.ts";
 import type { Decoder, HiddenOptions } from "../../model/families/decoder.ts";
 import type { Pack } from "../data/pack.ts";
 
@@ -20,22 +20,34 @@ export function packLoss(decoder: Decoder, pack: Pack, options: PackLossOptions)
 }
 
 /**
- * The same, with the gradients of scale · Σ added to those of the trainable parameters.
+ * The same, with the gradients of scale · Σ added to those of the trainable parameters. All of it is launched when this
+ * returns; the function that is returned waits for the sum.
  * @param scale 1 / targets of the whole optimizer step, so that packing and accumulation change nothing
  */
-export function accumulateGradients(decoder: Decoder, pack: Pack, scale: number, options: PackLossOptions): number {
-  if (pack.rows.length === 0) return 0;
-  return scope(() => {
+export function accumulateGradients(
+  decoder: Decoder,
+  pack: Pack,
+  scale: number,
+  options: PackLossOptions,
+): () => number {
+  if (pack.rows.length === 0) return () => 0;
+  const compute = (): Tensor => {
     const tape = new Tape({ dropCheap: options.recompute?.cheap ?? false });
     try {
       const losses = tape.run(() => rowLosses(decoder, pack, scale, options));
       options.onForward?.();
       tape.backward([[losses, losses]]);
-      return sum(losses);
+      return losses;
     } finally {
       tape.clear();
     }
-  });
+  };
+  const losses = unscoped(() => scope(compute));
+  return () => {
+    const total = sum(losses);
+    release(losses);
+    return total;
+  };
 }
 
 /** @returns [rows], weighted but not scaled */

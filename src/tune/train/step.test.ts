@@ -10,7 +10,7 @@ import { createOptimizer, type Optimizer } from "../../engine/optim/optimizer.ts
 import { toFloats } from "../../engine/tensor/tensor.ts";
 import type { EncodedExample } from "../data/pack.ts";
 import { prepareTrainee, type Trainee } from "./method.ts";
-import { optimizerStep, type StepSettings } from "./step.ts";
+import { optimizerStep, prepareStep, type StepSettings } from "./step.ts";
 
 const base = join(packageRoot, "tests/fixtures/parity/qwen3/model");
 
@@ -54,9 +54,15 @@ function run(batches: readonly (readonly EncodedExample[])[], changed: Partial<S
   const recipe = recipeSchema.parse({ base, method: "lora", lora: { r: 4, lora_dropout: dropout } });
   using trainee = prepareTrainee(recipe, base, null, device);
   using optimizer = optimizerOf(trainee);
-  const first = optimizerStep(trainee, optimizer, batches, 1e-2, { ...settings, ...changed });
+  const first = optimizerStep(trainee, optimizer, prepareStep(batches, { ...settings, ...changed }), 1e-2, {
+    ...settings,
+    ...changed,
+  });
   const live = device.memory().live;
-  const second = optimizerStep(trainee, optimizer, batches, 1e-2, { ...settings, ...changed });
+  const second = optimizerStep(trainee, optimizer, prepareStep(batches, { ...settings, ...changed }), 1e-2, {
+    ...settings,
+    ...changed,
+  });
   assert.equal(device.memory().live, live, "a step left something in memory");
   return {
     losses: [first.loss, second.loss],
@@ -109,7 +115,7 @@ test("a gradient that is not finite stops the run and leaves the weights alone",
   device.write(norm, new Uint8Array(new Float32Array(norm.length).fill(Number.NaN).buffer));
   const embedding = trainee.trainable.get("model.embed_tokens.weight")!;
   const before = toFloats(embedding);
-  assert.throws(() => optimizerStep(trainee, optimizer, [examples(2)], 1e-3, settings), {
+  assert.throws(() => optimizerStep(trainee, optimizer, prepareStep([examples(2)], settings), 1e-3, settings), {
     name: "UserError",
     code: "train/diverged",
   });

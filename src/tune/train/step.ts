@@ -26,32 +26,46 @@ export interface StepOutcome {
   readonly packs: readonly Pack[];
 }
 
+/** What a step computes, laid out. */
+export interface StepWork {
+  readonly packs: readonly Pack[];
+  /** Supervised tokens of all packs. */
+  readonly targets: number;
+}
+
+/** @param batches the examples of each forward pass of the step */
+export function prepareStep(
+  batches: readonly (readonly EncodedExample[])[],
+  { packing, maxTokens }: Pick<StepSettings, "packing" | "maxTokens">,
+): StepWork {
+  const layout = { enabled: packing.enabled, sharePrompts: packing.share_prompts, maxTokens };
+  return { packs: batches.flatMap((batch) => packExamples(batch, layout)), targets: countTargets(batches.flat()) };
+}
+
 /**
- * @param batches the examples of each forward pass of the step
+ * @param meanwhile called once everything is launched and before it is waited for: the time to prepare the next step
  * @throws UserError when gradients are no longer finite; the parameters are untouched then
  */
 export function optimizerStep(
   trainee: Trainee,
   optimizer: Optimizer,
-  batches: readonly (readonly EncodedExample[])[],
+  { packs, targets }: StepWork,
   learningRate: number,
-  settings: StepSettings,
+  { packing, recompute, seed, maxGradNorm }: StepSettings,
+  meanwhile: () => void = () => {},
 ): StepOutcome {
-  const { packing, maxTokens, recompute, seed } = settings;
-  const layout = { enabled: packing.enabled, sharePrompts: packing.share_prompts, maxTokens };
-  const packs = batches.flatMap((batch) => packExamples(batch, layout));
-  const targets = countTargets(batches.flat());
-  let sum = 0;
-  packs.forEach((pack, i) => {
-    sum += accumulateGradients(trainee.model.decoder, pack, 1 / targets, {
+  const losses = packs.map((pack, i) =>
+    accumulateGradients(trainee.model.decoder, pack, 1 / targets, {
       supervisedRowsOnly: packing.supervised_rows_only,
       recompute,
       dropoutSeed: hashLabel(`dropout ${seed} ${optimizer.steps} ${i}`),
-    });
-  });
+    }),
+  );
+  meanwhile();
+  const sum = losses.reduce((total, loss) => total + loss(), 0);
   const { norm, notFinite } = globalNorm(trainee.trainable);
   if (!Number.isFinite(norm)) throw diverged(optimizer.steps + 1, notFinite);
-  optimizer.step(learningRate, clipCoefficient(norm, settings.maxGradNorm));
+  optimizer.step(learningRate, clipCoefficient(norm, maxGradNorm));
   zeroGradients(trainee.trainable);
   return { loss: sum / targets, gradNorm: norm, packs };
 }

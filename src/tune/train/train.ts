@@ -23,7 +23,7 @@ import type { Trainee } from "./method.ts";
 import { optimizerOf } from "./optimizer-of.ts";
 import type { Plan } from "./plan.ts";
 import type { RunFolder } from "./run-folder.ts";
-import { optimizerStep, type StepSettings } from "./step.ts";
+import { optimizerStep, prepareStep, type StepSettings, type StepWork } from "./step.ts";
 
 export interface TrainLoopOptions {
   readonly recipe: Recipe;
@@ -41,6 +41,12 @@ export interface TrainLoopOptions {
   readonly onEvent: EventSink;
   /** Called with where the run stands once a checkpoint of it is whole. */
   readonly onCheckpoint: (progress: Progress) => void;
+}
+
+interface PlannedStep {
+  readonly epoch: number;
+  readonly examples: readonly (readonly EncodedExample[])[];
+  readonly work: StepWork;
 }
 
 export interface TrainLoopResult {
@@ -79,19 +85,26 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
       onEvent({ kind: "checkpoint", step, path, best: best.best?.step === step });
     };
 
+    const prepare = (at: number): PlannedStep => {
+      const { batches, epoch } = plan.at(at);
+      const examples = batches.map((batch) => batch.map(options.example));
+      return { epoch, examples, work: prepareStep(examples, options.settings) };
+    };
+    let planned: PlannedStep | undefined;
     let status: TrainLoopResult["status"] = isExhausted(best, evaluation) ? "stopped early" : "finished";
     while (status === "finished" && step < plan.totalSteps) {
-      const { batches, epoch } = plan.at(step);
-      const examples = batches.map((batch) => batch.map(options.example));
+      const { epoch, examples, work } = planned ?? prepare(step);
       const learningRate =
         training.learning_rate *
         learningRateFactor(training.lr_scheduler_type, step, {
           warmup: plan.warmup,
           total: plan.totalSteps,
         });
-      const outcome = optimizerStep(trainee, optimizer, examples, learningRate, options.settings);
+      const outcome = optimizerStep(trainee, optimizer, work, learningRate, options.settings, () => {
+        planned = step + 1 < plan.totalSteps ? prepare(step + 1) : undefined;
+      });
       step++;
-      ledger.add(examples.flat(), outcome.packs);
+      ledger.add(examples.flat(), work.packs);
       window.add(outcome, examples.flat());
       onEvent(window.progress(step, plan.totalSteps));
       if (step % training.logging_steps === 0 || step === plan.totalSteps) {

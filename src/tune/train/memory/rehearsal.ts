@@ -99,7 +99,7 @@ export class Rehearsal implements Disposable {
     device.resetPeak();
     device.resetWork();
     let activations = 0;
-    accumulateGradients(this.trainee.model.decoder, pack, 1, {
+    const loss = accumulateGradients(this.trainee.model.decoder, pack, 1, {
       supervisedRowsOnly: this.#supervisedRowsOnly,
       recompute,
       dropoutSeed: 0,
@@ -107,6 +107,7 @@ export class Rehearsal implements Disposable {
         activations = device.memory().live - before;
       },
     });
+    loss();
     const { peak, live } = device.memory();
     // A table of angles that grew lives on, and is no part of the pass.
     const grown = live - before;
