@@ -155,7 +155,10 @@ const training: z.ZodType<TrainingOptions> = z.strictObject({
     .default("adamw")
     .describe("AdamW with f32 states, or with 8-bit block-wise ones."),
   loss_on: z.enum(["assistant", "all"]).default("assistant").describe("Tokens that are learnt."),
-  recompute: z.enum(["none", "full", "auto"]).default("auto").describe("Recompute activations in the backward pass."),
+  recompute: z
+    .enum(["none", "full", "auto"])
+    .default("auto")
+    .describe("Layers computed again in the backward pass to save memory: none, all, or as little as fits."),
   logging_steps: count.default(10).describe("Steps between two logged losses."),
   shuffle: z.boolean().default(true).describe("A new order each epoch, drawn by the seed."),
 });
@@ -167,7 +170,7 @@ const packing: z.ZodType<PackingOptions> = z.strictObject({
   max_tokens: z
     .union([z.literal("auto"), z.int().min(16)], { error: "expected auto or a number of tokens" })
     .default("auto")
-    .describe("Most tokens computed at once; auto goes by memory."),
+    .describe("Most tokens computed at once; auto: what is fastest of what fits the GPU, on the CPU by the model."),
 });
 
 const evaluation: z.ZodType<EvaluationOptions> = z.strictObject({
