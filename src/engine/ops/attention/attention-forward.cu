@@ -170,6 +170,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     entry = next;
   }
   copy_async_wait<0>();
+  // Queries that nobody waited for in the loop have come before their lines take the results.
+  if (count == 0) __syncthreads();
 
   float factors[PARTS][2];
   i32 first_row = tile * ROWS + first_line;

@@ -158,6 +158,7 @@ __device__ __forceinline__ void add_up(bf16 *dk, bf16 *dv, float *shares, const 
     entry = next;
   }
   copy_async_wait<0>();
+  // Keys that nobody waited for in the loop have come before their lines take the results.
   if (count == 0) __syncthreads();
 
   if (chunk.w >= 0) {
