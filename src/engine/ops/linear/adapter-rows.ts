@@ -9,7 +9,6 @@
 import { scope } from "../../tensor/scope.ts";
 import { empty, lastAxis, rowCount } from "../../tensor/tensor.ts";
 import type { CompressedWeight, LinearGroup, LinearMember, Way } from "./group.ts";
-import { gradientOfH } from "./low-rank.ts";
 import {
   columnsOf,
   copyMatrix,
@@ -53,20 +52,17 @@ export const adapterRows: Way = {
     });
   },
 
-  backward({ x, members, ranks }, gradients, needsX) {
+  gradientOfX({ x, members }, [dy], dh) {
     const { device } = x;
-    const dh = gradientOfH(ranks!, members, gradients);
-    const [dy] = gradients;
-    if (!needsX || dy === undefined) return { dh, dx: undefined };
-    const [outputs, rank] = [lastAxis(dy), lastAxis(dh)];
+    const [outputs, rank] = [lastAxis(dy!), lastAxis(dh!)];
     const dx = empty(device, x.shape, x.dtype);
     scope(() => {
-      const extended = empty(device, [rowCount(dy), outputs + rank], x.dtype);
-      copyMatrix(device, columnsOf(extended, 0, outputs), matrix(dy));
-      copyMatrix(device, columnsOf(extended, outputs, outputs + rank), matrix(dh));
+      const extended = empty(device, [rowCount(dy!), outputs + rank], x.dtype);
+      copyMatrix(device, columnsOf(extended, 0, outputs), matrix(dy!));
+      copyMatrix(device, columnsOf(extended, outputs, outputs + rank), matrix(dh!));
       multiplyToInput(device, matrix(dx), [{ dy: matrix(extended), weight: weightOverA(members[0]!) }]);
     });
-    return { dh, dx };
+    return dx;
   },
 };
 

@@ -36,22 +36,19 @@ export interface LinearGroup {
   readonly ranks: LowRankColumns | undefined;
 }
 
-/** Gradients on the way back; undefined where there is none, or none was asked for. */
-export interface GroupGradients {
-  /** Of h = x·Aᵀ of all adapters. */
-  readonly dh: Tensor | undefined;
-  readonly dx: Tensor | undefined;
-}
-
 /** How a group is computed. All ways give the same values up to rounding. */
 export interface Way {
   /** Fills the outputs and h. */
   readonly forward: (group: LinearGroup, outputs: readonly Tensor[]) => void;
-  readonly backward: (
+  /**
+   * dx from the gradients of the outputs, undefined for those that none arrives at (one does), and of h = x·Aᵀ of all
+   * adapters.
+   */
+  readonly gradientOfX: (
     group: LinearGroup,
     gradients: readonly (Tensor | undefined)[],
-    needsX: boolean,
-  ) => GroupGradients;
+    dh: Tensor | undefined,
+  ) => Tensor;
 }
 
 /** The weight itself as [out, in]; in the current scope where it has to be made. */

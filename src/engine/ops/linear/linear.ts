@@ -17,21 +17,14 @@
  *   linear_copy            (to [M, N], ldto, from [M, N], ldfrom, M, N, alpha)
  *                           to = alpha · from, of one dtype
  */
-import { gradientOf, isRecording, record } from "../../tensor/tape.ts";
+import { isRecording, record } from "../../tensor/tape.ts";
 import { empty, rowCount, type Tensor } from "../../tensor/tensor.ts";
 import { adapterRows, fitsRows } from "./adapter-rows.ts";
-import { emptyOutputs, isTensor, type LinearGroup, type LinearMember, type Way, type Weight } from "./group.ts";
-import { lowRankColumns } from "./low-rank.ts";
+import { backwardGroup, groupInputs, savedOf } from "./backward.ts";
+import { emptyOutputs, type LinearGroup, type LinearMember, type Way, type Weight } from "./group.ts";
+import { addGradientsOfB, gradientOfH, lowRankColumns } from "./low-rank.ts";
 import { oneByOne } from "./one-by-one.ts";
-import {
-  columnsOf,
-  matrix,
-  multiplyForward,
-  multiplyToInput,
-  multiplyToWeights,
-  type WeightProduct,
-  weightMatrix,
-} from "./products.ts";
+import { matrix, multiplyForward, weightMatrix } from "./products.ts";
 import { together } from "./together.ts";
 
 /** @param x [..., in] @returns one [rows of x, out] per member */
@@ -40,10 +33,13 @@ export function linears(x: Tensor, members: readonly LinearMember[]): Tensor[] {
   const group: LinearGroup = { x, members, ranks: lowRankColumns(x, members) };
   const way = wayOf(group);
   way.forward(group, outputs);
-  const inputs = linearInputs(group);
+  const inputs = groupInputs(group);
   if (isRecording(inputs)) {
-    const saved = [x, ...inputs.slice(1), ...(group.ranks ? [group.ranks.h] : [])];
-    record(outputs, inputs, saved, (gradients, needs) => backward(group, way, gradients, needs));
+    record(outputs, inputs, savedOf(group), (gradients, needs) => {
+      const dh = group.ranks && gradientOfH(group.ranks, members, gradients);
+      if (group.ranks) addGradientsOfB(group.ranks, members, gradients);
+      return backwardGroup(group, way, gradients, dh, needs);
+    });
   }
   return outputs;
 }
@@ -63,74 +59,4 @@ export function linearF32(x: Tensor, weight: Tensor): Tensor {
 function wayOf(group: LinearGroup): Way {
   if (fitsRows(group)) return adapterRows;
   return group.x.device.batchesProducts ? together : oneByOne;
-}
-
-/** x first, then whatever else could need a gradient: dropped-out adapter inputs and parameters. */
-function linearInputs({ x, members }: LinearGroup): Tensor[] {
-  const dropped = members.flatMap(({ adapter }) => (adapter?.input ? [adapter.input] : []));
-  const parameters = members.flatMap(({ weight, bias, adapter }) => [
-    ...(isTensor(weight) ? [weight] : []),
-    ...(bias ? [bias] : []),
-    ...(adapter ? [adapter.a, adapter.b] : []),
-  ]);
-  return [x, ...dropped, ...parameters];
-}
-
-function backward(
-  group: LinearGroup,
-  way: Way,
-  gradients: readonly (Tensor | undefined)[],
-  needs: readonly boolean[],
-): (Tensor | undefined)[] {
-  const { x, members } = group;
-  const { dh, dx } = way.backward(group, gradients, needs[0]!);
-  const ontoX = members.flatMap(({ weight, bias }, i): WeightProduct[] => {
-    const dy = gradients[i];
-    if (dy === undefined) return [];
-    const dweight = isTensor(weight) && weight.trainable ? gradientOf(weight) : undefined;
-    const dbias = bias?.trainable ? gradientOf(bias) : undefined;
-    return dweight || dbias ? [{ dy: matrix(dy), dweight, dbias }] : [];
-  });
-  const adapters = dh && backwardAdapters(group, dh, gradients, needs);
-  multiplyToWeights(x.device, matrix(x), [...ontoX, ...(adapters?.ontoX ?? [])]);
-  return [dx, ...(adapters?.inputGradients ?? [])];
-}
-
-interface AdapterGradients {
-  /** Products for the A's that read x. */
-  readonly ontoX: readonly WeightProduct[];
-  /** Of the adapters' own inputs, in the order of the members. */
-  readonly inputGradients: readonly (Tensor | undefined)[];
-}
-
-function backwardAdapters(
-  { x, members, ranks }: LinearGroup,
-  dh: Tensor,
-  gradients: readonly (Tensor | undefined)[],
-  needs: readonly boolean[],
-): AdapterGradients {
-  const { device } = x;
-  const { h, columns, runs } = ranks!;
-  members.forEach(({ adapter }, i) => {
-    const dy = gradients[i];
-    if (!adapter?.b.trainable || dy === undefined) return;
-    const { begin, end } = columns[i]!;
-    const product = { dy: matrix(dy), dweight: gradientOf(adapter.b), alpha: adapter.scale };
-    multiplyToWeights(device, columnsOf(h, begin, end), [product]);
-  });
-  const ontoX: WeightProduct[] = [];
-  const inputGradients: (Tensor | undefined)[] = [];
-  for (const { a, gradient, input, begin, end } of runs) {
-    const dy = columnsOf(dh, begin, end);
-    const dweight = gradient();
-    if (input === x) {
-      if (dweight) ontoX.push({ dy, dweight });
-      continue;
-    }
-    if (dweight) multiplyToWeights(device, matrix(input), [{ dy, dweight }]);
-    const dinput = needs[1 + inputGradients.length] ? empty(device, input.shape, input.dtype) : undefined;
-    if (dinput) multiplyToInput(device, matrix(dinput), [{ dy, weight: weightMatrix(a) }]);
-    inputGradients.push(dinput);
-  }
-  return { ontoX, inputGradients };
 }

@@ -5,7 +5,7 @@
 import { gradientOf } from "../../tensor/tape.ts";
 import { empty, joined, lastAxis, rowCount, type Tensor } from "../../tensor/tensor.ts";
 import { working } from "../../tensor/working-copy.ts";
-import { columnsOf, matrix, multiplyForward, multiplyToInput, weightMatrix } from "./products.ts";
+import { columnsOf, matrix, multiplyForward, multiplyToInput, multiplyToWeights, weightMatrix } from "./products.ts";
 
 /** y += scale · (x·Aᵀ)·Bᵀ */
 export interface LowRank {
@@ -124,4 +124,19 @@ export function gradientOfH(
     multiplyToInput(device, columnsOf(dh, begin, end), [product]);
   });
   return dh;
+}
+
+/** The gradients of the B's that are trained: += scale · dyᵀ·h. */
+export function addGradientsOfB(
+  { h, columns }: LowRankColumns,
+  members: readonly Member[],
+  gradients: readonly (Tensor | undefined)[],
+): void {
+  members.forEach(({ adapter }, i) => {
+    const dy = gradients[i];
+    if (!adapter?.b.trainable || dy === undefined) return;
+    const { begin, end } = columns[i]!;
+    const product = { dy: matrix(dy), dweight: gradientOf(adapter.b), alpha: adapter.scale };
+    multiplyToWeights(h.device, columnsOf(h, begin, end), [product]);
+  });
 }

@@ -5,7 +5,7 @@
 import { scope } from "../../tensor/scope.ts";
 import { empty, type Tensor } from "../../tensor/tensor.ts";
 import { type LinearGroup, plainWeight, type Way } from "./group.ts";
-import { gradientOfH, multiplyByA, multiplyByB } from "./low-rank.ts";
+import { multiplyByA, multiplyByB } from "./low-rank.ts";
 import {
   columnsOf,
   type InputProduct,
@@ -17,55 +17,55 @@ import {
 } from "./products.ts";
 
 export const oneByOne: Way = {
-  forward({ x, members, ranks }, outputs) {
+  forward(group, outputs) {
+    const { members, ranks } = group;
     if (ranks) {
       multiplyByA(ranks);
       multiplyByB(ranks, members, outputs, false);
     }
-    members.forEach(({ weight, bias, adapter }, i) => {
-      const y = matrix(outputs[i]!);
-      scope(() => {
-        const product = { weight: plainWeight(weight), y, bias, start: adapter ? y : undefined };
-        multiplyForward(x.device, matrix(x), [product]);
-      });
-    });
+    multiplyByWeights(group, outputs, true);
   },
 
-  backward(group, gradients, needsX) {
-    const dh = group.ranks && gradientOfH(group.ranks, group.members, gradients);
-    return { dh, dx: needsX ? gradientOfX(group, gradients, dh) : undefined };
+  gradientOfX(group, gradients, dh) {
+    const { x, members } = group;
+    const dx = empty(x.device, x.shape, x.dtype);
+    let start = addLowRank(group, dh, dx);
+    members.forEach(({ weight }, i) => {
+      const dy = gradients[i];
+      if (dy === undefined) return;
+      scope(() => {
+        const product: InputProduct = { dy: matrix(dy), weight: plainWeight(weight) };
+        multiplyToInput(x.device, matrix(dx), [product], start);
+      });
+      start = matrix(dx);
+    });
+    return dx;
   },
 };
 
-function gradientOfX(group: LinearGroup, gradients: readonly (Tensor | undefined)[], dh: Tensor | undefined): Tensor {
-  const { x, members } = group;
-  const dx = empty(x.device, x.shape, x.dtype);
-  let start = addLowRank(group, dh, dx, undefined);
-  members.forEach(({ weight }, i) => {
-    const dy = gradients[i];
-    if (dy === undefined) return;
+/** outputs[i] = x·Wᵀ + bias, added to what is there where there is an adapter, if `ontoAdapters`. */
+export function multiplyByWeights(
+  { x, members }: LinearGroup,
+  outputs: readonly Tensor[],
+  ontoAdapters: boolean,
+): void {
+  members.forEach(({ weight, bias, adapter }, i) => {
+    const y = matrix(outputs[i]!);
     scope(() => {
-      const product: InputProduct = { dy: matrix(dy), weight: plainWeight(weight) };
-      multiplyToInput(x.device, matrix(dx), [product], start);
+      const product = { weight: plainWeight(weight), y, bias, start: ontoAdapters && adapter ? y : undefined };
+      multiplyForward(x.device, matrix(x), [product]);
     });
-    start = matrix(dx);
   });
-  return dx;
 }
 
-/** dx = start + Σ dh·A over the adapters that read x; what dx then holds, or `start` where there is none. */
-export function addLowRank(
-  { x, ranks }: LinearGroup,
-  dh: Tensor | undefined,
-  dx: Tensor,
-  start: Matrix | undefined,
-): Matrix | undefined {
-  let from = start;
+/** dx = Σ dh·A over the adapters that read x; what dx then holds, or undefined where there is none. */
+function addLowRank({ x, ranks }: LinearGroup, dh: Tensor | undefined, dx: Tensor): Matrix | undefined {
+  let start: Matrix | undefined;
   for (const { a, input, begin, end } of ranks?.runs ?? []) {
     if (input !== x) continue;
     const product = { dy: columnsOf(dh!, begin, end), weight: weightMatrix(a) };
-    multiplyToInput(x.device, matrix(dx), [product], from);
-    from = matrix(dx);
+    multiplyToInput(x.device, matrix(dx), [product], start);
+    start = matrix(dx);
   }
-  return from;
+  return start;
 }

@@ -1,7 +1,7 @@
 /** One launch for all products of a kind, so that a device that packs x for its products packs it once. */
-import { empty, type Tensor } from "../../tensor/tensor.ts";
-import { type LinearGroup, plainWeight, type Way } from "./group.ts";
-import { gradientOfH, multiplyByB } from "./low-rank.ts";
+import { empty } from "../../tensor/tensor.ts";
+import { plainWeight, type Way } from "./group.ts";
+import { multiplyByB } from "./low-rank.ts";
 import {
   columnsOf,
   type ForwardProduct,
@@ -28,25 +28,16 @@ export const together: Way = {
     if (ranks) multiplyByB(ranks, members, outputs, true);
   },
 
-  backward(group, gradients, needsX) {
-    const dh = group.ranks && gradientOfH(group.ranks, group.members, gradients);
-    return { dh, dx: needsX ? gradientOfX(group, gradients, dh) : undefined };
+  gradientOfX({ x, members, ranks }, gradients, dh) {
+    const products = members.flatMap(({ weight }, i): InputProduct[] => {
+      const dy = gradients[i];
+      return dy === undefined ? [] : [{ dy: matrix(dy), weight: plainWeight(weight) }];
+    });
+    for (const { a, input, begin, end } of ranks?.runs ?? []) {
+      if (input === x) products.push({ dy: columnsOf(dh!, begin, end), weight: weightMatrix(a) });
+    }
+    const dx = empty(x.device, x.shape, x.dtype);
+    multiplyToInput(x.device, matrix(dx), products);
+    return dx;
   },
 };
-
-function gradientOfX(
-  { x, members, ranks }: LinearGroup,
-  gradients: readonly (Tensor | undefined)[],
-  dh: Tensor | undefined,
-): Tensor {
-  const products = members.flatMap(({ weight }, i): InputProduct[] => {
-    const dy = gradients[i];
-    return dy === undefined ? [] : [{ dy: matrix(dy), weight: plainWeight(weight) }];
-  });
-  for (const { a, input, begin, end } of ranks?.runs ?? []) {
-    if (input === x) products.push({ dy: columnsOf(dh!, begin, end), weight: weightMatrix(a) });
-  }
-  const dx = empty(x.device, x.shape, x.dtype);
-  multiplyToInput(x.device, matrix(dx), products);
-  return dx;
-}
