@@ -81,4 +81,12 @@ describe("the same logits by every way", () => {
       assertClose(scores!.logProbabilities, [logProbability(logits, ids, vocabSize)]);
     });
   }
+
+  test("a text beyond learned positions is refused", () => {
+    using model = openModel(join(root, "gpt_bigcode_heads/model"), device, { format: { kind: "f32" } });
+    const { decoder } = model;
+    const text = (length: number): Sequence => path(new Int32Array(length).fill(3));
+    scope(() => decoder.hidden(text(64)));
+    assert.throws(() => scope(() => decoder.hidden(text(65))), { code: "model/too-long" });
+  });
 });
