@@ -61,12 +61,12 @@ const cases: readonly Case[] = [
   { name: "head size 96, a window of 30", roots: [sharedBeginning], kvHeads: 2, headDim: 96, scale: 0.1, window: 30 },
   {
     name: "head size 256, a soft cap",
-    roots: [depthThree],
+    roots: [{ length: 20, children: [{ length: 15 }, { length: 33 }] }],
     heads: 2,
     kvHeads: 1,
     headDim: 256,
-    scale: 0.06,
-    softcap: 2,
+    scale: 0.12,
+    softcap: 5,
   },
   {
     name: "head size 160, some rows ask",
