@@ -86,9 +86,28 @@ struct dequantize {
   const uint8_t *codes;
   const float *nested, *map;
   float offset;
-  int dtype;
+  int dtype, rounding;
   int64_t length, block_size;
 };
+
+enum { ROUND_BF16 = 1, ROUND_HALF = 2 };
+
+/** To IEEE 754 binary16; below 2^-14 that is to steps of 2^-24. */
+static float round_to_half(float x) {
+  float size = fabsf(x);
+  if (size >= 65520) return copysignf(INFINITY, x);
+  if (size < 0x1p-14f) return rintf(x * 0x1p24f) * 0x1p-24f;
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0xfff + (bits >> 13 & 1)) & ~(uint32_t)0x1fff;
+  memcpy(&x, &bits, sizeof bits);
+  return x;
+}
+
+static inline float rounded(float x, int rounding) {
+  if (rounding == ROUND_BF16) return bf16_to_float(bf16_from_float(x));
+  return rounding == ROUND_HALF ? round_to_half(x) : x;
+}
 
 static inline float scale_of(const struct dequantize *job, int64_t block) {
   if (job->absmax) return job->absmax[block];
@@ -149,7 +168,7 @@ static void dequantize_blocks(int64_t begin, int64_t end, void *context) {
     int64_t at = block * job->block_size;
     int64_t length = job->length - at < job->block_size ? job->length - at : job->block_size;
     float values[16], scale = scale_of(job, block);
-    for (int code = 0; code < 16; code++) values[code] = nf4_code[code] * scale;
+    for (int code = 0; code < 16; code++) values[code] = rounded(nf4_code[code] * scale, job->rounding);
     if (job->dtype == BF16) dequantize_bf16((bf16 *)job->y + at, job->packed + at / 2, values, length);
     else dequantize_f32((float *)job->y + at, job->packed + at / 2, values, length);
   }
@@ -167,6 +186,7 @@ FETTLE_KERNEL(nf4_dequantize) {
     .offset = (float)NUM(7),
     .length = INT(8),
     .block_size = INT(9),
+    .rounding = (int)INT(10),
   };
   int64_t blocks = (job.length + job.block_size - 1) / job.block_size;
   parallel_for(blocks, blocks_a_chunk(job.block_size), dequantize_blocks, &job);

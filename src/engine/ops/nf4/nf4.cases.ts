@@ -27,6 +27,9 @@ const randomCases: readonly OpCase[] = shapes.flatMap((shape) =>
           cast(dequantizeNf4(fromF32, "bf16"), "f32"),
           ...nf4Tensors(fromF32),
           ...nf4Tensors(fromBf16),
+          dequantizeNf4({ ...fromF32, rounding: "bf16" }, "f32"),
+          dequantizeNf4({ ...fromF32, rounding: "f16" }, "f32"),
+          cast(dequantizeNf4({ ...fromF32, rounding: "f16" }, "bf16"), "f32"),
         ];
       },
     })),

@@ -92,6 +92,18 @@ __device__ __forceinline__ u32 load_word(const u8 *packed, i64 at, i64 length) {
   return word;
 }
 
+// ROUNDING: 0 none, 1 to bf16, 2 to IEEE 754 binary16.
+__device__ __forceinline__ float rounded(float x) {
+  if (ROUNDING == 1) return __uint_as_float(static_cast<u32>(bf16_bits(x)) << 16);
+  if (ROUNDING == 0) return x;
+  float size = fabsf(x);
+  if (size >= 65520.f) return copysignf(__uint_as_float(0x7f800000u), x);
+  // Below 2^-14 in steps of 2^-24.
+  if (size < 6.103515625e-5f) return rintf(x * 16777216.f) * 5.9604644775390625e-8f;
+  u32 bits = __float_as_uint(x);
+  return __uint_as_float((bits + 0xfffu + (bits >> 13 & 1u)) & ~0x1fffu);
+}
+
 // SIZE: values that share a scale, an even number.
 extern "C" __global__ void __launch_bounds__(THREADS)
     nf4_dequantize(Y *y, const u8 *packed, const float *absmax, const u8 *codes, const float *nested, const float *map,
@@ -120,8 +132,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     for (int i = 0; i < 8; i++) {
       // The first of a byte's two values is in its upper half.
       int code = (word[w] >> (4 * (i ^ 1))) & 15;
-      if (SIZE % 8 == 0) value[i] = __fmul_rn(values[code], scale[w]);
-      else value[i] = at + i < length ? __fmul_rn(values[code], scales.at((at + i) / SIZE)) : 0.f;
+      if (SIZE % 8 == 0) value[i] = rounded(__fmul_rn(values[code], scale[w]));
+      else value[i] = at + i < length ? rounded(__fmul_rn(values[code], scales.at((at + i) / SIZE))) : 0.f;
     }
     store8(y + at, value, length - at);
   }

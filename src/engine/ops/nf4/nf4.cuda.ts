@@ -36,8 +36,11 @@ export const nf4Cuda = {
     offset: number,
     length: number,
     blockSize: number,
+    rounding: number,
   ): void {
-    const launch = { types: { Y: y }, defines: { SIZE: blockSize }, grid: [blocksFor(length, UNPACKED)] } as const;
+    // What is stored in bf16 is rounded to it in any case.
+    const defines = { SIZE: blockSize, ROUNDING: rounding === 1 && y.dtype === "bf16" ? 0 : rounding };
+    const launch = { types: { Y: y }, defines, grid: [blocksFor(length, UNPACKED)] } as const;
     const scales = [absmax, codes, nestedAbsmax, map, offset];
     cuda.run(dequantize, { ...launch, block: THREADS }, [y, packed, ...scales, length]);
   },

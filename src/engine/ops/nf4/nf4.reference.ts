@@ -1,4 +1,5 @@
 /** Every operation is rounded to f32, unlike in other ops: a code must be the same bit for bit on every device. */
+import { fromBf16, toBf16 } from "../../device/bf16.ts";
 import type { Floats } from "../../device/reference/reference-device.ts";
 import { MAP_BLOCK, nearestCode } from "../dynamic-map.ts";
 import { nf4Code, nf4Thresholds } from "./nf4-code.ts";
@@ -37,12 +38,14 @@ export const nf4Reference = {
     offset: number,
     length: number,
     blockSize: number,
+    rounding: number,
   ): void {
+    const round = [Math.fround, roundToBf16, roundToHalf][rounding]!;
     const scales = absmax ?? scalesOf(codes!, nestedAbsmax!, map!, offset);
     for (let i = 0; i < length; i++) {
       const pair = packed[i >> 1]!;
       const code = i % 2 === 0 ? pair >> 4 : pair & 15;
-      y[i] = Math.fround(nf4Code[code]! * scales[Math.floor(i / blockSize)]!);
+      y[i] = round(Math.fround(nf4Code[code]! * scales[Math.floor(i / blockSize)]!));
     }
   },
 
@@ -70,6 +73,21 @@ function scalesOf(codes: Uint8Array, nestedAbsmax: Floats, map: Floats, offset: 
     const centred = Math.fround(map[code]! * nestedAbsmax[Math.floor(i / MAP_BLOCK)]!);
     return centred + offset;
   });
+}
+
+function roundToBf16(x: number): number {
+  return fromBf16(toBf16(x));
+}
+
+/** To IEEE 754 binary16: 11 significant bits, in steps of 2⁻²⁴ below 2⁻¹⁴, infinite from 65,520 on; ties to even. */
+function roundToHalf(x: number): number {
+  const size = Math.abs(x);
+  if (size >= 65_520) return Math.sign(x) * Number.POSITIVE_INFINITY;
+  const step = size < 2 ** -14 ? 2 ** -24 : 2 ** (Math.floor(Math.log2(size)) - 10);
+  const steps = x / step;
+  const below = Math.floor(steps);
+  const up = steps - below === 0.5 ? below % 2 !== 0 : steps - below > 0.5;
+  return (up ? below + 1 : below) * step;
 }
 
 /** How many thresholds x lies above; NaN lies above none. */

@@ -7,7 +7,8 @@
  * Kernels (x, y: f32 or bf16 with their dtype's code; blockSize even, at most 4096; arithmetic in f32):
  *   nf4_quantize          (packed u8 [ceil(length / 2)], absmax [blocks], x, dtype of x, length, blockSize)
  *   nf4_dequantize        (y, dtype of y, packed, absmax | null, codes | null, nestedAbsmax | null, map | null, offset,
- *                          length, blockSize), with absmax, or else with the four that stand for it
+ *                          length, blockSize, rounding), with absmax, or else with the four that stand for it; rounding
+ *                          (0 none, 1 bf16, 2 f16) is what values are rounded to before anything else
  *   nf4_quantize_absmax   (codes u8 [blocks], nestedAbsmax [ceil(blocks / 256)], map [256], absmax, offset, blocks)
  */
 import { type DType, dtypeCode } from "../../device/device.ts";
@@ -41,10 +42,17 @@ export type QuantizedAbsmax = {
   readonly offset: number;
 };
 
+/** What a value is rounded to, whatever it is then held in: the dtype of the weight that was quantised, as bitsandbytes has it. */
+export type Nf4Rounding = "bf16" | "f16";
+
+const roundingCode: Readonly<Record<Nf4Rounding, number>> = { bf16: 1, f16: 2 };
+
 export type Nf4Tensor = {
   /** Of the weight that this stands for. */
   readonly shape: Shape;
   readonly blockSize: number;
+  /** Where it is left out, values are those of f32. */
+  readonly rounding?: Nf4Rounding | undefined;
   /** u8 [ceil(n / 2), 1] */
   readonly packed: Tensor;
   /** f32 [blocks], or the same in 8 bits. */
@@ -79,14 +87,15 @@ export function dequantizeNf4(quantized: Nf4Tensor, dtype: "f32" | "bf16", spare
 }
 
 /** Overwrites y, an f32 or bf16 tensor of the weight's size, for instance a scratch that layers share. */
-export function dequantizeNf4Into(y: Tensor, { packed, absmax, shape, blockSize }: Nf4Tensor): void {
+export function dequantizeNf4Into(y: Tensor, { packed, absmax, shape, blockSize, rounding }: Nf4Tensor): void {
   const length = elementCount(shape);
   if (y.length !== length) throw new Error(`dequantizeNf4Into: [${shape}] does not fit [${y.shape}]`);
   const scales =
     "codes" in absmax
       ? [null, absmax.codes, absmax.nestedAbsmax, absmax.map, absmax.offset]
       : [absmax, null, null, null, 0];
-  y.device.launch("nf4_dequantize", [y, floatCode(y.dtype), packed, ...scales, length, blockSize]);
+  const code = rounding === undefined ? 0 : roundingCode[rounding];
+  y.device.launch("nf4_dequantize", [y, floatCode(y.dtype), packed, ...scales, length, blockSize, code]);
 }
 
 /** Gives up ownership of a quantised weight that belongs to no scope. */
