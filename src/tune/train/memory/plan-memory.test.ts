@@ -64,8 +64,9 @@ test("packs are as large as pays, and no larger than fits", () => {
 
 test("a run that is gone on with keeps the choices that reach its numbers", () => {
   const before = { maxTokens: 2048, format: { kind: "bf16" } } as const;
-  const plan = planMemory({ ...inputOf(80, {}), before });
-  assert.equal(plan.maxTokens, 2048);
+  assert.equal(planMemory({ ...inputOf(80, {}), before }).maxTokens, 2048);
+  const changed = planMemory({ ...inputOf(80, { method: "qlora", packing: { max_tokens: 1024 } }), before });
+  assert.deepEqual([changed.maxTokens, changed.format.kind], [1024, "nf4"]);
 });
 
 test("full fine-tuning holds f32 weights where they fit, otherwise bf16 with 8-bit states", () => {

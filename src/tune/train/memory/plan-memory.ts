@@ -2,6 +2,7 @@
  * Automatic choices about memory: tokens of a pack, what is computed again, how weights are held. Two of them reach the
  * numbers (packs and weights); those depend on model, data, card and budget, not on the moment.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Recipe } from "../../../base/recipe/recipe.ts";
 import type { RehearsalTarget } from "../../../engine/open-rehearsal.ts";
 import type { RecomputePlan } from "../../../model/families/decoder.ts";
@@ -21,7 +22,7 @@ export interface PlanInput {
   readonly target: RehearsalTarget;
   readonly plan: Plan;
   readonly example: (index: number) => EncodedExample;
-  /** What a run that is gone on with was made with. */
+  /** What a run that is gone on with was made with; it stands where the recipe still leaves it open. */
   readonly before?: SettledChoices | undefined;
 }
 
@@ -53,7 +54,7 @@ const LEAST_GAIN_OF_FORMAT = 0.03;
 
 /** The fastest plan that fits, with the best format that does. */
 export function planMemory(input: PlanInput): MemoryPlan {
-  const [first, second] = input.before ? [input.before.format] : weightFormats(input.recipe, input.target);
+  const [first, second] = formatsFor(input);
   const plan = planFor(input, first);
   const enough = plan.fits && (input.recipe.method === "full" || plan.recompute.fullLayers === 0);
   if (second === undefined || enough) return plan;
@@ -61,11 +62,18 @@ export function planMemory(input: PlanInput): MemoryPlan {
   return !plan.fits || other.secondsPerStep < plan.secondsPerStep * (1 - LEAST_GAIN_OF_FORMAT) ? other : plan;
 }
 
+function formatsFor({ recipe, target, before }: PlanInput): ReturnType<typeof weightFormats> {
+  const formats = weightFormats(recipe, target);
+  const settled = formats.find((format) => isDeepStrictEqual(format, before?.format));
+  return settled ? [settled] : formats;
+}
+
 function planFor(input: PlanInput, format: WeightFormat): MemoryPlan {
   const { recipe, base, target, plan, example, before } = input;
   using rehearsal = new Rehearsal(recipe, base, format, target);
   const { config } = rehearsal.trainee.model.decoder;
-  const option = before?.maxTokens ?? recipe.packing.max_tokens;
+  const { max_tokens: asked } = recipe.packing;
+  const option = asked === "auto" ? (before?.maxTokens ?? asked) : asked;
   const sizes = option !== "auto" ? [option] : target.name === "cuda" ? CARD_PACKS : [maxTokensOnHost(config)];
   const limit = target.budget * SHARE_OF_BUDGET;
   let best: MemoryPlan | undefined;
