@@ -102,14 +102,14 @@ extern "C" __global__ void __launch_bounds__(LIST_THREADS)
 
 constexpr int PLAN_THREADS = 1024, RANKS = 64, RANKS_A_WARP = RANKS / (PLAN_THREADS / WARP);
 
-// A tile of keys whose list has twice `most` entries or more is done in chunks of at least `most`: their number.
-__device__ __forceinline__ i32 chunks_of(i32 entries, i64 most) {
-  return entries >= 2 * most ? static_cast<i32>(entries / most) : 1;
+// A tile of keys whose list has twice `most` entries or more is done in chunks of at least `most` entries. How many.
+__device__ __forceinline__ i32 chunks_of(i32 entries, i32 most) {
+  return entries >= 2 * most ? entries / most : 1;
 }
 
 // Chunks of split tiles come first, then the other tiles, long lists before short ones.
-__device__ __forceinline__ i32 rank_of(i32 entries, i64 most) {
-  return entries >= 2 * most ? 0 : RANKS - 1 - static_cast<i32>(static_cast<i64>(entries) * (RANKS / 2 - 1) / most);
+__device__ __forceinline__ i32 rank_of(i32 entries, i32 most) {
+  return entries >= 2 * most ? 0 : RANKS - 1 - entries * (RANKS / 2 - 1) / most;
 }
 
 __device__ __forceinline__ i32 sum_up_to_lane(i32 x) {
@@ -136,8 +136,8 @@ extern "C" __global__ void __launch_bounds__(PLAN_THREADS)
   __syncthreads();
   work = 0;
   for (int i = 0; i < PLAN_THREADS / WARP; i++) work += partial[i];
-  i64 most = limit == 0 ? work + 1 : (work + limit - 1) / limit;
-  if (most < shortest) most = shortest;
+  // Without a slot to share sums in (limit 0) no list has twice the shortest chunk.
+  i32 most = max(shortest, limit == 0 ? 0 : static_cast<i32>((work + limit - 1) / limit));
 
   for (int r = 0; r < RANKS_A_WARP; r++) {
     i32 rank = warp * RANKS_A_WARP + r, sum = 0;
