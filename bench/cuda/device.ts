@@ -1,5 +1,6 @@
 /** The card that the parts run on. */
 import { spawnSync } from "node:child_process";
+import { deviceEnvironment } from "../../src/app/environment.ts";
 import { UserError } from "../../src/base/errors.ts";
 import type { CudaDevice } from "../../src/engine/device/cuda/cuda-device.ts";
 import { openCuda } from "../../src/engine/open-device.ts";
@@ -11,7 +12,7 @@ export function openCard(budgetGiB: number | null): CudaDevice {
   const opened = openCuda({
     precision: "bf16",
     memoryBudget: budgetGiB === null ? undefined : budgetGiB * GIB,
-    cudaLibraries: process.env.FETTLE_CUDA_LIBRARIES,
+    ...deviceEnvironment(),
   });
   if (opened.device !== undefined) return opened.device;
   const { reason, fix } = opened.obstacle;

@@ -10,7 +10,10 @@ import { buildEmulator } from "../emulator/emulator.ts";
 /** Where the device's libraries are, or why there is no device here. */
 export type CudaSetting = { readonly environment: DeviceEnvironment } | { readonly reason: string };
 
-const setting: CudaSetting = process.env.FETTLE_EMULATOR === "1" ? emulator() : { environment: deviceEnvironment() };
+/** Whether the tests run on the emulator, which is slow. */
+export const onEmulator: boolean = process.env.FETTLE_EMULATOR === "1";
+
+const setting: CudaSetting = onEmulator ? emulator() : { environment: deviceEnvironment() };
 
 /** Why there is no CUDA device here; false where there is one: the `skip` of a test. */
 export const cudaSkip: string | false = whyNot();
