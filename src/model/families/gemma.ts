@@ -2,11 +2,10 @@
 import type { Activation } from "../../engine/ops/activation/activation.ts";
 import type { ConfigJson } from "../files/config.ts";
 import { readActivation } from "./decoder-config.ts";
-import type { Family } from "./family.ts";
 import { readGemmaConfig } from "./gemma-config.ts";
-import { llamaFamily } from "./llama-block.ts";
+import { type LlamaFamily, llamaFamily } from "./llama-block.ts";
 
-export const gemma: Family = llamaFamily((json) => ({ ...readGemmaConfig(json), activation: activationOf(json) }));
+export const gemma: LlamaFamily = llamaFamily((json) => ({ ...readGemmaConfig(json), activation: activationOf(json) }));
 
 /** `hidden_act` decides, but the first checkpoints say "gelu" there and mean `hidden_activation`, or its tanh form. */
 function activationOf(json: ConfigJson): Activation {

@@ -1,11 +1,10 @@
 /** Gemma 3, its text model: norms on every head's q and k, and most layers local, with rotary positions of their own. */
 import { readRope } from "../files/rope.ts";
 import { readSize } from "./decoder-config.ts";
-import type { Family } from "./family.ts";
 import { readGemma2Config } from "./gemma-config.ts";
-import { llamaFamily } from "./llama-block.ts";
+import { type LlamaFamily, llamaFamily } from "./llama-block.ts";
 
-export const gemma3: Family = llamaFamily((json) => {
+export const gemma3: LlamaFamily = llamaFamily((json) => {
   const pattern = readSize(json, "sliding_window_pattern", 6);
   const config = readGemma2Config(json, {
     isFull: (layer) => (layer + 1) % pattern === 0,

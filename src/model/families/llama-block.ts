@@ -66,10 +66,16 @@ export function readLlamaConfig(
 }
 
 /** A family whose models are made of Llama's block. */
-export function llamaFamily(readConfig: (json: ConfigJson) => LlamaConfig): Family {
+export interface LlamaFamily extends Family {
+  /** The description that the model is built by. */
+  readonly readBlock: (json: ConfigJson) => LlamaConfig;
+}
+
+export function llamaFamily(readBlock: (json: ConfigJson) => LlamaConfig): LlamaFamily {
   return {
+    readBlock,
     readConfig(json) {
-      const config = readConfig(json);
+      const config = readBlock(json);
       return { ...config, build: (make) => build(config, make) };
     },
   };

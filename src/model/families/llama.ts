@@ -1,8 +1,7 @@
 /** Llama 1 to 3.x, Code Llama, DeepSeek-Coder v1 and others of model_type "llama". */
-import type { Family } from "./family.ts";
-import { llamaFamily, readLlamaConfig } from "./llama-block.ts";
+import { type LlamaFamily, llamaFamily, readLlamaConfig } from "./llama-block.ts";
 
-export const llama: Family = llamaFamily((json) => {
+export const llama: LlamaFamily = llamaFamily((json) => {
   const bias = json.boolean("attention_bias", false);
   return {
     ...readLlamaConfig(json),

@@ -1,0 +1,82 @@
+/** f32 values in the formats of GGUF tensors, as ggml itself rounds them (ggml-org/ggml, src/ggml-quants.c). */
+import { UserError } from "../../../base/errors.ts";
+import { encodeBf16 } from "../../../engine/device/bf16.ts";
+import { type GgmlType, ggmlTypes } from "../../files/gguf-types.ts";
+import { toHalf } from "./half.ts";
+import { encodeQ4K } from "./q4-k.ts";
+
+/**
+ * @param values whole blocks of the type
+ * @throws UserError for a value that the format cannot hold: NaN or infinite, or beyond f16's largest.
+ */
+export function encodeGgml(type: GgmlType, values: Float32Array<ArrayBuffer>, name: string): Uint8Array {
+  for (const value of values) if (!Number.isFinite(value)) throw badValue(name, value, type);
+  switch (type) {
+    case "f32":
+      return bytesOf(values);
+    case "bf16":
+      return bytesOf(encodeBf16(values));
+    case "f16":
+      return bytesOf(encodeHalves(values, name));
+    case "q8_0":
+      return encodeQ8(values);
+    case "q4_k":
+      return encodeQ4K(values);
+  }
+}
+
+/** The type itself where rows of `width` are whole blocks of it, otherwise the next larger one that can hold them. */
+export function fittingType(type: GgmlType, width: number): GgmlType {
+  if (width % ggmlTypes[type].blockValues === 0) return type;
+  return type === "q4_k" ? fittingType("q8_0", width) : "f16";
+}
+
+function encodeHalves(values: Float32Array, name: string): Uint16Array {
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    halves[i] = toHalf(values[i]!);
+    if ((halves[i]! & 0x7fff) === 0x7c00) throw badValue(name, values[i]!, "f16");
+  }
+  return halves;
+}
+
+/** Q8_0: blocks of 32 values as q · d, q in 8 bits, d in f16. */
+function encodeQ8(values: Float32Array): Uint8Array {
+  const { blockValues, blockBytes } = ggmlTypes.q8_0;
+  const f = Math.fround;
+  const blocks = values.length / blockValues;
+  const bytes = new Uint8Array(blocks * blockBytes);
+  for (let block = 0; block < blocks; block++) {
+    const begin = block * blockValues;
+    let largest = 0;
+    for (let i = begin; i < begin + blockValues; i++) largest = Math.max(largest, Math.abs(values[i]!));
+    const d = f(largest / 127);
+    const inverse = d === 0 ? 0 : f(1 / d);
+    const half = toHalf(d);
+    const at = block * blockBytes;
+    bytes[at] = half & 0xff;
+    bytes[at + 1] = half >> 8;
+    for (let i = 0; i < blockValues; i++) {
+      const scaled = f(values[begin + i]! * inverse);
+      // C's roundf: halves away from zero.
+      bytes[at + 2 + i] = scaled < 0 ? -Math.floor(0.5 - scaled) : Math.floor(scaled + 0.5);
+    }
+  }
+  return bytes;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function badValue(name: string, value: number, type: GgmlType): UserError {
+  return new UserError({
+    code: "export/bad-value",
+    message: Number.isFinite(value)
+      ? `"${name}" holds ${value}, which ${type} cannot: its largest is 65504`
+      : `"${name}" holds ${value}: the model is damaged`,
+    fix: Number.isFinite(value)
+      ? "export with another --dtype: bf16 or f32"
+      : "train again, with a lower learning rate",
+  });
+}
