@@ -14,10 +14,13 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 /** The emulator takes seconds a step. */
 const STEPS = onEmulator ? 2 : 200;
 const WINDOW = onEmulator ? 1 : 20;
-/** Of a window's mean. bf16 and f32 products on the CPU differ by 0.001. */
-const TOLERANCE = 0.03;
+/** By what a window's mean may differ: several times what it does on the CPU between f32 and bf16 products. */
+const methods = {
+  lora: { learningRate: 1e-3, tolerance: 0.03 },
+  full: { learningRate: 5e-4, tolerance: 0.2 },
+} as const;
 
-async function losses(device: "cpu" | "cuda", method: string): Promise<number[]> {
+async function losses(device: "cpu" | "cuda", method: keyof typeof methods): Promise<number[]> {
   const recipe = join(scratch, `${device}.yaml`);
   writeFileSync(
     recipe,
@@ -25,7 +28,7 @@ async function losses(device: "cpu" | "cuda", method: string): Promise<number[]>
 method: ${method}
 device: ${device}
 data: {train: ${join(packageRoot, "examples/ag-news/train.jsonl")}}
-training: {max_steps: ${STEPS}, batch_size: 16, learning_rate: 1e-3, logging_steps: 1, warmup_ratio: 0.03}
+training: {max_steps: ${STEPS}, batch_size: 16, learning_rate: ${methods[method].learningRate}, logging_steps: 1, warmup_ratio: 0.03}
 checkpoints: {save_steps: null}
 `,
   );
@@ -46,14 +49,17 @@ function windows(values: readonly number[]): number[] {
 }
 
 describe("fettle-nano on AG News, CUDA beside the CPU", { skip: cudaSkip }, () => {
-  for (const method of ["lora", "full"]) {
+  for (const method of ["lora", "full"] as const) {
     it(`${method}: the same loss curve for ${STEPS} steps`, async () => {
       const [onCpu, onCuda] = [await losses("cpu", method), await losses("cuda", method)];
       assert.equal(onCuda.length, STEPS);
       const expected = windows(onCpu);
       windows(onCuda).forEach((mean, i) => {
         const error = Math.abs(mean - expected[i]!) / expected[i]!;
-        assert.ok(error <= TOLERANCE, `steps from ${i * WINDOW}: ${mean} on CUDA, ${expected[i]} on the CPU`);
+        assert.ok(
+          error <= methods[method].tolerance,
+          `steps from ${i * WINDOW}: ${mean} on CUDA, ${expected[i]} on the CPU`,
+        );
       });
     });
   }
