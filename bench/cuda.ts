@@ -20,6 +20,7 @@ interface Options {
   readonly python: string;
   readonly json?: string;
   readonly scratch?: string;
+  readonly minutes: number;
 }
 
 const GIB = 2 ** 30;
@@ -31,6 +32,7 @@ export function cudaCommand(): Command {
     .argument("[parts...]", `of ${names.join(", ")}; default: all`)
     .option("--python <path>", "a Python that has torch and the peers' packages", "python3")
     .option("--json <file>", "write the figures there, again after each one")
+    .option("--minutes <n>", "after which no part is started, and the one that runs is ended", Number, 60)
     .option("--scratch <folder>", "for 16 GB of a peer's random weights; default: a temporary folder")
     .action(async (chosen: string[], options: Options) => {
       process.exitCode = (await runParts(partsOf(chosen), options)) ? 0 : 1;
@@ -51,15 +53,22 @@ function partsOf(chosen: readonly string[]): readonly Part[] {
   });
 }
 
-async function runParts(chosen: readonly Part[], { python, json, scratch: given }: Options): Promise<boolean> {
+async function runParts(chosen: readonly Part[], { python, json, scratch: given, minutes }: Options): Promise<boolean> {
   const scratch = given ?? mkdtempSync(join(tmpdir(), "fettle-bench-cuda-"));
   mkdirSync(scratch, { recursive: true });
   const outcomes: Record<string, object> = {};
   let passed = true;
+  const deadline = performance.now() + minutes * 60_000;
   try {
     const common = commonJob(scratch);
     for (const part of chosen) {
       console.log(`\n${part.name}: ${part.title}`);
+      const timeout = Math.min(part.timeout, (deadline - performance.now()) / 1000);
+      if (timeout <= 0) {
+        console.log(`  not measured: ${minutes} minutes are over`);
+        passed = false;
+        continue;
+      }
       const seen: Measurement[] = [];
       const keep = (outcome: Partial<PartOutcome>): void => {
         outcomes[part.name] = { title: part.title, measurements: seen, ...outcome };
@@ -67,7 +76,7 @@ async function runParts(chosen: readonly Part[], { python, json, scratch: given 
         mkdirSync(dirname(json), { recursive: true });
         writeFileSync(json, `${JSON.stringify(outcomes, null, 1)}\n`);
       };
-      const outcome = await runPart(part, writeJob(scratch, part, common), python, (measurement) => {
+      const outcome = await runPart({ ...part, timeout }, writeJob(scratch, part, common), python, (measurement) => {
         seen.push(measurement);
         keep({});
         for (const line of measurementLines(measurement)) console.log(line);

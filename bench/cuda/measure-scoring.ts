@@ -11,7 +11,7 @@ const PASSES = 4;
 
 const job = readJob();
 const device = openCard(job.budgetGiB);
-using model = openModel(job.model, device, { format: { kind: "bf16" }, randomSeed: 1 });
+const model = openModel(job.model, device, { format: { kind: "bf16" }, randomSeed: 1 });
 
 const shape = { config: model.decoder.config, trainsWeights: false, supervisedRowsOnly: true };
 

@@ -51,6 +51,8 @@ export function measureTries(job: PartJob, device: CudaDevice, begin: (attempt: 
       print({ workload, setting: `batch ${attempt.batch}`, failure: failure + stack });
     }
   }
+  // The next part finds what was timed and chosen here.
+  device.close();
 }
 
 function measure(

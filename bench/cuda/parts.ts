@@ -44,7 +44,7 @@ export interface Part {
 
 const agNews = (...batches: readonly number[]): Try[] => batches.map((batch) => ({ workload: "ag-news", batch }));
 
-const plain = (...batches: readonly number[]): Try[] => batches.map((batch) => ({ workload: "plain-2048", batch }));
+const plain = (batch: number, maxTokens: number): Try => ({ workload: "plain-2048", batch, maxTokens });
 
 const fettle: readonly Part[] = [
   {
@@ -109,7 +109,7 @@ const fettle: readonly Part[] = [
     program: "measure-training.js",
     shape: "qwen2.5-7b",
     method: "lora",
-    tries: [...plain(4, 8), { workload: "plain-2048-quarter", batch: 4 }],
+    tries: [plain(4, 8192), plain(8, 8192), { workload: "plain-2048-quarter", batch: 4, maxTokens: 8192 }],
     target: { tokensPerSecond: 19_000 },
     timeout: 90,
   },
@@ -119,7 +119,7 @@ const fettle: readonly Part[] = [
     program: "measure-training.js",
     shape: "qwen2.5-7b",
     method: "qlora",
-    tries: plain(4, 8),
+    tries: [plain(4, 8192), plain(8, 16_384)],
     timeout: 90,
   },
   {

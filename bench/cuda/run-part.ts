@@ -56,7 +56,11 @@ export async function runPart(
     child.on("error", () => resolve(null));
   });
   clearTimeout(timer);
-  const end = late ? `it took more than ${part.timeout} seconds` : status === 0 ? undefined : `it ended with ${status}`;
+  const end = late
+    ? `it took more than ${part.timeout.toFixed(0)} seconds`
+    : status === 0
+      ? undefined
+      : `it ended with ${status}`;
   return {
     seconds: (performance.now() - begin) / 1000,
     measurements,
