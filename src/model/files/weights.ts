@@ -142,6 +142,14 @@ function placeTensors(
   return fileOf;
 }
 
+/**
+ * The shards that an index file names.
+ * @throws UserError when it is damaged, or names anything but safetensors files beside it
+ */
+export function shardNames(indexPath: string): string[] {
+  return [...new Set(readWeightMap(indexPath).values())];
+}
+
 function readWeightMap(path: string): Map<string, string> {
   const json = parseJsonObject(readTextFile(path, MAX_INDEX_BYTES), path);
   const map = json.weight_map;

@@ -16,7 +16,7 @@ import type { Recipe, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { makeFolder, writeFileAtomic } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import { type JsonObject, parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
-import { type FolderLock, lockFolder } from "./folder-lock.ts";
+import { type FileLock, LockedError, lockFile } from "../../model/files/lock-file.ts";
 import type { SettledChoices } from "./memory/plan-memory.ts";
 import type { SetCounts } from "./run-data.ts";
 
@@ -59,9 +59,9 @@ const MAX_INFO_BYTES = 2 ** 24;
 /** A run folder that this process writes; dispose of it to give up the lock. */
 export class RunFolder implements Disposable {
   readonly path: string;
-  readonly #lock: FolderLock;
+  readonly #lock: FileLock;
 
-  private constructor(path: string, lock: FolderLock) {
+  private constructor(path: string, lock: FileLock) {
     this.path = path;
     this.#lock = lock;
   }
@@ -72,7 +72,7 @@ export class RunFolder implements Disposable {
    */
   static open(path: string): RunFolder {
     makeFolder(join(path, "checkpoints"));
-    return new RunFolder(path, lockFolder(path));
+    return new RunFolder(path, lockRun(path));
   }
 
   get checkpoints(): string {
@@ -110,6 +110,23 @@ export class RunFolder implements Disposable {
 
   [Symbol.dispose](): void {
     this.#lock.release();
+  }
+}
+
+function lockRun(folder: string): FileLock {
+  try {
+    return lockFile(join(folder, "run.lock"));
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error;
+    const { path, holder, elsewhere } = error;
+    throw new UserError({
+      code: "run/locked",
+      message: `another process writes this run: ${holder.pid} on ${holder.host}`,
+      where: path,
+      fix: elsewhere
+        ? "wait for it, or take another output; if that machine is gone, delete the file"
+        : "wait for it, stop it, or take another output",
+    });
   }
 }
 

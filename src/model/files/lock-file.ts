@@ -1,26 +1,42 @@
-/** One writer per run folder: a lock file that names its process, taken over when that process is gone. */
+/** One writer at a time: a lock file that names its process, taken over when that process is gone. */
 import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
-import { UserError } from "../../base/errors.ts";
-import { fileError } from "../../model/files/file-error.ts";
+import { fileError } from "./file-error.ts";
 
-interface Holder {
+/** The process that has a lock. */
+export interface LockHolder {
   readonly pid: number;
   readonly host: string;
   /** Start of the process in clock ticks after boot, so that a reused pid is not taken for it; null where unknown. */
   readonly started: string | null;
 }
 
-export interface FolderLock {
+export interface FileLock {
   readonly release: () => void;
 }
 
-/** @throws UserError when a living process on this machine, or any on another, holds the lock, or the disk is full. */
-export function lockFolder(folder: string): FolderLock {
-  const path = join(folder, "run.lock");
-  const holder: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+/** A living process on this machine, or any on another, that holds the lock. */
+export class LockedError extends Error {
+  readonly path: string;
+  readonly holder: LockHolder;
+  /** On another machine, where nobody can see from here whether the process lives. */
+  readonly elsewhere: boolean;
+
+  constructor(path: string, holder: LockHolder) {
+    super(`locked by process ${holder.pid} on ${holder.host}`);
+    this.path = path;
+    this.holder = holder;
+    this.elsewhere = holder.host !== hostname();
+  }
+}
+
+/**
+ * @throws LockedError
+ * @throws UserError when the disk is full or cannot be written
+ */
+export function lockFile(path: string): FileLock {
+  const holder: LockHolder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
   const own = JSON.stringify(holder);
   // The lock appears with its content, by a link, so that nobody ever reads an empty one.
   const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
@@ -77,30 +93,20 @@ function readIfThere(path: string): string | undefined {
 
 function refuseLivingHolder(path: string, text: string): void {
   const holder = holderOf(text);
-  if (holder === undefined) return;
-  const elsewhere = holder.host !== hostname();
-  if (!elsewhere && !isAlive(holder)) return;
-  throw new UserError({
-    code: "run/locked",
-    message: `another process writes this run: ${holder.pid} on ${holder.host}`,
-    where: path,
-    fix: elsewhere
-      ? "wait for it, or take another output; if that machine is gone, delete the file"
-      : "wait for it, stop it, or take another output",
-  });
+  if (holder !== undefined && (holder.host !== hostname() || isAlive(holder))) throw new LockedError(path, holder);
 }
 
 /** Undefined when the text names no process: it is not a lock of ours. */
-function holderOf(text: string): Holder | undefined {
+function holderOf(text: string): LockHolder | undefined {
   try {
-    const holder = JSON.parse(text) as Partial<Holder>;
-    return typeof holder.pid === "number" && typeof holder.host === "string" ? (holder as Holder) : undefined;
+    const holder = JSON.parse(text) as Partial<LockHolder>;
+    return typeof holder.pid === "number" && typeof holder.host === "string" ? (holder as LockHolder) : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isAlive({ pid, started }: Holder): boolean {
+function isAlive({ pid, started }: LockHolder): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {

@@ -1,0 +1,66 @@
+import { UserError } from "../../../base/errors.ts";
+import type { HubFile } from "./download-blob.ts";
+import type { HubClient } from "./hub-client.ts";
+import { badAnswer } from "./hub-errors.ts";
+
+export interface Repository {
+  readonly commit: string;
+  /** Files beside config.json; folders of a repository hold nothing that is needed. */
+  readonly files: ReadonlyMap<string, HubFile>;
+}
+
+/**
+ * Which commit the name means now, and which files it has.
+ * @throws UserError when there is none, the hub refuses, or its answer is none
+ */
+export async function listRepository(client: HubClient): Promise<Repository> {
+  const { name, access } = client;
+  // Loaded when it is needed: it is larger than all of Fettle.
+  const { listFiles, modelInfo } = await import("@huggingface/hub");
+  const request = { hubUrl: access.endpoint, fetch: client.pages() };
+  try {
+    const { sha } = await modelInfo({ ...request, ...name, name: name.repo, additionalFields: ["sha"] });
+    if (typeof sha !== "string" || !/^[0-9a-f]{40}$/.test(sha)) throw badAnswer(name, access, "it names no commit");
+    const files = new Map<string, HubFile>();
+    for await (const entry of listFiles({ ...request, repo: name.repo, revision: sha })) {
+      if (entry.type !== "file") continue;
+      const file = fileOf(entry);
+      if (file === undefined) throw badAnswer(name, access, `${describe(entry)} is no file of a model`);
+      files.set(file.name, file);
+    }
+    return { commit: sha, files };
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    // The library takes the answer for what it should be: anything else it throws comes from one that is not.
+    throw badAnswer(name, access, error instanceof Error ? error.message : String(error));
+  }
+}
+
+interface Entry {
+  readonly path: string;
+  readonly size: number;
+  readonly oid?: string;
+  readonly lfs?: { readonly oid: string; readonly size: number };
+}
+
+/** Undefined for one without size or hash, or whose name would leave the folder. */
+function fileOf({ path, size, oid, lfs }: Entry): HubFile | undefined {
+  const content = lfs
+    ? ({ algorithm: "sha256", digest: lfs.oid, size: lfs.size } as const)
+    : ({ algorithm: "git-sha1", digest: oid ?? "", size } as const);
+  const digits = lfs ? 64 : 40;
+  const isSound =
+    typeof path === "string" &&
+    /^[^/\\\p{Cc}]+$/u.test(path) &&
+    path !== "." &&
+    path !== ".." &&
+    typeof content.digest === "string" &&
+    new RegExp(`^[0-9a-f]{${digits}}$`).test(content.digest) &&
+    Number.isSafeInteger(content.size) &&
+    content.size >= 0;
+  return isSound ? { name: path, ...content } : undefined;
+}
+
+function describe(entry: object): string {
+  return JSON.stringify(entry).slice(0, 200);
+}
