@@ -5,9 +5,12 @@ import type { Device } from "../../engine/device/device.ts";
 import { cast } from "../../engine/ops/cast/cast.ts";
 import { scope } from "../../engine/tensor/scope.ts";
 import { type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
+import { accompanied, type Bnb4bitState, readBnb4bit } from "../files/bnb-4bit.ts";
 import { type ConfigJson, readConfigJson, writeConfigJson } from "../files/config.ts";
+import { readQuantizationConfig } from "../files/quantization-config.ts";
 import { openWeights, type Weights } from "../files/weights.ts";
 import { saveWeights } from "../files/weights-write.ts";
+import { bnb4bitValues } from "./bnb-4bit-values.ts";
 import { Decoder } from "./decoder.ts";
 import { familyOf } from "./index.ts";
 import { checkpointValues, randomValues } from "./parameter-values.ts";
@@ -32,13 +35,16 @@ export interface OpenModelOptions {
  */
 export function openModel(folder: string, device: Device, { format, randomSeed }: OpenModelOptions): Model {
   const configJson = readConfigJson(folder);
+  readQuantizationConfig(configJson);
   const config = familyOf(configJson).readConfig(configJson);
   using weights = randomSeed === undefined ? openWeights(folder) : undefined;
-  const values = weights ? checkpointValues(weights) : randomValues({ seed: randomSeed!, ...config.initializer });
+  const states = weights ? readBnb4bit(weights) : new Map<string, Bnb4bitState>();
+  const full = weights ? checkpointValues(weights) : randomValues({ seed: randomSeed!, ...config.initializer });
+  const values = weights && states.size > 0 ? bnb4bitValues(weights, states, full) : full;
   const parameters = new Parameters(device, values, format);
   try {
     const decoder = new Decoder(config, device, parameters);
-    if (weights) refuseUnusedWeights(weights, parameters, config.tieEmbeddings);
+    if (weights) refuseUnusedWeights(weights, states, parameters, config.tieEmbeddings);
     return {
       folder,
       configJson,
@@ -56,12 +62,18 @@ export function openModel(folder: string, device: Device, { format, randomSeed }
 }
 
 /** A tensor that config.json has no place for means another architecture than it says, and another model's answers. */
-function refuseUnusedWeights(weights: Weights, parameters: Parameters, tied: boolean): void {
+function refuseUnusedWeights(
+  weights: Weights,
+  states: ReadonlyMap<string, Bnb4bitState>,
+  parameters: Parameters,
+  tied: boolean,
+): void {
   const used = new Set(parameters.names());
   // Old checkpoints store frequencies that are computed, and a tied head beside the embedding.
   const computed = (name: string): boolean =>
     name.endsWith("rotary_emb.inv_freq") || (tied && name === "lm_head.weight");
-  const unused = weights.names().filter((name) => !used.has(name) && !computed(name));
+  const isUsed = (name: string): boolean => used.has(accompanied(name, states) ?? name);
+  const unused = weights.names().filter((name) => !isUsed(name) && !computed(name));
   if (unused.length === 0) return;
   throw new UserError({
     code: "model/unused-weights",
@@ -80,7 +92,11 @@ export function saveModel(model: Model, folder: string, dtype: "BF16" | "F32"): 
   if (quantized.size + onHost.size > 0) throw new Error("a model that was opened to stay frozen is not saved in full");
   writeConfigJson(
     folder,
-    model.configJson.with({ dtype: dtype === "BF16" ? "bfloat16" : "float32", torch_dtype: undefined }),
+    model.configJson.with({
+      dtype: dtype === "BF16" ? "bfloat16" : "float32",
+      torch_dtype: undefined,
+      quantization_config: undefined,
+    }),
   );
   saveWeights(
     folder,

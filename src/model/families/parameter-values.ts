@@ -1,13 +1,13 @@
 /** The values of a model's parameters: a checkpoint's, brought to the device part by part, or random ones. */
 import { UserError } from "../../base/errors.ts";
 import { hashLabel, mix32 } from "../../base/random.ts";
-import { dtypeBytes } from "../../engine/device/device.ts";
+import { type Device, dtypeBytes } from "../../engine/device/device.ts";
 import { castInto } from "../../engine/ops/cast/cast.ts";
+import type { Nf4Tensor } from "../../engine/ops/nf4/nf4.ts";
 import { fillNormal } from "../../engine/ops/random/random.ts";
 import { deviationOf, type RandomInitOptions, randomInit } from "../../engine/optim/random-init.ts";
 import { scope } from "../../engine/tensor/scope.ts";
-import { empty, fromHost, rows, type Tensor, view } from "../../engine/tensor/tensor.ts";
-import type { TensorInfo } from "../files/safetensors.ts";
+import { empty, fromHost, rows, type Shape, type Tensor, view } from "../../engine/tensor/tensor.ts";
 import type { Weights } from "../files/weights.ts";
 import { decodeFloats, expectFloats } from "./decode-floats.ts";
 
@@ -16,6 +16,11 @@ export interface ParameterValues {
   dtype(name: string): "f32" | "bf16";
   /** Overwrites an f32 or bf16 tensor of the parameter's shape. @throws UserError where there is no such parameter */
   fill(target: Tensor, name: string): void;
+  /**
+   * There where linear layers come in 4 bits: one of them for the caller to own, undefined for one that comes in full and
+   * is to stay so.
+   */
+  quantized?(device: Device, name: string, shape: Shape): Nf4Tensor | undefined;
 }
 
 /** Memory, on the host or the device, that parameters of any size are converted by way of. */
@@ -31,7 +36,7 @@ export function checkpointValues(weights: Weights, partBytes: number = PART_BYTE
     dtype: (name) => (weights.info(name).dtype === "BF16" ? "bf16" : "f32"),
     fill(target, name) {
       const info = weights.info(name);
-      expectSameShape(info, target, name, weights.folder);
+      expectSameShape(info.shape, target.shape, name, weights.folder);
       const dtype = expectFloats(info.dtype, name, weights.folder);
       if (dtype === "F16") {
         const buffer = new Uint8Array(Math.min(partBytes, 2 * target.length));
@@ -91,11 +96,12 @@ function writeFloats(target: Tensor, values: Float32Array): void {
   });
 }
 
-function expectSameShape(info: TensorInfo, { shape }: Tensor, name: string, folder: string): void {
-  if (info.shape.length === shape.length && info.shape.every((size, axis) => size === shape[axis])) return;
+/** @throws UserError where a checkpoint's tensor has not the shape that config.json gives it */
+export function expectSameShape(given: Shape, shape: Shape, name: string, folder: string): void {
+  if (given.length === shape.length && given.every((size, axis) => size === shape[axis])) return;
   throw new UserError({
     code: "model/wrong-shape",
-    message: `tensor "${name}" has shape [${info.shape.join(", ")}], config.json asks for [${shape.join(", ")}]`,
+    message: `tensor "${name}" has shape [${given.join(", ")}], config.json asks for [${shape.join(", ")}]`,
     where: folder,
     fix: "config.json and the weights are of different models: download the checkpoint again",
   });

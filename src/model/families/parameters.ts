@@ -13,7 +13,8 @@ import type { ParameterValues } from "./parameter-values.ts";
 /**
  * How weights are held. `f32`: for training in full with every bit kept; a device that multiplies in bf16 has rounded
  * copies of them beside. `bf16`: frozen, or trained with stochastic rounding, where the device can (`makeTrainable`).
- * `nf4`: linear layers in 4 bits, frozen, the rest in what the device multiplies in.
+ * `nf4`: linear layers in 4 bits, frozen, the rest in what the device multiplies in; those of a checkpoint that is in 4
+ * bits already as they are. In the other formats such a checkpoint is dequantised.
  */
 export type WeightFormat = (
   | { readonly kind: "f32" | "bf16" }
@@ -56,13 +57,23 @@ export class Parameters implements ParameterSource, Disposable {
 
   linearWeight(name: string, shape: Shape): Tensor | CompressedWeight {
     const format = this.#format;
+    const values = this.#values;
     if (format.kind !== "nf4") return this.tensor(name, shape);
+    if (values.quantized !== undefined) {
+      const given = unscoped(() => values.quantized!(this.#device, name, shape));
+      return given === undefined ? this.tensor(name, shape) : this.#compressed(name, given);
+    }
     const quantized = scope(() => {
-      const full = empty(this.#device, shape, this.#values.dtype(name));
-      this.#values.fill(full, name);
+      const full = empty(this.#device, shape, values.dtype(name));
+      values.fill(full, name);
       return unscoped(() => quantizeNf4(full, format));
     });
+    return this.#compressed(name, quantized);
+  }
+
+  #compressed(name: string, quantized: Nf4Tensor): CompressedWeight {
     this.quantized.set(name, quantized);
+    const { shape } = quantized;
     return { shape, materialise: (spareRows) => dequantizeNf4(quantized, this.#dtype, spareRows) };
   }
 
