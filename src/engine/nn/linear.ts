@@ -49,11 +49,16 @@ export interface ForwardMode {
 export function project(x: Tensor, layers: readonly Linear[], mode: ForwardMode): Tensor[] {
   return linears(
     x,
-    layers.map((layer) => member(x, layer, mode)),
+    layers.map((layer) => memberOf(x, layer, mode)),
   );
 }
 
-function member(x: Tensor, { name, weight, bias, adapter }: Linear, { dropoutSeed }: ForwardMode): LinearMember {
+/** A layer that reads x, as ops take it. */
+export function memberOf(
+  x: Tensor,
+  { name, weight, bias, adapter }: Linear,
+  { dropoutSeed }: ForwardMode,
+): LinearMember {
   if (adapter === undefined) return { weight, bias };
   const { a, b, scale } = adapter;
   if (adapter.dropout === 0 || dropoutSeed === undefined) return { weight, bias, adapter: { a, b, scale } };

@@ -4,10 +4,12 @@ import { adamw8bitCases } from "./adamw-8bit/adamw-8bit.cases.ts";
 import { addCases } from "./add/add.cases.ts";
 import { attentionCases } from "./attention/attention.cases.ts";
 import { castCases } from "./cast/cast.cases.ts";
+import { classLossCases } from "./class-loss/class-loss.cases.ts";
 import { crossEntropyCases } from "./cross-entropy/cross-entropy.cases.ts";
 import { dropoutCases } from "./dropout/dropout.cases.ts";
 import { embeddingCases } from "./embedding/embedding.cases.ts";
 import { gatedCases } from "./gated/gated.cases.ts";
+import { gatedLinearCases } from "./gated-linear/gated-linear.cases.ts";
 import { layernormCases } from "./layernorm/layernorm.cases.ts";
 import { linearCases } from "./linear/linear.cases.ts";
 import { logProbabilityCases } from "./log-probability/log-probability.cases.ts";
@@ -32,9 +34,11 @@ export const opCases: readonly OpCase[] = [
   ...castCases,
   ...scaleCases,
   ...sumSquaresCases,
+  ...classLossCases,
   ...crossEntropyCases,
   ...dropoutCases,
   ...gatedCases,
+  ...gatedLinearCases,
   ...logProbabilityCases,
   ...ropeCases,
   ...rowsCases,

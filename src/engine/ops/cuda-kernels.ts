@@ -6,9 +6,11 @@ import { adamw8bitCuda } from "./adamw-8bit/adamw-8bit.cuda.ts";
 import { addCuda } from "./add/add.cuda.ts";
 import { attentionCuda } from "./attention/attention.cuda.ts";
 import { castCuda } from "./cast/cast.cuda.ts";
+import { classLossCuda } from "./class-loss/class-loss.cuda.ts";
 import { crossEntropyCuda } from "./cross-entropy/cross-entropy.cuda.ts";
 import { dropoutCuda } from "./dropout/dropout.cuda.ts";
 import { gatedCuda } from "./gated/gated.cuda.ts";
+import { gatedLinearCuda } from "./gated-linear/gated-linear.cuda.ts";
 import { layernormCuda } from "./layernorm/layernorm.cuda.ts";
 import { linearCuda } from "./linear/linear.cuda.ts";
 import { logProbabilityCuda } from "./log-probability/log-probability.cuda.ts";
@@ -27,9 +29,11 @@ export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
   add: addCuda,
   attention: attentionCuda,
   cast: castCuda,
+  "class-loss": classLossCuda,
   "cross-entropy": crossEntropyCuda,
   dropout: dropoutCuda,
   gated: gatedCuda,
+  "gated-linear": gatedLinearCuda,
   layernorm: layernormCuda,
   linear: linearCuda,
   "log-probability": logProbabilityCuda,
