@@ -19,7 +19,10 @@ tar -c --exclude='*.d.ts' --exclude='*.d.cts' --exclude='*.md' --exclude='node_m
 
 version="$(node --version) $(uname -sm)"
 if [ "$(cat .gpu/node.version 2>/dev/null)" != "$version" ]; then
-  xz -T0 -c "$(node -p 'fs.realpathSync(process.execPath)')" > .gpu/node.xz
+  cp "$(node -p 'fs.realpathSync(process.execPath)')" .gpu/node
+  strip .gpu/node 2>/dev/null || true
+  xz -c --x86 --lzma2=preset=9e,dict=128MiB .gpu/node > .gpu/node.xz
+  rm .gpu/node
   echo "$version" > .gpu/node.version
 fi
 

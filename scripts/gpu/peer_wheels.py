@@ -25,11 +25,6 @@ PACKAGES = [
     "multiprocess==0.70.19",
     "docstring_parser==0.18.0",
     "typeguard==4.6.0",
-    "nest_asyncio==1.6.0",
-    "pydantic==2.14.3",
-    "pydantic_core==2.50.4",
-    "annotated_types==0.8.0",
-    "typing_inspection==0.4.5",
 ]
 
 GLIBCS = ["2_34", "2_31", "2_28", "2_27", "2_24", "2_17", "2_12", "2_5"]
