@@ -184,7 +184,7 @@ const peers: readonly Part[] = [
       { workload: "plain-2048", batch: 4, maxTokens: 2048, recompute: true },
       { workload: "plain-2048", batch: 2, maxTokens: 2048 },
     ],
-    timeout: 150,
+    timeout: 180,
   },
   {
     name: "unsloth-qlora",
@@ -196,7 +196,7 @@ const peers: readonly Part[] = [
       { workload: "ag-news", batch: 8, maxTokens: 2048, recompute: true },
       { workload: "plain-2048", batch: 4, maxTokens: 2048, recompute: true },
     ],
-    timeout: 150,
+    timeout: 180,
   },
   {
     name: "unsloth-small",
