@@ -9,6 +9,7 @@ import { adamw8bitReference } from "./adamw-8bit/adamw-8bit.reference.ts";
 import { addReference } from "./add/add.reference.ts";
 import { attentionReference } from "./attention/attention.reference.ts";
 import { castReference } from "./cast/cast.reference.ts";
+import { classLossReference } from "./class-loss/class-loss.reference.ts";
 import { crossEntropyReference } from "./cross-entropy/cross-entropy.reference.ts";
 import { dropoutReference } from "./dropout/dropout.reference.ts";
 import { gatedReference } from "./gated/gated.reference.ts";
@@ -32,6 +33,7 @@ export const referenceKernelsByOp: Readonly<Record<string, ReferenceKernels>> = 
   cast: castReference,
   scale: scaleReference,
   "sum-squares": sumSquaresReference,
+  "class-loss": classLossReference,
   "cross-entropy": crossEntropyReference,
   dropout: dropoutReference,
   gated: gatedReference,

@@ -1,3 +1,4 @@
+#include "focal.h"
 #include "logits.h"
 
 struct cross_entropy {
@@ -5,18 +6,26 @@ struct cross_entropy {
   const int32_t *targets;
   const float *weights;
   int64_t vocabulary;
-  float scale, softcap;
+  float scale, softcap, gamma, smoothing;
 };
 
-/** dz = factor · softmax(z), times the slope of the soft cap; dz may be z. */
-static void softmax_gradient(float *dz, const float *z, int64_t vocabulary, float total, float factor, float softcap) {
+/** dz = factor · softmax(z) - less, times the slope of the soft cap; dz may be z. */
+static void softmax_gradient(float *dz, const float *z, int64_t vocabulary, float total, float factor, float less,
+                             float softcap) {
   const float inverse = softcap == 0 ? 0 : 1.0f / softcap;
   for (int64_t i = 0; i < vocabulary; i += LANES) {
     const int64_t count = vocabulary - i;
     const vfloat value = load_logits(z + i, count);
     const vfloat squeezed = value * inverse;
-    store_logits(dz + i, vexp(value - total) * factor * (1.0f - squeezed * squeezed), count);
+    store_logits(dz + i, (vexp(value - total) * factor - less) * (1.0f - squeezed * squeezed), count);
   }
+}
+
+static float sum_of(const float *z, int64_t vocabulary) {
+  vfloat sum = {0};
+  int64_t i = 0;
+  for (; i + LANES <= vocabulary; i += LANES) sum += vload(z + i);
+  return vsum(sum + vload_part(z + i, vocabulary - i));
 }
 
 static void cross_entropy_rows(int64_t begin, int64_t end, void *context) {
@@ -26,13 +35,18 @@ static void cross_entropy_rows(int64_t begin, int64_t end, void *context) {
     const int32_t target = c->targets[row];
     if (c->softcap != 0) cap_logits(z, c->vocabulary, c->softcap);
     const float total = log_sum_exp(z, c->vocabulary);
-    c->loss[row] = c->weights[row] * (total - z[target]);
+    const struct focal focal = focal_term(total - z[target], c->gamma);
+    const float taught = 1.0f - c->smoothing;
+    const float mean = c->smoothing == 0 ? 0 : total - sum_of(z, c->vocabulary) / c->vocabulary;
+    c->loss[row] = c->weights[row] * (taught * focal.loss + c->smoothing * mean);
     if (!c->dlogits) continue;
     float *dz = c->dlogits + row * c->vocabulary;
     const float factor = c->scale * c->weights[row];
     const float squeezed = c->softcap == 0 ? 0 : z[target] / c->softcap;
-    softmax_gradient(dz, z, c->vocabulary, total, factor, c->softcap);
-    dz[target] -= factor * (1.0f - squeezed * squeezed);
+    const float towards = taught * focal.slope;
+    softmax_gradient(dz, z, c->vocabulary, total, factor * (towards + c->smoothing),
+                     factor * c->smoothing / c->vocabulary, c->softcap);
+    dz[target] -= factor * towards * (1.0f - squeezed * squeezed);
   }
 }
 
@@ -46,6 +60,8 @@ FETTLE_KERNEL(cross_entropy) {
       .vocabulary = INT(6),
       .scale = NUM(7),
       .softcap = NUM(8),
+      .gamma = NUM(9),
+      .smoothing = NUM(10),
   };
   parallel_for(INT(5), rows_per_chunk(c.vocabulary), cross_entropy_rows, &c);
 }

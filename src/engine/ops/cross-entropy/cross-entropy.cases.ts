@@ -7,6 +7,8 @@ interface Shape {
   readonly width: number;
   readonly vocabulary: number;
   readonly softcap?: number;
+  readonly gamma?: number;
+  readonly smoothing?: number;
   readonly chunkRows?: number;
 }
 
@@ -25,6 +27,10 @@ const trained = [
   { rows: 11, width: 24, vocabulary: 101, softcap: 3, chunkRows: 4 },
   { rows: 33, width: 40, vocabulary: 515, chunkRows: 8 },
   { rows: 2, width: 8, vocabulary: 9001, softcap: 5 },
+  { rows: 7, width: 12, vocabulary: 37, gamma: 2 },
+  { rows: 5, width: 12, vocabulary: 131, gamma: 0.5, softcap: 4 },
+  { rows: 6, width: 16, vocabulary: 515, smoothing: 0.1 },
+  { rows: 6, width: 16, vocabulary: 4100, smoothing: 0.2, gamma: 1, softcap: 6, chunkRows: 4 },
 ].map(
   (shape: Shape): OpCase => ({
     name: `cross-entropy ${JSON.stringify(shape)}`,

@@ -1,12 +1,18 @@
 /**
  * Cross-entropy of a linear head, loss[i] = weights[i] · (logsumexp(z) - z[targets[i]]) with z = hidden[i] · Wᵀ, never
  * holding more than a chunk of logits: a chunk's gradient is taken as soon as its loss is there (as in Liger Kernel, Hsu
- * et al. 2024, arXiv 2410.10989). With a soft cap, z is cap · tanh(z / cap).
+ * et al. 2024, arXiv 2410.10989). With a soft cap, z is cap · tanh(z / cap). With a focusing parameter γ and smoothing ε,
+ * p = softmax(z) and y the target,
+ *
+ *   loss[i] = weights[i] · ((1 - ε) · (1 - p[y])^γ · -log p[y]  +  ε / vocabulary · Σ -log p)
+ *
+ * (focal loss, Lin et al. 2017, arXiv 1708.02002; label smoothing, Szegedy et al. 2016, arXiv 1512.00567).
  *
  * Kernel: cross_entropy (loss [rows], logits f32 [rows, vocabulary], dlogits [rows, vocabulary] | null, targets i32
- *   [rows], weights [rows], rows, vocabulary, scale, softcap or 0)
- * dlogits becomes scale · weights[i] · (softmax(z) - onehot(targets[i])), times the slope of the soft cap. Where
- * activations are f32 it may be the logits themselves; otherwise the logits' contents are undefined afterwards.
+ *   [rows], weights [rows], rows, vocabulary, scale, softcap or 0, gamma, smoothing)
+ * dlogits becomes scale · the gradient of loss[i], which without γ and ε is weights[i] · (p - onehot(y)), times the slope of
+ * the soft cap. Where activations are f32 it may be the logits themselves; otherwise the logits' contents are undefined
+ * afterwards.
  */
 import type { DType } from "../../device/device.ts";
 import { gradientOf, isRecording, record } from "../../tensor/tape.ts";
@@ -17,6 +23,10 @@ import { forEachLogitChunk } from "./logit-chunks.ts";
 export interface LinearCrossEntropyOptions {
   /** Logits are squeezed into ±softcap; 0 or left out: not. */
   readonly softcap?: number | undefined;
+  /** γ; default 0. */
+  readonly gamma?: number | undefined;
+  /** ε; default 0. */
+  readonly smoothing?: number | undefined;
   /** Rows whose logits exist at once; by default what suits the device (see logit-chunks). */
   readonly chunkRows?: number;
 }
@@ -38,7 +48,7 @@ export function linearCrossEntropy(
   targets: Tensor,
   weights: Tensor,
   scale: number,
-  { softcap = 0, chunkRows }: LinearCrossEntropyOptions = {},
+  { softcap = 0, gamma = 0, smoothing = 0, chunkRows }: LinearCrossEntropyOptions = {},
 ): Tensor {
   const { device } = hidden;
   const count = rowCount(hidden);
@@ -62,6 +72,8 @@ export function linearCrossEntropy(
       vocabulary,
       scale,
       softcap,
+      gamma,
+      smoothing,
     ]);
     if (dlogits === null) return;
     const dy = matrix(dlogits);

@@ -1,5 +1,5 @@
 // What follows a linear head: one block a row of logits, which are f32. D: dtype of their gradient.
-#include "fettle.cuh"
+#include "focal.cuh"
 
 constexpr int THREADS = 512;
 constexpr float LOG2_E = 1.44269504f, NONE = -3.0e38f;
@@ -22,13 +22,18 @@ struct Normaliser {
   float largest, sum;
 };
 
-// Over a row, known to every thread; each logit is read once.
-__device__ __forceinline__ Normaliser normaliser(const float *row, i32 vocabulary, float softcap, float *parts) {
+// Over a row, known to every thread; each logit is read once. `sum_of_logits` of this thread's own where asked for.
+__device__ __forceinline__ Normaliser normaliser(const float *row, i32 vocabulary, float softcap, float *parts,
+                                                 float *sum_of_logits = nullptr) {
   float largest = NONE, sum = 0;
 #pragma unroll 2
   for (int at = threadIdx.x * 8; at < vocabulary; at += THREADS * 8) {
     float z[8];
     load_logits(row + at, z, vocabulary - at, softcap);
+    if (sum_of_logits != nullptr) {
+#pragma unroll
+      for (int i = 0; i < 8; i++) *sum_of_logits += at + i < vocabulary ? z[i] : 0.f;
+    }
     float larger = largest;
 #pragma unroll
     for (int i = 0; i < 8; i++) larger = fmaxf(larger, z[i]);
@@ -45,16 +50,22 @@ __device__ __forceinline__ Normaliser normaliser(const float *row, i32 vocabular
 // dlogits: null, or the logits themselves where D is f32.
 extern "C" __global__ void __launch_bounds__(THREADS)
     cross_entropy(float *loss, const float *logits, D *dlogits, const i32 *targets, const float *weights,
-                  i32 vocabulary, float scale, float softcap) {
+                  i32 vocabulary, float scale, float softcap, float gamma, float smoothing) {
   __shared__ float parts[WARP];
   i64 begin = static_cast<i64>(blockIdx.x) * vocabulary;
   i32 target = targets[blockIdx.x];
   float weight = weights[blockIdx.x], wanted = cap(logits[begin + target], softcap);
-  Normaliser of = normaliser(logits + begin, vocabulary, softcap, parts);
-  if (threadIdx.x == 0) loss[blockIdx.x] = weight * (of.largest - wanted + logf(of.sum));
+  float mean = 0;
+  Normaliser of = normaliser(logits + begin, vocabulary, softcap, parts, smoothing == 0.f ? nullptr : &mean);
+  float total = of.largest + logf(of.sum), taught = 1.f - smoothing;
+  if (smoothing != 0.f) mean = total - block_sum(mean, parts) / static_cast<float>(vocabulary);
+  Focal focal = focal_term(of.largest - wanted + logf(of.sum), gamma);
+  if (threadIdx.x == 0) loss[blockIdx.x] = weight * (taught * focal.loss + smoothing * mean);
   if (dlogits == nullptr) return;
 
-  float factor = scale * weight, each = factor / of.sum, inverse = softcap == 0.f ? 0.f : 1.f / softcap;
+  float factor = scale * weight * taught * focal.slope, inverse = softcap == 0.f ? 0.f : 1.f / softcap;
+  float each = (factor + scale * weight * smoothing) / of.sum;
+  float less = scale * weight * smoothing / static_cast<float>(vocabulary);
   // Every thread has read the wanted logit before the reductions above, so its memory may be overwritten.
 #pragma unroll 2
   for (int at = threadIdx.x * 8; at < vocabulary; at += THREADS * 8) {
@@ -62,7 +73,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     load_logits(logits + begin + at, z, vocabulary - at, softcap);
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-      float gradient = each * fast_exp2((z[i] - of.largest) * LOG2_E) - (at + i == target ? factor : 0.f);
+      float gradient = each * fast_exp2((z[i] - of.largest) * LOG2_E) - less - (at + i == target ? factor : 0.f);
       float squeezed = z[i] * inverse;
       z[i] = gradient * (1.f - squeezed * squeezed);
     }

@@ -17,14 +17,15 @@
  *   linear_copy            (to [M, N], ldto, from [M, N], ldfrom, M, N, alpha)
  *                           to = alpha · from, of one dtype
  */
-import { isRecording, record } from "../../tensor/tape.ts";
+import { gradientOf, isRecording, record } from "../../tensor/tape.ts";
 import { empty, rowCount, type Tensor } from "../../tensor/tensor.ts";
+import { cast } from "../cast/cast.ts";
 import { adapterRows, fitsRows } from "./adapter-rows.ts";
 import { backwardGroup, groupInputs, savedOf } from "./backward.ts";
 import { emptyOutputs, type LinearGroup, type LinearMember, type Way, type Weight } from "./group.ts";
 import { addGradientsOfB, gradientOfH, lowRankColumns } from "./low-rank.ts";
 import { oneByOne } from "./one-by-one.ts";
-import { matrix, multiplyForward, weightMatrix } from "./products.ts";
+import { matrix, multiplyForward, multiplyToInput, multiplyToWeights, weightMatrix } from "./products.ts";
 import { together } from "./together.ts";
 
 /** @param x [..., in] @returns one [rows of x, out] per member */
@@ -49,10 +50,21 @@ export function linear(x: Tensor, weight: Weight, bias?: Tensor): Tensor {
   return linears(x, [{ weight, bias }])[0]!;
 }
 
-/** x·Wᵀ in f32 whatever the activations are in, as logits are wanted. No gradient rule. */
-export function linearF32(x: Tensor, weight: Tensor): Tensor {
-  const y = empty(x.device, [rowCount(x), weight.shape[0]!]);
-  multiplyForward(x.device, matrix(x), [{ weight: weightMatrix(weight), y: matrix(y) }]);
+/** x·Wᵀ + b in f32 whatever the activations are in, as logits are wanted. @param x [.., in] @returns [rows of x, out] */
+export function linearF32(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  const { device } = x;
+  const y = empty(device, [rowCount(x), weight.shape[0]!]);
+  multiplyForward(device, matrix(x), [{ weight: weightMatrix(weight), y: matrix(y), bias }]);
+  const inputs = bias ? [x, weight, bias] : [x, weight];
+  record([y], inputs, inputs, ([given], needs) => {
+    const dy = matrix(x.dtype === "f32" ? given! : cast(given!, "bf16"));
+    const dx = needs[0] ? empty(device, x.shape, x.dtype) : undefined;
+    if (dx) multiplyToInput(device, matrix(dx), [{ dy, weight: weightMatrix(weight) }]);
+    const dweight = weight.trainable ? gradientOf(weight) : undefined;
+    const dbias = bias?.trainable ? gradientOf(bias) : undefined;
+    if (dweight || dbias) multiplyToWeights(device, matrix(x), [{ dy, dweight, dbias }]);
+    return [dx];
+  });
   return y;
 }
 

@@ -64,7 +64,8 @@ export function multiplyForward(device: Device, x: Matrix, products: readonly Fo
     weight.ld,
     codeOf(weight),
     y.columns,
-    bias === undefined ? null : working(bias),
+    // A bias has the dtype of what it is added to.
+    bias === undefined ? null : y.view.dtype === "f32" ? bias : working(bias),
     start?.view ?? null,
     start?.ld ?? 0,
     y.view,
