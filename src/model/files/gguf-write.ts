@@ -86,22 +86,29 @@ function writeValue(out: ByteWriter, given: GgufValue): void {
   switch (given.type) {
     case "u32":
       out.u32(ggufValueTypes.u32);
-      return out.u32(given.value);
+      out.u32(given.value);
+      break;
     case "f32":
       out.u32(ggufValueTypes.f32);
-      return out.f32(given.value);
+      out.f32(given.value);
+      break;
     case "bool":
       out.u32(ggufValueTypes.bool);
-      return out.u8(given.value ? 1 : 0);
+      out.u8(given.value ? 1 : 0);
+      break;
     case "string":
       out.u32(ggufValueTypes.string);
-      return out.string(given.value);
+      out.string(given.value);
+      break;
     case "string[]":
-      return writeArray(out, ggufValueTypes.string, given.value, (item) => out.string(item));
+      writeArray(out, ggufValueTypes.string, given.value, (item) => out.string(item));
+      break;
     case "i32[]":
-      return writeArray(out, ggufValueTypes.i32, given.value, (item) => out.i32(item));
+      writeArray(out, ggufValueTypes.i32, given.value, (item) => out.i32(item));
+      break;
     case "f32[]":
-      return writeArray(out, ggufValueTypes.f32, given.value, (item) => out.f32(item));
+      writeArray(out, ggufValueTypes.f32, given.value, (item) => out.f32(item));
+      break;
   }
 }
 
@@ -118,23 +125,28 @@ class ByteWriter {
   #length = 0;
 
   u8(value: number): void {
-    this.#view.setUint8(this.#take(1), value);
+    const at = this.#take(1);
+    this.#view.setUint8(at, value);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#take(4), value, true);
+    const at = this.#take(4);
+    this.#view.setUint32(at, value, true);
   }
 
   i32(value: number): void {
-    this.#view.setInt32(this.#take(4), value, true);
+    const at = this.#take(4);
+    this.#view.setInt32(at, value, true);
   }
 
   f32(value: number): void {
-    this.#view.setFloat32(this.#take(4), value, true);
+    const at = this.#take(4);
+    this.#view.setFloat32(at, value, true);
   }
 
   u64(value: number): void {
-    this.#view.setBigUint64(this.#take(8), BigInt(value), true);
+    const at = this.#take(8);
+    this.#view.setBigUint64(at, BigInt(value), true);
   }
 
   ascii(text: string): void {

@@ -184,6 +184,12 @@ export function tokenContent(value: JsonValue | undefined): string | undefined {
  * @throws UserError when a file is missing, damaged or of a kind that is not supported.
  */
 export function loadTokenizer(folder: string): Tokenizer {
+  const { json, path } = readTokenizerJson(folder);
+  return new Tokenizer(json, readTokenizerConfig(folder), path);
+}
+
+/** `tokenizer.json` of a folder, parsed. @throws UserError when it is missing or no JSON object */
+export function readTokenizerJson(folder: string): { readonly json: JsonObject; readonly path: string } {
   const path = join(folder, "tokenizer.json");
   if (!existsSync(path)) {
     throw new UserError({
@@ -193,8 +199,7 @@ export function loadTokenizer(folder: string): Tokenizer {
       fix: "download it too; slow tokenizers (vocab.json, tokenizer.model) must be converted with transformers first",
     });
   }
-  const json = parseJsonObject(readTextFile(path, MAX_TOKENIZER_BYTES), path);
-  return new Tokenizer(json, readTokenizerConfig(folder), path);
+  return { json: parseJsonObject(readTextFile(path, MAX_TOKENIZER_BYTES), path), path };
 }
 
 /** `tokenizer_config.json` of a folder, or an empty object. @throws UserError when it is damaged. */

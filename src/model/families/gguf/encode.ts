@@ -9,7 +9,7 @@ import { encodeQ4K } from "./q4-k.ts";
  * @param values whole blocks of the type
  * @throws UserError for a value that the format cannot hold: NaN or infinite, or beyond f16's largest.
  */
-export function encodeGgml(type: GgmlType, values: Float32Array<ArrayBuffer>, name: string): Uint8Array {
+export function encodeGgml(type: GgmlType, values: Float32Array, name: string): Uint8Array {
   for (const value of values) if (!Number.isFinite(value)) throw badValue(name, value, type);
   switch (type) {
     case "f32":

@@ -161,5 +161,5 @@ function nearest(value: number): number {
 }
 
 function clamp(level: number): number {
-  return level < 0 ? 0 : level > LARGEST ? LARGEST : level;
+  return Math.max(0, Math.min(LARGEST, level));
 }
