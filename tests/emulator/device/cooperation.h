@@ -116,6 +116,7 @@ inline int __reduce_max_sync(unsigned mask, int value) {
 
 extern "C" float exp2f(float) noexcept;
 inline float fast_exp2(float x) { return exp2f(x); }
+inline float fast_reciprocal(float x) { return 1.f / x; }
 
 inline void mma_bf16(float *d, const unsigned *a, const unsigned *b) {
   FettleMma own = {d, a, b};

@@ -15,14 +15,14 @@ __device__ __forceinline__ Activated activate(float x) {
   float density = 0.39894228f * expf(-0.5f * x * x);
   return {x * share, share + x * density};
 #else
+  constexpr float LOG2_E = 1.44269504f;
 #if ACTIVATION == 1
   constexpr float ROOT = 0.79788456f, CUBIC = 0.044715f; // sqrt(2 / pi)
   float u = 2.f * ROOT * x * (1.f + CUBIC * x * x), du = 2.f * ROOT * (1.f + 3.f * CUBIC * x * x);
 #else
   float u = x, du = 1.f;
 #endif
-  float e = expf(-fabsf(u)), large = __fdividef(1.f, 1.f + e), small = e * large;
-  float share = u < 0.f ? small : large;
-  return {x * share, share + x * du * small * large};
+  float share = fast_reciprocal(1.f + fast_exp2(-LOG2_E * u)), value = x * share;
+  return {value, fmaf(value * du, 1.f - share, share)};
 #endif
 }

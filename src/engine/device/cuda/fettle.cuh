@@ -138,6 +138,13 @@ __device__ __forceinline__ float fast_exp2(float x) {
   return y;
 }
 
+// 1 / x, to about 1 unit in the last place; 0 where x is infinite.
+__device__ __forceinline__ float fast_reciprocal(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
 // d[16x8] += a[16x16] · b[16x8]: bf16 in, f32 out; fragments as PTX's mma.m16n8k16 lays them over a warp.
 __device__ __forceinline__ void mma_bf16(float *d, const u32 *a, const u32 *b) {
   asm volatile(

@@ -98,30 +98,32 @@ __device__ __forceinline__ void add_to_b(float (*sum)[2][4], const uint4 (*gradi
 
 // ---- the block ----------------------------------------------------------------------------------------------------------
 
-// Where a chunk of a line of h or B's comes from: columns of gate's ranks, or of up's; `exists` where neither is filled up.
+// Where a chunk of a line comes from: `rank` is the first of its eight, less than `ranks` unless it only fills up.
 struct Source {
-  bool of_gate, exists;
-  int rank;
+  bool of_gate;
+  int rank, ranks;
 };
 
 __device__ __forceinline__ Source source_of(int chunk) {
   bool of_gate = chunk < 2 * GATE_PARTS;
-  int rank = (of_gate ? chunk : chunk - 2 * GATE_PARTS) * 8;
-  return {of_gate, rank < (of_gate ? GATE_RANK : UP_RANK), rank};
+  return {of_gate, (of_gate ? chunk : chunk - 2 * GATE_PARTS) * 8, of_gate ? GATE_RANK : UP_RANK};
 }
 
 // Adds up dh of a step over the block's warps.
 __device__ __forceinline__ void put_sums(float *dh, const Shared &shared, i32 first, i32 end) {
-  for (int i = threadIdx.x; i < TILES * 64; i += THREADS) {
-    int tile = i / 64, lane = i / 2 % 32, half = i % 2;
-    float2 sum = make_float2(0.f, 0.f);
+#pragma unroll
+  for (int begin = 0; begin < TILES * 64; begin += THREADS) {
+    int i = begin + threadIdx.x, tile = i / 64, lane = i / 2 % 32, half = i % 2;
+    i32 row = first + half * 8 + lane / 4;
+    if (i >= TILES * 64 || row >= end) continue;
+    float low = 0, high = 0;
 #pragma unroll
     for (int warp = 0; warp < WARPS; warp++) {
       float2 x = reinterpret_cast<const float2 *>(&shared.sums[warp][tile][lane])[half];
-      sum.x += x.x, sum.y += x.y;
+      low += x.x, high += x.y;
     }
-    i32 row = first + half * 8 + lane / 4;
-    if (row < end) *reinterpret_cast<float2 *>(dh + static_cast<i64>(row) * RANK + tile * 8 + lane % 4 * 2) = sum;
+    *reinterpret_cast<float2 *>(dh + static_cast<i64>(row) * RANK + tile * 8 + lane % 4 * 2) =
+        make_float2(low, high);
   }
 }
 
@@ -150,21 +152,22 @@ extern "C" __global__ void __launch_bounds__(THREADS, WARPS <= 8 && CHUNKS <= 4 
       copy_async16(&to[1][half][own_piece], gate + at, there);
       copy_async16(&to[2][half][own_piece], up + at, there);
     }
-    for (int i = threadIdx.x; i < 16 * CHUNKS; i += THREADS) {
-      i32 row = first + i / CHUNKS;
-      Source source = source_of(i % CHUNKS);
-      const bf16 *from = h + static_cast<i64>(row) * RANK + (source.of_gate ? 0 : GATE_RANK) + source.rank;
-      copy_async16(shared.h[stage] + offset_of(i / CHUNKS, i % CHUNKS), from, source.exists && row < end);
+#pragma unroll
+    for (int begin = 0; begin < 16 * CHUNKS; begin += THREADS) {
+      int i = begin + threadIdx.x, at = i / CHUNKS, chunk = i % CHUNKS;
+      if (i >= 16 * CHUNKS) continue;
+      Source source = source_of(chunk);
+      const bf16 *from = h + static_cast<i64>(first + at) * RANK + (source.of_gate ? 0 : GATE_RANK) + source.rank;
+      copy_async16(shared.h[stage] + offset_of(at, chunk), from, first + at < end && source.rank < source.ranks);
     }
     copy_async_commit();
   };
-  for (int i = threadIdx.x; i < COLUMNS * CHUNKS; i += THREADS) {
-    int position = i / CHUNKS;
-    i32 at = blockIdx.x * COLUMNS + position / 32 * 32 + column_at(position % 32);
-    Source source = source_of(i % CHUNKS);
-    const bf16 *from = (source.of_gate ? gate_b + static_cast<i64>(at) * GATE_RANK
-                                       : up_b + static_cast<i64>(at) * UP_RANK) + source.rank;
-    copy_async16(shared.b + offset_of(position, i % CHUNKS), from, source.exists && at < width);
+  i32 own_line = blockIdx.x * COLUMNS + warp * 32 + column_at(lane_number());
+#pragma unroll
+  for (int chunk = 0; chunk < CHUNKS; chunk++) {
+    Source source = source_of(chunk);
+    const bf16 *from = (source.of_gate ? gate_b : up_b) + static_cast<i64>(own_line) * source.ranks + source.rank;
+    copy_async16(shared.b + offset_of(threadIdx.x, chunk), from, own_line < width && source.rank < source.ranks);
   }
 #pragma unroll
   for (int stage = 0; stage < STAGES - 1; stage++) fetch(begin + stage * 16, stage);
