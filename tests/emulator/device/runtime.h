@@ -49,6 +49,15 @@ struct FettleLdmatrix {
   const void *row;
 };
 
+// d[64 x columns] (+)= a · b of a warpgroup: a in registers, or, where they are null, by descriptor.
+struct FettleWgmma {
+  float *d;
+  const unsigned *a;
+  unsigned long long aDescriptor, bDescriptor;
+  int columns;
+  bool byInner, add;
+};
+
 #pragma GCC visibility push(default)
 extern "C" {
 #ifndef FETTLE_EMULATOR_DRIVER
@@ -71,6 +80,13 @@ void fettle_reduce_max_unsigned(void *const *lanes);
 void fettle_mma_bf16(void *const *lanes);
 void fettle_ldmatrix_x4(void *const *lanes);
 void fettle_ldmatrix_x4_transposed(void *const *lanes);
+
+void fettle_wgmma(void *const *lanes);
+void fettle_wgmma_fence(void *const *lanes);
+void fettle_wgmma_commit(void *const *lanes);
+void fettle_wgmma_wait(void *const *lanes);
+unsigned fettle_shared_address(const void *at);
+void fettle_fence_for_products();
 
 void fettle_copy_async16(void *to, const void *from, bool valid);
 void fettle_copy_async_commit();

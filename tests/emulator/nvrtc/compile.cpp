@@ -132,7 +132,7 @@ bool build(const Source &source, const std::vector<std::string> &definitions, co
   for (const auto &[name, text] : source.headers) writeFile(work.path + "/" + name, text);
 
   std::vector<std::string> preprocess = {"g++", "-x", "c++", "-std=c++17", "-E", "-I", work.path, "-o", expanded};
-  for (const char *header : {"cooperation.h", "math.h"}) {
+  for (const char *header : {"cooperation.h", "warpgroup.h", "math.h"}) {
     preprocess.insert(preprocess.end(), {"-include", home + "/device/" + header});
   }
   preprocess.insert(preprocess.end(), definitions.begin(), definitions.end());

@@ -77,6 +77,7 @@ void threadEntry() {
   Thread &thread = currentThread();
   launch->call(launch->arguments);
   finishCopies(thread);
+  expectNoProducts(running / warpLanes);
   thread.state = State::exited;
   // Those who wait may have waited for this one alone.
   completeWarp(running / warpLanes);
@@ -114,12 +115,14 @@ void startThreads(uint3 block) {
     threads[i].index = {number % block.x, number / block.x % block.y, number / block.x / block.y};
     threads[i].state = State::ready;
     threads[i].copies.clear();
+    threads[i].unfenced = false;
     prepareFiber(threads[i].fiber, fiberStackTop(i), threadEntry);
   }
 }
 
 void runBlock(std::vector<int> &order, Order kind) {
   startThreads(launch->block);
+  resetProducts();
   for (int exited = 0; exited < count;) {
     bool moved = false;
     exited = 0;
@@ -192,6 +195,7 @@ Fault runLaunch(const Launch &wanted) {
                             static_cast<unsigned>(number / wanted.grid.x / wanted.grid.y)};
     poisonShared();
     runBlock(threadOrder, kind);
+    if (fault == Fault::none && differingWarpgroups() != nullptr) fail(Fault::launchFailed, differingWarpgroups());
     if (fault == Fault::none && sharedOverrun()) {
       fail(Fault::illegalAddress,
            "wrote past its " + std::to_string(wanted.dynamicShared) + " bytes of dynamic shared memory");

@@ -32,6 +32,8 @@ struct Thread {
   FettleCombine combine;
   // Groups of copies, oldest first; the last, if there is any, is not yet committed.
   std::vector<std::vector<PendingCopy>> copies;
+  // Whether copies have arrived that products of warpgroups are not sure to see.
+  bool unfenced;
 };
 
 struct Launch {
@@ -65,6 +67,22 @@ void waitForOthers();
 void completeWarp(int warp);
 
 bool isShared(const void *at);
+
+// Copies, and products of warpgroups, may be done at once or as late as the wait for them allows; a GPU may do either.
+bool isEarly();
+
+// Memory that the 18 bits of an address in a matrix descriptor mean.
+const unsigned char *atSharedAddress(unsigned address);
+
+// Products of warpgroups: before a block's threads begin, when one has ended, and when all have: what is wrong, or null.
+void resetProducts();
+void expectNoProducts(int warp);
+const char *differingWarpgroups();
+
+float bf16ToFloat(unsigned bits);
+
+// Fails unless the whole warp takes part.
+void needAllLanes(void *const *lanes, const char *name);
 
 // Does all copies that the thread has under way; a launch may not end before they are done.
 void finishCopies(Thread &thread);

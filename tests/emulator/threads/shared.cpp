@@ -34,19 +34,16 @@ void copyNow(const PendingCopy &copy) {
   else std::memset(copy.to, 0, 16);
 }
 
-// Copies may be done at once or as late as the wait for them allows; a GPU may do either.
 bool early;
-
-bool copiesAreEarly() {
-  const char *value = std::getenv("FETTLE_EMULATOR_COPIES");
-  return value != nullptr && std::strcmp(value, "early") == 0;
-}
 
 } // namespace
 
+bool isEarly() { return early; }
+
 void placeShared(const Launch &launch) {
   current = &launch;
-  early = copiesAreEarly();
+  const char *copies = std::getenv("FETTLE_EMULATOR_COPIES");
+  early = copies != nullptr && std::strcmp(copies, "early") == 0;
   size_t rounded = (launch.dynamicShared + alignment - 1) / alignment * alignment;
   fettle_dynamic_shared = arenaEnd() - rounded;
 }
@@ -70,6 +67,19 @@ bool isShared(const void *at) {
   return (byte >= fettle_dynamic_shared && byte < fettle_dynamic_shared + current->dynamicShared) ||
          (byte >= current->staticShared && byte < current->staticSharedEnd);
 }
+
+// Counted from the beginning of the arena, which is 256 KiB at most.
+extern "C" unsigned fettle_shared_address(const void *at) {
+  auto *byte = static_cast<const unsigned char *>(at);
+  if (byte < fettle_dynamic_shared || byte > fettle_dynamic_shared + current->dynamicShared) {
+    failThread(Fault::illegalAddress, "shared_address of %p, which is not in dynamic shared memory", at);
+  }
+  return static_cast<unsigned>(byte - (arenaEnd() - arenaBytes));
+}
+
+const unsigned char *atSharedAddress(unsigned address) { return arenaEnd() - arenaBytes + address; }
+
+extern "C" void fettle_fence_for_products() { currentThread().unfenced = false; }
 
 extern "C" void fettle_copy_async16(void *to, const void *from, bool valid) {
   if (!isShared(to)) failThread(Fault::illegalAddress, "copy_async16 to %p, which is not in shared memory", to);
@@ -95,6 +105,7 @@ extern "C" void fettle_copy_async_wait(int pending) {
   size_t committed = groups.size() - 1, keep = static_cast<size_t>(pending);
   if (committed <= keep) return;
   for (size_t group = 0; group < committed - keep; group++) {
+    if (!groups[group].empty()) currentThread().unfenced = true;
     for (const PendingCopy &copy : groups[group]) copyNow(copy);
   }
   groups.erase(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(committed - keep));

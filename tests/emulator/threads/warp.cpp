@@ -32,20 +32,6 @@ void release(int warpStart, unsigned mask, FettleCombine combine) {
   }
 }
 
-float bf16ToFloat(unsigned bits) {
-  uint32_t wide = bits << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof value);
-  return value;
-}
-
-// Tensor cores work on whole warps only.
-void needAllLanes(void *const *lanes, const char *name) {
-  for (int lane = 0; lane < warpLanes; lane++) {
-    if (lanes[lane] == nullptr) failThread(Fault::launchFailed, "%s: lane %d of the warp is missing", name, lane);
-  }
-}
-
 template <class Value, class Step> void reduce(void *const *lanes, Step step) {
   bool any = false;
   Value total = 0;
@@ -86,6 +72,20 @@ void loadMatrices(void *const *lanes, const char *name, bool transposed) {
 }
 
 } // namespace
+
+float bf16ToFloat(unsigned bits) {
+  uint32_t wide = bits << 16;
+  float value;
+  std::memcpy(&value, &wide, sizeof value);
+  return value;
+}
+
+// Tensor cores work on whole warps only.
+void needAllLanes(void *const *lanes, const char *name) {
+  for (int lane = 0; lane < warpLanes; lane++) {
+    if (lanes[lane] == nullptr) failThread(Fault::launchFailed, "%s: lane %d of the warp is missing", name, lane);
+  }
+}
 
 void completeWarp(int warp) {
   int start = warp * warpLanes;

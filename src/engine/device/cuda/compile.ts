@@ -33,6 +33,14 @@ interface Source {
 
 const CHECKSUM_BYTES = 32;
 const HEADER = /\.(cuh|h)$/;
+/** `NAME.sm_90a.cu` uses instructions that architecture 90 has and no later one: it is compiled for that one alone. */
+const ONE_ARCHITECTURE = /\.sm_(\d+)a\.cu$/;
+
+/** The only architecture that a source can be compiled for; undefined for those that can be for all. */
+export function onlyArchitectureOf(path: string): number | undefined {
+  const only = ONE_ARCHITECTURE.exec(path)?.[1];
+  return only === undefined ? undefined : Number(only);
+}
 
 export class KernelImages {
   readonly #options: KernelImagesOptions;
@@ -55,6 +63,7 @@ export class KernelImages {
   image(path: string, macros: ReadonlyMap<string, string | number>): Uint8Array {
     const { compiler, architecture, driverVersion, cacheFolder } = this.#options;
     const source = this.#source(path);
+    const specific = onlyArchitectureOf(path) !== undefined;
     const defines = [...macros].map(([name, value]) => `-D${name}=${value}`);
     const options = ["--std=c++17", "-default-device", ...defines];
     const facts = [path, source.text, ...Object.entries(source.headers).flat(), ...options];
@@ -62,7 +71,7 @@ export class KernelImages {
     const file = join(cacheFolder, `kernel-${key.slice(0, 32)}.cubin`);
     const kept = readChecked(file);
     if (kept !== undefined) return kept;
-    const outcome = compiler.compile({ name: path, ...source, options }, architecture);
+    const outcome = compiler.compile({ name: path, ...source, options, specific }, architecture);
     if (!outcome.ok) throw compileError(path, defines, compiler.version, outcome.log);
     this.#keep(file, outcome.image);
     return outcome.image;

@@ -8,6 +8,8 @@ export interface NvrtcSource {
   /** What `#include` finds, by name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly options: readonly string[];
+  /** Whether it uses instructions that one architecture alone has; such code does not run on later ones. */
+  readonly specific?: boolean;
 }
 
 /** With the compiler's words: about the mistakes, or what the options asked it to tell. */
@@ -48,7 +50,8 @@ export class Nvrtc {
   compile(source: NvrtcSource, architecture: number): NvrtcOutcome {
     const known = this.#architectures.includes(architecture);
     const nearest = this.#architectures.findLast((candidate) => candidate <= architecture) ?? architecture;
-    const target = known ? `sm_${architecture}` : `compute_${nearest}`;
+    const suffix = source.specific ? "a" : "";
+    const target = known ? `sm_${architecture}${suffix}` : `compute_${nearest}`;
     const options = [`--gpu-architecture=${target}`, ...source.options];
     const headers = Object.entries(source.headers);
     const out = new BigUint64Array(1);

@@ -81,6 +81,32 @@ export function keyTiles(headDim: number, sharedPerBlock: number): Tiles {
   );
 }
 
+/** Bytes by which a tile for warpgroups may have to be moved in a block's shared memory to begin where it must. */
+const ALIGNMENT = 1024;
+
+/** Rows or keys of one warpgroup. */
+const WARPGROUP_LINES = 64;
+const WARPGROUP_THREADS = 128;
+
+/** Whether there are kernels of warpgroups for a head size. */
+export function suitsWarpgroups(headDim: number): boolean {
+  return headDim === 64 || headDim === 128;
+}
+
+/** Tiles of attention-forward.sm_90a.cu. */
+export function warpgroupForwardTiles(headDim: number): Tiles {
+  const warpgroups = 2;
+  const keys = 128;
+  const rows = warpgroups * WARPGROUP_LINES;
+  return {
+    rows,
+    keys,
+    threads: warpgroups * WARPGROUP_THREADS,
+    shared: (rows + 4 * keys) * headDim * 2 + (2 * rows + 4 * keys) * 4 + ALIGNMENT,
+    defines: { WARPGROUPS: warpgroups, KEYS: keys },
+  };
+}
+
 function firstThatFits(candidates: readonly Tiles[], sharedPerBlock: number): Tiles {
   const fitting = candidates.find(({ shared }) => shared <= sharedPerBlock);
   if (fitting === undefined) throw new Error(`attention: no tiles fit in ${sharedPerBlock} bytes of shared memory`);

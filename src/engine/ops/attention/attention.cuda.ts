@@ -1,30 +1,71 @@
-import { blocksFor, type CudaLauncher, cudaFunction } from "../../device/cuda/launcher.ts";
+import { blocksFor, type CudaFunction, type CudaLauncher, cudaFunction } from "../../device/cuda/launcher.ts";
 import type { BufferView } from "../../device/device.ts";
 import { listTiles, planKeys } from "./attention-lists.cuda.ts";
 import { plainBackward, plainForward } from "./attention-plain.cuda.ts";
 import { type Inputs, type Problem, readProblem } from "./attention-problem.ts";
-import { forwardTiles, keyTiles, queryTiles } from "./attention-tiles.ts";
+import {
+  forwardTiles,
+  keyTiles,
+  queryTiles,
+  suitsWarpgroups,
+  type Tiles,
+  warpgroupForwardTiles,
+} from "./attention-tiles.ts";
 
-const forward = cudaFunction("attention/attention-forward.cu", "attention_forward", "pp ppp pppp pp iiiiii u fif");
-const queryPass = cudaFunction(
-  "attention/attention-queries.cu",
-  "attention_queries",
-  "pp ppp ppp pppp pp iiiiii u ffif",
-);
-const keyPass = cudaFunction("attention/attention-keys.cu", "attention_keys", "ppp ppp ppp pppp ppp iiiii u ffif");
-const sumShares = cudaFunction("attention/attention-keys.cu", "attention_shares", "pp ppp iif");
+/** One way to compute attention on tensor cores: its kernels, which take the same arguments as those of any other. */
+interface Way {
+  readonly forward: CudaFunction;
+  readonly queryPass: CudaFunction;
+  readonly keyPass: CudaFunction;
+  readonly sumShares: CudaFunction;
+  /** Sizes of tiles by head size and by the shared memory that a block can have. */
+  readonly forwardTiles: (headDim: number, sharedPerBlock: number) => Tiles;
+  readonly queryTiles: (headDim: number, sharedPerBlock: number) => Tiles;
+  readonly keyTiles: (headDim: number, sharedPerBlock: number) => Tiles;
+}
+
+const FORWARD = "pp ppp pppp pp iiiiii u fif";
+const QUERIES = "pp ppp ppp pppp pp iiiiii u ffif";
+const KEYS = "ppp ppp ppp pppp ppp iiiii u ffif";
+const SHARES = "pp ppp iif";
+
+const byWarps: Way = {
+  forward: cudaFunction("attention/attention-forward.cu", "attention_forward", FORWARD),
+  queryPass: cudaFunction("attention/attention-queries.cu", "attention_queries", QUERIES),
+  keyPass: cudaFunction("attention/attention-keys.cu", "attention_keys", KEYS),
+  sumShares: cudaFunction("attention/attention-keys.cu", "attention_shares", SHARES),
+  forwardTiles,
+  queryTiles,
+  keyTiles,
+};
+
+const byWarpgroups: Way = {
+  ...byWarps,
+  forward: cudaFunction("attention/attention-forward.sm_90a.cu", "attention_forward_warpgroups", FORWARD),
+  forwardTiles: warpgroupForwardTiles,
+};
+
+/** Cards of this architecture multiply by warpgroups. */
+export const WARPGROUP_ARCHITECTURE: number = 0;
 
 /** Head sizes up to this one have the sums of dk and dv in registers at once; attention-keys.cu says the same. */
 const TOGETHER = 128;
 const SHARE_THREADS = 256;
 
 /**
- * Tensor cores where the numbers are bf16 and the head size a multiple of 16 up to 256; plain arithmetic elsewhere.
- * The plain kernels also take what the others cannot: views that do not begin on 16 bytes, scales that are not positive.
+ * Tensor cores where the numbers are bf16 and the head size a multiple of 16 up to 256; undefined, for plain arithmetic,
+ * elsewhere. The plain kernels also take what the others cannot: views that do not begin on 16 bytes, scales that are
+ * not positive.
  */
-function suitsTensorCores({ q, k, v, headDim, scale }: Problem, others: readonly BufferView[]): boolean {
+function wayOf(
+  cuda: CudaLauncher,
+  { q, k, v, headDim, scale }: Problem,
+  others: readonly BufferView[],
+): Way | undefined {
   const aligned = [q, k, v, ...others].every((view) => view.dtype === "bf16" && view.offset % 16 === 0);
-  return aligned && headDim % 16 === 0 && headDim <= 256 && scale > 0;
+  if (!aligned || headDim % 16 !== 0 || headDim > 256 || scale <= 0) return undefined;
+  const { architecture } = cuda.properties;
+  return architecture === WARPGROUP_ARCHITECTURE && suitsWarpgroups(headDim) ? byWarpgroups : byWarps;
 }
 
 /** Base-2 exponents of q·k: their factor, or the factor of tanh's argument and the cap of the exponents. */
@@ -40,13 +81,14 @@ function reciprocal(group: number): number {
 export const attentionCuda = {
   attention_forward(cuda: CudaLauncher, out: BufferView, lse: BufferView | null, ...inputs: Inputs): void {
     const problem = readProblem(inputs);
-    if (!suitsTensorCores(problem, [out])) {
+    const way = wayOf(cuda, problem, [out]);
+    if (way === undefined) {
       plainForward(cuda, out, lse, problem);
       return;
     }
     const { q, k, v, layout, rows, keys, heads, kvHeads, group, headDim, reach, softcap } = problem;
     const [factor, cap] = exponents(problem);
-    const tiles = forwardTiles(headDim, cuda.properties.sharedPerBlock);
+    const tiles = way.forwardTiles(headDim, cuda.properties.sharedPerBlock);
     const { byRow } = listTiles(cuda, problem, tiles);
     const launch = {
       defines: { HEAD_DIM: headDim, SOFTCAP: softcap > 0 ? 1 : 0, ...tiles.defines },
@@ -56,7 +98,7 @@ export const attentionCuda = {
     } as const;
     const lists = [byRow.counts, byRow.lists, byRow.tiles, byRow.others];
     const sizes = [rows, keys, heads, kvHeads, reciprocal(group), factor, reach, cap];
-    cuda.run(forward, launch, [out, lse, q, k, v, ...layout, ...lists, ...sizes]);
+    cuda.run(way.forward, launch, [out, lse, q, k, v, ...layout, ...lists, ...sizes]);
   },
 
   attention_backward(
@@ -71,7 +113,8 @@ export const attentionCuda = {
     ...inputs: Inputs
   ): void {
     const problem = readProblem(inputs);
-    if (!suitsTensorCores(problem, [dq, dk, dv, dout, out])) {
+    const way = wayOf(cuda, problem, [dq, dk, dv, dout, out]);
+    if (way === undefined) {
       plainBackward(cuda, { dq, dk, dv, delta, dout, out, lse }, problem);
       return;
     }
@@ -79,8 +122,8 @@ export const attentionCuda = {
     const [factor, cap] = exponents(problem);
     const common = { HEAD_DIM: headDim, SOFTCAP: softcap > 0 ? 1 : 0 };
     const { sharedPerBlock } = cuda.properties;
-    const forQueries = queryTiles(headDim, sharedPerBlock);
-    const forKeys = keyTiles(headDim, sharedPerBlock);
+    const forQueries = way.queryTiles(headDim, sharedPerBlock);
+    const forKeys = way.keyTiles(headDim, sharedPerBlock);
     const { byRow, byKey } = listTiles(cuda, problem, forQueries, forKeys);
 
     const sizes = [rows, keys, heads, kvHeads, reciprocal(group), scale, factor, reach, cap];
@@ -91,7 +134,7 @@ export const attentionCuda = {
       shared: forQueries.shared,
     } as const;
     const rowLists = [byRow.counts, byRow.lists, byRow.tiles, byRow.others];
-    cuda.run(queryPass, queryLaunch, [dq, delta, dout, out, lse, q, k, v, ...layout, ...rowLists, ...sizes]);
+    cuda.run(way.queryPass, queryLaunch, [dq, delta, dout, out, lse, q, k, v, ...layout, ...rowLists, ...sizes]);
 
     const plan = planKeys(cuda, byKey!, kvHeads);
     const shareLength = 2 * forKeys.keys * headDim;
@@ -103,12 +146,12 @@ export const attentionCuda = {
       shared: forKeys.shared,
     } as const;
     const work = [plan.totals, plan.chunks, byKey!.lists, byKey!.others];
-    cuda.run(keyPass, keyLaunch, [dk, dv, shares, dout, lse, delta, q, k, v, ...layout, ...work, ...sizes]);
+    cuda.run(way.keyPass, keyLaunch, [dk, dv, shares, dout, lse, delta, q, k, v, ...layout, ...work, ...sizes]);
     const sumLaunch = {
       defines: { ...common, ...forKeys.defines },
       grid: [plan.splitLimit, kvHeads, blocksFor(shareLength / 8, SHARE_THREADS)],
       block: SHARE_THREADS,
     } as const;
-    cuda.run(sumShares, sumLaunch, [dk, dv, shares, plan.totals, plan.splits, keys, kvHeads, scale]);
+    cuda.run(way.sumShares, sumLaunch, [dk, dv, shares, plan.totals, plan.splits, keys, kvHeads, scale]);
   },
 };
