@@ -1,20 +1,12 @@
 /** The result of a run: an adapter folder as PEFT writes it, or a whole Hugging Face model folder. */
 import { createHash } from "node:crypto";
-import { copyFileSync, createReadStream, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createReadStream, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { saveModel } from "../../model/families/model.ts";
 import { makeFolder, replaceFolder } from "../../model/files/atomic.ts";
+import { copyCompanions } from "../../model/files/companion-files.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import type { Trainee } from "./method.ts";
-
-/** What a model folder takes over from its base as it is. */
-const COMPANIONS = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "chat_template.jinja",
-  "generation_config.json",
-];
 
 /**
  * Writes `adapter/` or `model/` into the run folder; it appears whole or not at all.
@@ -32,10 +24,7 @@ export function saveResult({ model, lora }: Trainee, runFolder: string): string 
     } else {
       const dtype = model.configJson.optionalString("dtype") ?? model.configJson.optionalString("torch_dtype");
       saveModel(model, temporary, dtype === "float32" ? "F32" : "BF16");
-      for (const name of COMPANIONS) {
-        const source = join(model.folder, name);
-        if (existsSync(source)) copyFileSync(source, join(temporary, name));
-      }
+      copyCompanions(model.folder, temporary);
     }
     replaceFolder(temporary, final);
   } catch (error) {

@@ -1,0 +1,119 @@
+import { readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import type { EventSink } from "../../base/events.ts";
+import { type DeviceOptions, openDevice } from "../../engine/open-device.ts";
+import type { GgmlType } from "../../model/files/gguf-types.ts";
+import { findParts } from "../../tune/train/artefact.ts";
+import { deviceEnvironment } from "../environment.ts";
+import { exportGguf } from "../export/export-gguf.ts";
+import { exportSafetensors, type FloatFormat } from "../export/export-safetensors.ts";
+import { openExportSource } from "../export/export-source.ts";
+import { fillFolder } from "../export/output-folder.ts";
+import { checkForVllm, copyAdapter } from "../export/vllm-adapter.ts";
+import { baseOf } from "./load-model.ts";
+import { folderOf } from "./pull.ts";
+
+/**
+ * `safetensors`: a Hugging Face folder with the adapter merged in. `gguf`: a file for llama.cpp and a Modelfile for
+ * Ollama. `vllm`: the adapter as it is, after a check that vLLM takes it.
+ */
+export type ExportFormat = "safetensors" | "gguf" | "vllm";
+
+export const exportFormats: readonly ExportFormat[] = ["safetensors", "gguf", "vllm"];
+/** By format; the first is the base's own by default. */
+export const exportDtypes: readonly GgmlType[] = ["f32", "f16", "bf16", "q8_0", "q4_k"];
+
+export interface ExportOptions {
+  readonly format: ExportFormat;
+  /** Folder to be made. */
+  readonly output: string;
+  /** Of the weights; default: the base model's. `q8_0` and `q4_k` for gguf only. */
+  readonly dtype?: GgmlType | undefined;
+  /** Base model, in place of what the run or adapter names: a folder, or `ORG/NAME` on the hub. */
+  readonly base?: string | undefined;
+  /** Where 4-bit bases are unpacked; default `auto`. */
+  readonly device?: DeviceOptions["device"] | undefined;
+  /** Told of warnings, and how far it is. */
+  readonly onEvent?: EventSink | undefined;
+}
+
+export interface ExportResult {
+  readonly format: ExportFormat;
+  /** Absolute. */
+  readonly output: string;
+  /** Files in it, and their bytes. */
+  readonly files: Readonly<Record<string, number>>;
+  /** What the reader of the files does otherwise than the model. */
+  readonly notes: readonly string[];
+  /** A command line that uses the result. */
+  readonly usage: string;
+}
+
+/**
+ * Writes a run, an adapter or a model in the form that another program loads.
+ *
+ *     const { files } = await exportModel("runs/mine", { format: "gguf", dtype: "q8_0", output: "exports/mine" });
+ *
+ * @param name run folder, adapter folder or model folder, or `ORG/NAME` on the hub
+ * @throws UserError when it cannot be read, the other program cannot use it, or the output is there already
+ */
+export async function exportModel(name: string, options: ExportOptions): Promise<ExportResult> {
+  const { format, onEvent = () => {} } = options;
+  const path = await folderOf(name, { onEvent });
+  const base = await baseOf(path, options.base, onEvent);
+  const { notes, usage } =
+    format === "vllm" ? exportForVllm(path, base, options) : await exportMerged(path, base, options);
+  for (const message of notes) onEvent({ kind: "note", level: "warning", message });
+  const output = resolve(options.output);
+  const files = Object.fromEntries(readdirSync(output).map((file) => [file, statSync(join(output, file)).size]));
+  return { format, output, files, notes, usage };
+}
+
+type Exported = Pick<ExportResult, "notes" | "usage">;
+
+function exportForVllm(path: string, base: string | undefined, { output, dtype }: ExportOptions): Exported {
+  if (dtype !== undefined) {
+    throw new UserError({
+      code: "export/dtype",
+      message: "an adapter for vLLM is copied as it is",
+      where: "--dtype",
+      fix: "leave --dtype out",
+    });
+  }
+  const parts = findParts(path, base);
+  const { maxRank, notes } = checkForVllm(parts);
+  fillFolder(output, (folder) => copyAdapter(parts.adapterFolder!, folder));
+  const usage = `vllm serve ${parts.modelFolder} --enable-lora --max-lora-rank ${maxRank} --lora-modules mine=${output}`;
+  return { notes, usage };
+}
+
+async function exportMerged(path: string, base: string | undefined, options: ExportOptions): Promise<Exported> {
+  const { format, output, dtype, device: wanted, onEvent = () => {} } = options;
+  const plain = dtype === "q8_0" || dtype === "q4_k" ? undefined : dtype;
+  if (format === "safetensors" && plain !== dtype) throw quantizedSafetensors(dtype!);
+  const { device } = await openDevice({ ...deviceEnvironment(), ...(wanted && { device: wanted }), precision: "f32" });
+  try {
+    using source = openExportSource(path, device, base);
+    for (const message of source.warnings) onEvent({ kind: "note", level: "warning", message });
+    const onProgress = (done: number, total: number): void =>
+      onEvent({ kind: "progress", task: "writing", done, total, unit: "tensors" });
+    if (format === "gguf") {
+      const notes = fillFolder(output, (folder) => exportGguf(source, folder, { type: dtype, onProgress }));
+      return { notes, usage: `ollama create ${source.name} -f ${join(output, "Modelfile")}` };
+    }
+    fillFolder(output, (folder) => exportSafetensors(source, folder, { dtype: plain as FloatFormat, onProgress }));
+    return { notes: [], usage: `vllm serve ${output}` };
+  } finally {
+    device.close();
+  }
+}
+
+function quantizedSafetensors(dtype: GgmlType): UserError {
+  return new UserError({
+    code: "export/dtype",
+    message: `${dtype} is a format of GGUF files`,
+    where: "--dtype",
+    fix: "take --format gguf, or --dtype f32, f16 or bf16",
+  });
+}

@@ -1,0 +1,34 @@
+/** A GGUF file for llama.cpp, and a Modelfile for Ollama beside it. */
+import { join } from "node:path";
+import { writeGgufModel } from "../../model/families/gguf/write-model.ts";
+import { writeFileAtomic } from "../../model/files/atomic.ts";
+import type { GgmlType } from "../../model/files/gguf-types.ts";
+import type { ExportSource } from "./export-source.ts";
+import { ollamaModelfile } from "./ollama-modelfile.ts";
+
+export interface GgufExportOptions {
+  /** Of the matrices; undefined: as in the base. */
+  readonly type: GgmlType | undefined;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+const typeOfDtype = { F32: "f32", F16: "f16", BF16: "bf16" } as const;
+
+/**
+ * @returns what llama.cpp and Ollama do otherwise than the model
+ * @throws UserError when llama.cpp cannot run the model, or the disk is full
+ */
+export function exportGguf(
+  source: ExportSource,
+  folder: string,
+  { type, onProgress }: GgufExportOptions,
+): readonly string[] {
+  const { model, template, name } = source;
+  const matrix = [...model.shapes].find(([, shape]) => shape.length > 1)![0];
+  const settled = type ?? typeOfDtype[model.dtype(matrix)];
+  const file = `${name}-${settled}.gguf`;
+  const notes = writeGgufModel(model, join(folder, file), { type: settled, name, template, onProgress });
+  const modelfile = ollamaModelfile(source, file);
+  writeFileAtomic(join(folder, "Modelfile"), modelfile.text);
+  return [...notes, ...modelfile.notes];
+}
