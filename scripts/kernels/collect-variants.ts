@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { parseRecipe } from "../../src/base/recipe/load.ts";
 import { encodeBf16 } from "../../src/engine/device/bf16.ts";
-import { cards, propertiesOf } from "../../src/engine/device/cuda/cards.ts";
+import { type Card, findCard, propertiesOf } from "../../src/engine/device/cuda/cards.ts";
 import type { CudaFunction, CudaKernels, CudaLaunch } from "../../src/engine/device/cuda/launcher.ts";
 import type { KernelArgument, Precision } from "../../src/engine/device/device.ts";
 import { RehearsalDevice } from "../../src/engine/device/rehearsal-device.ts";
@@ -36,15 +36,20 @@ export interface CollectedVariants {
 
 const kernels: CudaKernels = Object.assign({}, ...Object.values(cudaKernelsByOp));
 
-/** Runs every conformance case and a training step of the benchmark's shapes, in f32 and in bf16. */
+/** Cards with much shared memory and with little: kernels choose their tiles by it. */
+const targets = ["H100", "GB10"];
+
+/** Runs every conformance case and a training step of the benchmark's shapes, in f32 and in bf16, for each target. */
 export function collectVariants(): CollectedVariants {
   const variants = new Map<string, KernelVariant>();
   const reached = new Set<string>();
-  for (const precision of ["f32", "bf16"] as const) {
-    const recorder = new Recorder(precision, variants, reached);
-    for (const opCase of opCases) runCase(recorder, opCase);
-    for (const shape of ["qwen2.5-7b", "qwen3-0.6b"]) {
-      for (const method of ["lora", "qlora", "full"] as const) runStep(recorder, shape, method);
+  for (const card of targets.map((name) => findCard(name)!)) {
+    for (const precision of ["f32", "bf16"] as const) {
+      const recorder = new Recorder(card, precision, variants, reached);
+      for (const opCase of opCases) runCase(recorder, opCase);
+      for (const shape of ["qwen2.5-7b", "qwen3-0.6b"]) {
+        for (const method of ["lora", "qlora", "full"] as const) runStep(recorder, shape, method);
+      }
     }
   }
   return {
@@ -57,9 +62,8 @@ class Recorder extends RehearsalDevice {
   readonly #variants: Map<string, KernelVariant>;
   readonly #reached: Set<string>;
 
-  constructor(precision: Precision, variants: Map<string, KernelVariant>, reached: Set<string>) {
-    const properties = propertiesOf(cards[0]!);
-    super({ ...rehearsalOfProperties(properties, precision, Number.POSITIVE_INFINITY), kernels });
+  constructor(card: Card, precision: Precision, variants: Map<string, KernelVariant>, reached: Set<string>) {
+    super({ ...rehearsalOfProperties(propertiesOf(card), precision, Number.POSITIVE_INFINITY), kernels });
     this.#variants = variants;
     this.#reached = reached;
   }

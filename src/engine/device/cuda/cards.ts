@@ -64,9 +64,14 @@ export function speedsOf({ name, architecture, multiprocessors }: CudaProperties
   return findCard(name) ?? { bandwidth: 800 * GIGA, peak: multiprocessors * perMultiprocessor * TERA };
 }
 
+/** The most shared memory a block can have, in KiB, by architecture (CUDA C++ Programming Guide, compute capabilities). */
+const sharedKiB: Readonly<Record<number, number>> = { 80: 163, 90: 227, 100: 227 };
+const SHARED_KIB_OF_OTHERS = 99;
+
 /** What the device would say of itself. */
 export function propertiesOf({ name, memory, architecture, multiprocessors }: Card): CudaProperties {
-  return { name, architecture, multiprocessors, sharedPerBlock: 99 * 1024, totalMemory: Math.floor(memory * 2 ** 30) };
+  const sharedPerBlock = (sharedKiB[architecture] ?? SHARED_KIB_OF_OTHERS) * 1024;
+  return { name, architecture, multiprocessors, sharedPerBlock, totalMemory: Math.floor(memory * 2 ** 30) };
 }
 
 function wordsOf(name: string): Set<string> {
