@@ -46,7 +46,14 @@ export interface Work {
 
 interface RehearsedBuffer extends DeviceBuffer {
   held: boolean;
+  readonly place: "device" | "host";
 }
+
+/** Bytes a second over the bus, as PCIe 4 comes to with 16 lanes. */
+const BUS = 20e9;
+
+/** cuBLAS takes this much longer where neither factor is transposed, as measured on an H100 (docs/performance.md). */
+const ROWS_ACROSS = 1.1;
 
 type Kernel = (cuda: CudaLauncher, ...args: readonly KernelArgument[]) => void;
 
@@ -57,6 +64,7 @@ export class RehearsalDevice implements Device, CudaLauncher {
   readonly activations: Device["activations"];
   readonly batchesProducts: boolean;
   readonly properties: CudaProperties;
+  readonly allocateOnHost: ((bytes: number) => DeviceBuffer) | undefined;
   readonly #options: RehearsalOptions;
   readonly #scratch: DeviceBuffer[] = [];
   readonly #launches = new Map<string, number>();
@@ -64,6 +72,7 @@ export class RehearsalDevice implements Device, CudaLauncher {
   #others = 0;
   #live = 0;
   #peak = 0;
+  #onHost = 0;
 
   constructor(options: RehearsalOptions) {
     this.#options = options;
@@ -73,6 +82,12 @@ export class RehearsalDevice implements Device, CudaLauncher {
     this.activations = options.activations;
     this.batchesProducts = options.batchesProducts;
     this.properties = options.properties;
+    if (options.name === "cuda") this.allocateOnHost = (bytes) => this.#allocatePaged(bytes);
+  }
+
+  /** Bytes of the host that the device uses. */
+  get onHost(): number {
+    return this.#onHost;
   }
 
   /** Of everything launched since the last `resetWork`. */
@@ -89,7 +104,13 @@ export class RehearsalDevice implements Device, CudaLauncher {
   allocate(bytes: number): DeviceBuffer {
     this.#live += this.#options.blockBytes(bytes);
     this.#peak = Math.max(this.#peak, this.#live);
-    const buffer: RehearsedBuffer = { bytes, held: true };
+    const buffer: RehearsedBuffer = { bytes, held: true, place: "device" };
+    return buffer;
+  }
+
+  #allocatePaged(bytes: number): DeviceBuffer {
+    this.#onHost += bytes;
+    const buffer: RehearsedBuffer = { bytes, held: true, place: "host" };
     return buffer;
   }
 
@@ -97,7 +118,8 @@ export class RehearsalDevice implements Device, CudaLauncher {
     const own = buffer as RehearsedBuffer;
     if (!own.held) throw new Error("a rehearsed buffer was freed twice");
     own.held = false;
-    this.#live -= this.#options.blockBytes(buffer.bytes);
+    if (own.place === "host") this.#onHost -= buffer.bytes;
+    else this.#live -= this.#options.blockBytes(buffer.bytes);
   }
 
   write(): void {}
@@ -145,10 +167,11 @@ export class RehearsalDevice implements Device, CudaLauncher {
     this.#touch(args);
   }
 
-  multiply({ rows, columns, inner, a, b, d }: Product): void {
+  multiply({ rows, columns, inner, a, b, d, transposeA, transposeB }: Product): void {
     const { products, bandwidth, launch, halfSpeedAt } = this.#options.speeds;
     const least = Math.min(rows, columns);
-    const computing = (2 * rows * columns * inner * (1 + halfSpeedAt / least)) / products;
+    const layout = transposeA || transposeB ? 1 : ROWS_ACROSS;
+    const computing = (2 * rows * columns * inner * layout * (1 + halfSpeedAt / least)) / products;
     const moving = (bytesOf(a) + bytesOf(b) + bytesOf(d)) / bandwidth;
     this.#products += Math.max(computing, moving, launch);
   }
@@ -162,10 +185,15 @@ export class RehearsalDevice implements Device, CudaLauncher {
   }
 
   #touch(args: readonly KernelArgument[]): void {
-    let bytes = 0;
-    for (const argument of args) if (typeof argument === "object" && argument !== null) bytes += bytesOf(argument);
     const { bandwidth, launch } = this.#options.speeds;
-    this.#others += Math.max(bytes / bandwidth, launch);
+    let seconds = 0;
+    for (const argument of args) {
+      if (typeof argument !== "object" || argument === null) continue;
+      const { place } = argument.buffer as RehearsedBuffer;
+      // Both ways, as what lies there is states, which are read and written.
+      seconds += place === "host" ? (2 * bytesOf(argument)) / BUS : bytesOf(argument) / bandwidth;
+    }
+    this.#others += Math.max(seconds, launch);
   }
 }
 

@@ -23,6 +23,7 @@ import { rowsCases } from "./rows/rows.cases.ts";
 import { scaleCases } from "./scale/scale.cases.ts";
 import { splitCases } from "./split/split.cases.ts";
 import { sumSquaresCases } from "./sum-squares/sum-squares.cases.ts";
+import { transposeCases } from "./transpose/transpose.cases.ts";
 
 /** Every op's conformance cases, one line an op. */
 export const opCases: readonly OpCase[] = [
@@ -50,4 +51,5 @@ export const opCases: readonly OpCase[] = [
   ...activationCases,
   ...layernormCases,
   ...splitCases,
+  ...transposeCases,
 ];

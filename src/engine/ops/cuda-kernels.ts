@@ -21,6 +21,7 @@ import { ropeCuda } from "./rope/rope.cuda.ts";
 import { rowsCuda } from "./rows/rows.cuda.ts";
 import { scaleCuda } from "./scale/scale.cuda.ts";
 import { sumSquaresCuda } from "./sum-squares/sum-squares.cuda.ts";
+import { transposeCuda } from "./transpose/transpose.cuda.ts";
 
 export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
   adamw: adamwCuda,
@@ -44,4 +45,5 @@ export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
   rows: rowsCuda,
   scale: scaleCuda,
   "sum-squares": sumSquaresCuda,
+  transpose: transposeCuda,
 };

@@ -23,6 +23,7 @@ import { ropeReference } from "./rope/rope.reference.ts";
 import { rowsReference } from "./rows/rows.reference.ts";
 import { scaleReference } from "./scale/scale.reference.ts";
 import { sumSquaresReference } from "./sum-squares/sum-squares.reference.ts";
+import { transposeReference } from "./transpose/transpose.reference.ts";
 
 export const referenceKernelsByOp: Readonly<Record<string, ReferenceKernels>> = {
   add: addReference,
@@ -45,4 +46,5 @@ export const referenceKernelsByOp: Readonly<Record<string, ReferenceKernels>> = 
   random: randomReference,
   activation: activationReference,
   layernorm: layernormReference,
+  transpose: transposeReference,
 };

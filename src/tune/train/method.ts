@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Device } from "../../engine/device/device.ts";
+import { isTensor } from "../../engine/ops/linear/group.ts";
 import type { Tensor } from "../../engine/tensor/tensor.ts";
 import { addLora, type Lora, type LoraConfig, loadLora, selectLayers } from "../../model/families/lora.ts";
 import { type Model, openModel } from "../../model/families/model.ts";
@@ -39,6 +40,7 @@ export function makeTrainee(model: Model, recipe: Recipe, warmStart: string | nu
     const lora = recipe.lora && putAdapter(model, recipe, warmStart);
     const trainable = lora ? lora.parameters() : model.parameters.tensors;
     makeTrainable(trainable);
+    if (lora && model.parameters.format.transposedToo) keepTransposed(model);
     return {
       model,
       lora,
@@ -51,6 +53,15 @@ export function makeTrainee(model: Model, recipe: Recipe, warmStart: string | nu
   } catch (error) {
     model[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** For training over a frozen base: its linear weights are kept transposed beside, for products on the way back. */
+function keepTransposed({ decoder, parameters }: Model): void {
+  for (const layer of decoder.linears.values()) {
+    const { weight } = layer;
+    if (isTensor(weight)) layer.weight = parameters.withTransposed({ shape: weight.shape, held: weight });
+    else if ("held" in weight) layer.weight = parameters.withTransposed(weight);
   }
 }
 

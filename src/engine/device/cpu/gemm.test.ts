@@ -169,6 +169,7 @@ describe("linear kernels", { skip }, () => {
                 k,
                 dtypeCode[dtype],
                 width,
+                0,
                 alphas[i]!,
               ]);
               device.launch("linear_backward_input", [

@@ -46,11 +46,12 @@ const ALGORITHM_BYTES = 64;
 const RESULT_BYTES = ALGORITHM_BYTES + 32;
 const STATUS_AT = ALGORITHM_BYTES + 8;
 const PROPOSALS = 8;
-const TIMED = 6;
-const TIMED_RUNS = 4;
+const TIMED = 5;
+const TIMED_RUNS = 3;
 /** Products below this many multiplications take the first proposal: timing them would be noise. */
 const WORTH_TIMING = 2 ** 26;
 const KEPT_PLANS = 8192;
+const SMALL = 1024;
 
 type Call = (...args: unknown[]) => number;
 
@@ -360,10 +361,10 @@ function shapeKey(product: Product): string {
   return `${columns} ${depth} ${operands}${start ? ` +${ldstart ?? ldd}` : ""}${bias ? " b" : ""}`;
 }
 
-/** Four sizes to an octave. */
+/** Two sizes to an octave; one for small products, whose number of rows changes from step to step. */
 function bucket(size: number): number {
-  const step = 2 ** Math.max(0, Math.floor(Math.log2(size)) - 2);
-  return Math.ceil(size / step) * step;
+  const octave = 2 ** Math.ceil(Math.log2(size));
+  return size > SMALL && size <= 0.75 * octave ? 0.75 * octave : octave;
 }
 
 /** Largest power of two, up to 256, that divides addresses and rows, in bytes: of cuBLAS's a, b and d. */

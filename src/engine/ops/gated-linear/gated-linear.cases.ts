@@ -1,7 +1,7 @@
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Activation } from "../activation/activation.ts";
 import type { CompressedWeight, LinearMember, Weight } from "../linear/group.ts";
-import { dequantizeNf4, quantizeNf4 } from "../nf4/nf4.ts";
+import { dequantizeNf4, dequantizeNf4Transposed, quantizeNf4 } from "../nf4/nf4.ts";
 import { type HostTensor, normal, type OpCase } from "../op-case.ts";
 import { gatedLinear } from "./gated-linear.ts";
 
@@ -59,7 +59,11 @@ function caseOf(variation: Variation): OpCase {
 
 function compressed(weight: Tensor, x: Tensor): CompressedWeight {
   const quantized = quantizeNf4(weight, { blockSize: 64, doubleQuant: false });
-  return { shape: weight.shape, materialise: (spareRows) => dequantizeNf4(quantized, x.device.activations, spareRows) };
+  return {
+    shape: weight.shape,
+    materialise: (room) => dequantizeNf4(quantized, x.device.activations, room),
+    materialiseTransposed: (room) => dequantizeNf4Transposed(quantized, x.device.activations, room),
+  };
 }
 
 const small = { rows: 37, inputs: 24, outputs: 40, ranks: [8, 8], activation: "silu" } as const;

@@ -8,10 +8,12 @@
  */
 import { scope } from "../../tensor/scope.ts";
 import { empty, lastAxis, rowCount } from "../../tensor/tensor.ts";
+import { transposeInto } from "../transpose/transpose.ts";
 import type { CompressedWeight, LinearGroup, LinearMember, Way } from "./group.ts";
 import {
   columnsOf,
   copyMatrix,
+  type InputProduct,
   type Matrix,
   matrix,
   multiplyForward,
@@ -60,7 +62,7 @@ export const adapterRows: Way = {
       const extended = empty(device, [rowCount(dy!), outputs + rank], x.dtype);
       copyMatrix(device, columnsOf(extended, 0, outputs), matrix(dy!));
       copyMatrix(device, columnsOf(extended, outputs, outputs + rank), matrix(dh!));
-      multiplyToInput(device, matrix(dx), [{ dy: matrix(extended), weight: weightOverA(members[0]!) }]);
+      multiplyToInput(device, matrix(dx), [{ dy: matrix(extended), ...weightAndA(members[0]!) }]);
     });
     return dx;
   },
@@ -73,4 +75,16 @@ function weightOverA({ weight, adapter }: LinearMember): Matrix {
   const held = "held" in weight ? weight.held : (weight as CompressedWeight).materialise(a.rows);
   copyMatrix(held.device, part(matrix(held), { row: outputs, rows: a.rows, columns: inputs }), a);
   return part(matrix(held), { rows: outputs + a.rows, columns: inputs });
+}
+
+/** W⁺ for the product with [dy | dh]: transposed where it is kept so, or made anyway. */
+function weightAndA(member: LinearMember): Pick<InputProduct, "weight" | "transposed"> {
+  const { weight, adapter } = member;
+  const a = weightMatrix(adapter!.a);
+  const [outputs, inputs] = weight.shape as [number, number];
+  const transposed =
+    "held" in weight ? weight.transposed : (weight as CompressedWeight).materialiseTransposed?.(a.rows);
+  if (transposed === undefined) return { weight: weightOverA(member) };
+  transposeInto(transposed.device, columnsOf(transposed, outputs, outputs + a.rows), a);
+  return { weight: part(matrix(transposed), { rows: inputs, columns: outputs + a.rows }), transposed: true };
 }

@@ -1,25 +1,30 @@
 /** Linear layers that share an input, as the ways of computing them see them. */
+import type { Device } from "../../device/device.ts";
 import { empty, lastAxis, type Shape, type Tensor } from "../../tensor/tensor.ts";
 import type { LowRank, LowRankColumns } from "./low-rank.ts";
-import { type Matrix, matrix, part, weightMatrix } from "./products.ts";
+import { type InputProduct, type Matrix, matrix, part, weightMatrix } from "./products.ts";
 
 /** A frozen weight kept in a smaller form. */
 export interface CompressedWeight {
   /** [out, in] */
   readonly shape: Shape;
-  /** Makes it a tensor [out + spareRows, in] of the current scope; the spare rows come last, uninitialised. */
-  readonly materialise: (spareRows?: number) => Tensor;
+  /** Makes it a tensor [out + room, in] of the current scope; the room comes last, uninitialised. */
+  readonly materialise: (room?: number) => Tensor;
+  /** The same transposed, [in, out + room], where it can be made so. */
+  readonly materialiseTransposed?: (room?: number) => Tensor;
 }
 
-/** A frozen weight with room for its adapter's A in the rows below it: see `adapter-rows.ts`. */
-export interface RoomyWeight {
+/** A frozen weight in the form in which products read it fastest. */
+export interface FrozenWeight {
   /** [out, in] */
   readonly shape: Shape;
-  /** [out + room, in] */
+  /** [out + room, in]: the room is for its adapter's A, see `adapter-rows.ts`. */
   readonly held: Tensor;
+  /** [in, out + room], the same once more for products with dy, which read it faster so. */
+  readonly transposed?: Tensor | undefined;
 }
 
-export type Weight = Tensor | CompressedWeight | RoomyWeight;
+export type Weight = Tensor | CompressedWeight | FrozenWeight;
 
 export interface LinearMember {
   /** [out, in] */
@@ -56,6 +61,18 @@ export function plainWeight(weight: Weight): Matrix {
   if ("materialise" in weight) return matrix(weight.materialise());
   if ("held" in weight) return part(matrix(weight.held), { rows: weight.shape[0]!, columns: weight.shape[1]! });
   return weightMatrix(weight);
+}
+
+/** The weight for products with dy: transposed where that is at hand, and where one at a time is made anyway. */
+export function weightForInput(weight: Weight, { batchesProducts }: Device): Omit<InputProduct, "dy" | "alpha"> {
+  const [rows, columns] = [weight.shape[1]!, weight.shape[0]!];
+  if ("materialise" in weight && weight.materialiseTransposed && !batchesProducts) {
+    return { weight: matrix(weight.materialiseTransposed()), transposed: true };
+  }
+  if ("held" in weight && weight.transposed) {
+    return { weight: part(matrix(weight.transposed), { rows, columns }), transposed: true };
+  }
+  return { weight: plainWeight(weight) };
 }
 
 export function isTensor(weight: Weight): weight is Tensor {

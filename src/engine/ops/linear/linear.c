@@ -63,12 +63,12 @@ FETTLE_KERNEL(linear_backward_input) {
   job.columns[0] = k;
   job.outputs[0] = (struct gemm_output){PTR(float, 0), INT(3), NULL, 1, accumulate};
   args += 8;
-  for (int64_t i = 0; i < groups; i++, args += 7) {
+  for (int64_t i = 0; i < groups; i++, args += 8) {
     int s = job.segments++;
     job.lengths[s] = INT(5);
-    job.segment_alpha[s] = (float)NUM(6);
+    job.segment_alpha[s] = (float)NUM(7);
     job.left[s] = (struct operand){PTR(const void, 0), 0, 1, INT(1)};
-    job.right[s] = (struct operand){PTR(const void, 2), (int)INT(4), 0, INT(3)};
+    job.right[s] = (struct operand){PTR(const void, 2), (int)INT(4), (int)INT(6), INT(3)};
     if (job.segments == MAX_GROUPS || i == groups - 1) {
       gemm(&job);
       job.segments = 0;

@@ -1,7 +1,9 @@
 import { encodeBf16 } from "../../device/bf16.ts";
-import { rows } from "../../tensor/tensor.ts";
+import { empty, rows, type Tensor } from "../../tensor/tensor.ts";
 import { type HostTensor, normal, type OpCase } from "../op-case.ts";
+import { transposeInto } from "../transpose/transpose.ts";
 import { linears } from "./linear.ts";
+import { matrix } from "./products.ts";
 
 function rounded({ values, shape }: HostTensor): HostTensor {
   return { values: encodeBf16(values as Float32Array), shape };
@@ -11,6 +13,13 @@ function rounded({ values, shape }: HostTensor): HostTensor {
 function withRoom({ values, shape }: HostTensor, room: number): HostTensor {
   const [height, width] = shape as [number, number];
   return { values: Float32Array.of(...values, ...new Float32Array(room * width)), shape: [height + room, width] };
+}
+
+function transposed(weight: Tensor): Tensor {
+  const [height, width] = weight.shape as [number, number];
+  const y = empty(weight.device, [width, height], weight.dtype);
+  transposeInto(weight.device, matrix(y), matrix(weight));
+  return y;
 }
 
 const plain: OpCase[] = [
@@ -76,6 +85,43 @@ export const linearCases: readonly OpCase[] = [
     parameters: ["a", "b"],
     run: ({ x, down, a, b, bias }) =>
       linears(x!, [{ weight: { shape: [24, 40], held: down! }, bias: bias!, adapter: { a: a!, b: b!, scale: 2 } }]),
+  },
+  {
+    name: "linear adapter in rows below its weight, which is kept transposed too",
+    inputs: {
+      x: normal([23, 40], 1),
+      down: withRoom(normal([24, 40], 2, 0.1), 8),
+      a: normal([8, 40], 5, 0.1),
+      b: normal([24, 8], 6, 0.1),
+    },
+    activations: ["x"],
+    parameters: ["a", "b"],
+    likeActivations: ["down"],
+    run: ({ x, down, a, b }) =>
+      linears(x!, [
+        {
+          weight: { shape: [24, 40], held: down!, transposed: transposed(down!) },
+          adapter: { a: a!, b: b!, scale: 2 },
+        },
+      ]),
+  },
+  {
+    name: "linear group of two that are kept transposed too, one with an adapter",
+    inputs: {
+      x: normal([23, 40], 1),
+      q: normal([24, 40], 2, 0.1),
+      k: normal([16, 40], 3, 0.1),
+      a: normal([8, 40], 5, 0.1),
+      b: normal([24, 8], 6, 0.1),
+    },
+    activations: ["x"],
+    parameters: ["a", "b"],
+    likeActivations: ["q", "k"],
+    run: ({ x, q, k, a, b }) =>
+      linears(x!, [
+        { weight: { shape: [24, 40], held: q!, transposed: transposed(q!) }, adapter: { a: a!, b: b!, scale: 2 } },
+        { weight: { shape: [16, 40], held: k!, transposed: transposed(k!) } },
+      ]),
   },
   {
     name: "linear with room that nothing uses",

@@ -67,13 +67,14 @@ export const linearCuda = {
     ...rest: Arguments
   ): void {
     for (let i = 0; i < n; i++) {
-      const [dy, lddy, weight, ldw, , width, alpha] = rest.slice(i * 7) as [
+      const [dy, lddy, weight, ldw, , width, transposed, alpha] = rest.slice(i * 8) as [
         BufferView,
         number,
         BufferView,
         number,
         number,
         number,
+        0 | 1,
         number,
       ];
       const from = i > 0 ? { start: dx, ldstart: lddx } : start && { start, ldstart };
@@ -85,6 +86,7 @@ export const linearCuda = {
         lda: lddy,
         b: likeOther(cuda, weight, dy),
         ldb: ldw,
+        transposeB: transposed === 1,
         d: dx,
         ldd: lddx,
         alpha,

@@ -51,16 +51,21 @@ export const linearReference = {
     for (let i = 0; i < m; i++) {
       for (let c = 0; c < k; c++) row[c] = start ? start[i * ldstart + c]! : 0;
       for (let member = 0; member < n; member++) {
-        const [dy, lddy, weight, ldw, , width, alpha] = rest.slice(member * 7) as [
+        const [dy, lddy, weight, ldw, , width, transposed, alpha] = rest.slice(member * 8) as [
           Floats,
           number,
           Floats,
+          number,
           number,
           number,
           number,
           number,
         ];
-        for (let j = 0; j < width; j++) addScaled(row, alpha * dy[i * lddy + j]!, weight, j * ldw, k);
+        for (let j = 0; j < width; j++) {
+          const scaled = alpha * dy[i * lddy + j]!;
+          if (transposed) for (let c = 0; c < k; c++) row[c]! += scaled * weight[c * ldw + j]!;
+          else addScaled(row, scaled, weight, j * ldw, k);
+        }
       }
       dx.set(row, i * lddx);
     }

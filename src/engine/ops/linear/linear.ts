@@ -9,7 +9,7 @@
  *                           start [M, N] | null, ldstart, y [M, N], ldy, alpha)
  *                           y = start + alpha · x·Wᵀ + bias
  *   linear_backward_input  (dx [M, K], M, K, lddx, precision, start [M, K] | null, ldstart, n, n times: dy [M, N], lddy,
- *                           weight [N, K], ldw, dtype, N, alpha)
+ *                           weight [N, K] or transposed, ldw, dtype, N, transposed 0 | 1, alpha)
  *                           dx = start + Σ alpha · dy·W
  *   linear_backward_weight (x [M, K], M, K, ldx, precision, n, n times: dy [M, N], lddy, N, dweight [N, K] | null,
  *                           dbias [N] | null, alpha)

@@ -4,7 +4,7 @@
  */
 import { scope } from "../../tensor/scope.ts";
 import { empty, type Tensor } from "../../tensor/tensor.ts";
-import { type LinearGroup, plainWeight, type Way } from "./group.ts";
+import { type LinearGroup, plainWeight, type Way, weightForInput } from "./group.ts";
 import { multiplyByA, multiplyByB } from "./low-rank.ts";
 import {
   columnsOf,
@@ -34,7 +34,7 @@ export const oneByOne: Way = {
       const dy = gradients[i];
       if (dy === undefined) return;
       scope(() => {
-        const product: InputProduct = { dy: matrix(dy), weight: plainWeight(weight) };
+        const product: InputProduct = { dy: matrix(dy), ...weightForInput(weight, x.device) };
         multiplyToInput(x.device, matrix(dx), [product], start);
       });
       start = matrix(dx);

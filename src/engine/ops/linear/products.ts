@@ -78,8 +78,9 @@ export function multiplyForward(device: Device, x: Matrix, products: readonly Fo
 
 export interface InputProduct {
   readonly dy: Matrix;
-  /** [N, K] */
+  /** [N, K], or [K, N] where it is transposed. */
   readonly weight: Matrix;
+  readonly transposed?: boolean;
   readonly alpha?: number;
 }
 
@@ -90,13 +91,14 @@ export function multiplyToInput(
   products: readonly InputProduct[],
   start?: Matrix | undefined,
 ): void {
-  const members = products.flatMap(({ dy, weight, alpha = 1 }): KernelArgument[] => [
+  const members = products.flatMap(({ dy, weight, transposed, alpha = 1 }): KernelArgument[] => [
     dy.view,
     dy.ld,
     weight.view,
     weight.ld,
     codeOf(weight),
     dy.columns,
+    transposed ? 1 : 0,
     alpha,
   ]);
   const head = [dx.view, dx.rows, dx.columns, dx.ld, precisionCode[device.precision]];

@@ -192,6 +192,48 @@ FETTLE_KERNEL(nf4_dequantize) {
   parallel_for(blocks, blocks_a_chunk(job.block_size), dequantize_blocks, &job);
 }
 
+/** A row of the weight a time, to one column of y. */
+struct transposed {
+  struct dequantize job;
+  int64_t ld, rows, columns;
+};
+
+static void dequantize_transposed_rows(int64_t begin, int64_t end, void *context) {
+  const struct transposed *t = context;
+  const struct dequantize *job = &t->job;
+  for (int64_t row = begin; row < end; row++) {
+    for (int64_t column = 0; column < t->columns; column++) {
+      int64_t at = row * t->columns + column;
+      int code = job->packed[at / 2] >> (at % 2 ? 0 : 4) & 15;
+      float value = rounded(nf4_code[code] * scale_of(job, at / job->block_size), job->rounding);
+      if (job->dtype == BF16) ((bf16 *)job->y)[column * t->ld + row] = bf16_from_float(value);
+      else ((float *)job->y)[column * t->ld + row] = value;
+    }
+  }
+}
+
+FETTLE_KERNEL(nf4_dequantize_transposed) {
+  struct transposed all = {
+    .job =
+      {
+        .y = PTR(void, 0),
+        .dtype = (int)INT(2),
+        .packed = PTR(const uint8_t, 3),
+        .absmax = PTR(const float, 4),
+        .codes = PTR(const uint8_t, 5),
+        .nested = PTR(const float, 6),
+        .map = PTR(const float, 7),
+        .offset = (float)NUM(8),
+        .block_size = INT(11),
+        .rounding = (int)INT(12),
+      },
+    .ld = INT(1),
+    .rows = INT(9),
+    .columns = INT(10),
+  };
+  parallel_for(all.rows, 16, dequantize_transposed_rows, &all);
+}
+
 /** The nearest entry of the map, of two equally near the even one: see dynamic-map.ts. */
 static int nearest_code(const float *map, float x) {
   int code = 0;

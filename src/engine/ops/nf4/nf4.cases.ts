@@ -1,7 +1,7 @@
 import { zeros } from "../../tensor/tensor.ts";
 import { cast } from "../cast/cast.ts";
 import { type HostTensor, normal, type OpCase } from "../op-case.ts";
-import { dequantizeNf4, nf4Tensors, quantizeNf4 } from "./nf4.ts";
+import { dequantizeNf4, dequantizeNf4Transposed, nf4Tensors, quantizeNf4 } from "./nf4.ts";
 
 const shapes = [
   [3, 7],
@@ -36,6 +36,21 @@ const randomCases: readonly OpCase[] = shapes.flatMap((shape) =>
   ),
 );
 
+const transposedCases: OpCase[] = [
+  [70, 128],
+  [37, 130],
+].map(([rows, columns]) => ({
+  name: `nf4 ${rows}x${columns} transposed`,
+  inputs: { x: normal([rows!, columns!], 1) },
+  activations: [],
+  parameters: [],
+  run: ({ x }) => {
+    const plain = quantizeNf4(x!, { blockSize: 64, doubleQuant: false });
+    const nested = quantizeNf4(x!, { blockSize: 32, doubleQuant: true });
+    return [dequantizeNf4Transposed(plain, "f32"), cast(dequantizeNf4Transposed(nested, "bf16"), "f32")];
+  },
+}));
+
 const zeroCase: OpCase = {
   name: "nf4 of zeros",
   inputs: { like: normal([5, 13], 1) },
@@ -47,7 +62,7 @@ const zeroCase: OpCase = {
   },
 };
 
-export const nf4Cases: readonly OpCase[] = [...randomCases, zeroCase];
+export const nf4Cases: readonly OpCase[] = [...randomCases, ...transposedCases, zeroCase];
 
 /** A run of zeros as long as a block, and magnitudes far apart. */
 function withExtremes({ values, shape }: HostTensor): HostTensor {

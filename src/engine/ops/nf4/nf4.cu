@@ -62,10 +62,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) nf4_quantize(u8 *packed, f
 }
 #endif
 
-#ifdef Y
-// Words of eight codes that a thread takes at once, each THREADS words from the next.
-constexpr int WORDS = 4;
-
+#if defined(Y) || defined(YT)
 struct Scales {
   // f32, or null where they are in 8 bits.
   const float *absmax;
@@ -104,6 +101,12 @@ __device__ __forceinline__ float rounded(float x) {
   return __uint_as_float((bits + 0xfffu + (bits >> 13 & 1u)) & ~0x1fffu);
 }
 
+#endif
+
+#ifdef Y
+// Words of eight codes that a thread takes at once, each THREADS words from the next.
+constexpr int WORDS = 4;
+
 // SIZE: values that share a scale, an even number.
 extern "C" __global__ void __launch_bounds__(THREADS)
     nf4_dequantize(Y *y, const u8 *packed, const float *absmax, const u8 *codes, const float *nested, const float *map,
@@ -136,6 +139,44 @@ extern "C" __global__ void __launch_bounds__(THREADS)
       else value[i] = at + i < length ? rounded(__fmul_rn(values[code], scales.at((at + i) / SIZE))) : 0.f;
     }
     store8(y + at, value, length - at);
+  }
+}
+#endif
+
+#ifdef YT
+constexpr int EDGE = 64;
+
+// Tiles of 64 x 64 values through shared memory; SIZE and ROUNDING as above.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    nf4_dequantize_transposed(YT *y, i32 ldy, const u8 *packed, const float *absmax, const u8 *codes,
+                              const float *nested, const float *map, float offset, i32 rows, i32 columns) {
+  __shared__ float values[16];
+  __shared__ YT tile[EDGE][EDGE + 2];
+  if (threadIdx.x < 16) values[threadIdx.x] = code_value(threadIdx.x);
+  __syncthreads();
+  Scales scales = {absmax, codes, nested, map, offset};
+  int left = blockIdx.x * EDGE, top = blockIdx.y * EDGE;
+  for (int word = threadIdx.x; word < EDGE * EDGE / 8; word += THREADS) {
+    int row = word / (EDGE / 8), column = word % (EDGE / 8) * 8;
+    if (top + row >= rows || left + column >= columns) continue;
+    i64 at = static_cast<i64>(top + row) * columns + left + column;
+    int count = min(8, columns - left - column);
+    bool whole = count == 8 && at % 8 == 0;
+    u32 eight = whole ? load_word(packed, at, at + 8) : 0;
+    float scale = SIZE % 8 == 0 && whole ? scales.at(at / SIZE) : 0.f;
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+      if (i >= count) break;
+      int code = whole ? eight >> (4 * (i ^ 1)) & 15 : packed[(at + i) / 2] >> ((at + i) % 2 ? 0 : 4) & 15;
+      float by = SIZE % 8 == 0 && whole ? scale : scales.at((at + i) / SIZE);
+      store(&tile[row][column + i], rounded(__fmul_rn(values[code], by)));
+    }
+  }
+  __syncthreads();
+  int along = threadIdx.x % EDGE;
+  for (int j = threadIdx.x / EDGE; j < EDGE; j += THREADS / EDGE) {
+    if (left + j < columns && top + along < rows)
+      y[static_cast<i64>(left + j) * ldy + top + along] = tile[along][j];
   }
 }
 #endif

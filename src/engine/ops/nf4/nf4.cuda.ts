@@ -4,8 +4,10 @@ import { MAP_BLOCK } from "../dynamic-map.ts";
 
 const quantize = cudaFunction("nf4/nf4.cu", "nf4_quantize", "ppp li");
 const dequantize = cudaFunction("nf4/nf4.cu", "nf4_dequantize", "pppppp f l");
+const dequantizeTransposed = cudaFunction("nf4/nf4.cu", "nf4_dequantize_transposed", "pi ppppp f ii");
 const quantizeAbsmax = cudaFunction("nf4/nf4.cu", "nf4_quantize_absmax", "pppp f l");
 const THREADS = 256;
+const EDGE = 64;
 const WARPS = THREADS / 32;
 /** Values that a block of threads unpacks. */
 const UNPACKED = THREADS * 4 * 8;
@@ -43,6 +45,28 @@ export const nf4Cuda = {
     const launch = { types: { Y: y }, defines, grid: [blocksFor(length, UNPACKED)] } as const;
     const scales = [absmax, codes, nestedAbsmax, map, offset];
     cuda.run(dequantize, { ...launch, block: THREADS }, [y, packed, ...scales, length]);
+  },
+
+  nf4_dequantize_transposed(
+    cuda: CudaLauncher,
+    y: BufferView,
+    ldy: number,
+    _dtype: number,
+    packed: BufferView,
+    absmax: BufferView | null,
+    codes: BufferView | null,
+    nestedAbsmax: BufferView | null,
+    map: BufferView | null,
+    offset: number,
+    rows: number,
+    columns: number,
+    blockSize: number,
+    rounding: number,
+  ): void {
+    const defines = { SIZE: blockSize, ROUNDING: rounding === 1 && y.dtype === "bf16" ? 0 : rounding };
+    const launch = { types: { YT: y }, defines, grid: [blocksFor(columns, EDGE), blocksFor(rows, EDGE)] } as const;
+    const scales = [absmax, codes, nestedAbsmax, map, offset];
+    cuda.run(dequantizeTransposed, { ...launch, block: THREADS }, [y, ldy, packed, ...scales, rows, columns]);
   },
 
   nf4_quantize_absmax(

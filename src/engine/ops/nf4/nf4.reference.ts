@@ -49,6 +49,27 @@ export const nf4Reference = {
     }
   },
 
+  nf4_dequantize_transposed(
+    y: Floats,
+    ldy: number,
+    yDtype: number,
+    packed: Uint8Array,
+    absmax: Floats | null,
+    codes: Uint8Array | null,
+    nestedAbsmax: Floats | null,
+    map: Floats | null,
+    offset: number,
+    rows: number,
+    columns: number,
+    blockSize: number,
+    rounding: number,
+  ): void {
+    const plain = new Float64Array(rows * columns);
+    const scales = [absmax, codes, nestedAbsmax, map, offset] as const;
+    nf4Reference.nf4_dequantize(plain, yDtype, packed, ...scales, plain.length, blockSize, rounding);
+    for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) y[j * ldy + i] = plain[i * columns + j]!;
+  },
+
   nf4_quantize_absmax(
     codes: Uint8Array,
     nestedAbsmax: Floats,

@@ -9,9 +9,11 @@
  *   nf4_dequantize        (y, dtype of y, packed, absmax | null, codes | null, nestedAbsmax | null, map | null, offset,
  *                          length, blockSize, rounding), with absmax, or else with the four that stand for it; rounding
  *                          (0 none, 1 bf16, 2 f16) is what values are rounded to before anything else
+ *   nf4_dequantize_transposed (y [columns, ldy], ldy, dtype of y, then as above up to offset, rows, columns, blockSize,
+ *                          rounding): y[j, i] = value [i, j] of the weight [rows, columns]
  *   nf4_quantize_absmax   (codes u8 [blocks], nestedAbsmax [ceil(blocks / 256)], map [256], absmax, offset, blocks)
  */
-import { type DType, dtypeCode } from "../../device/device.ts";
+import { type DType, dtypeCode, type KernelArgument } from "../../device/device.ts";
 import { scope } from "../../tensor/scope.ts";
 import {
   elementCount,
@@ -86,16 +88,33 @@ export function dequantizeNf4(quantized: Nf4Tensor, dtype: "f32" | "bf16", spare
   return y;
 }
 
+/** The same transposed: [in, out + spareColumns]. */
+export function dequantizeNf4Transposed(quantized: Nf4Tensor, dtype: "f32" | "bf16", spareColumns = 0): Tensor {
+  const [height, width] = quantized.shape as [number, number];
+  const y = empty(quantized.packed.device, [width, height + spareColumns], dtype);
+  const { packed, blockSize } = quantized;
+  const head = [y, height + spareColumns, floatCode(dtype), packed, ...scalesOf(quantized)];
+  y.device.launch("nf4_dequantize_transposed", [...head, height, width, blockSize, codeOfRounding(quantized)]);
+  return y;
+}
+
 /** Overwrites y, an f32 or bf16 tensor of the weight's size, for instance a scratch that layers share. */
-export function dequantizeNf4Into(y: Tensor, { packed, absmax, shape, blockSize, rounding }: Nf4Tensor): void {
+export function dequantizeNf4Into(y: Tensor, quantized: Nf4Tensor): void {
+  const { packed, shape, blockSize } = quantized;
   const length = elementCount(shape);
   if (y.length !== length) throw new Error(`dequantizeNf4Into: [${shape}] does not fit [${y.shape}]`);
-  const scales =
-    "codes" in absmax
-      ? [null, absmax.codes, absmax.nestedAbsmax, absmax.map, absmax.offset]
-      : [absmax, null, null, null, 0];
-  const code = rounding === undefined ? 0 : roundingCode[rounding];
-  y.device.launch("nf4_dequantize", [y, floatCode(y.dtype), packed, ...scales, length, blockSize, code]);
+  const head = [y, floatCode(y.dtype), packed, ...scalesOf(quantized)];
+  y.device.launch("nf4_dequantize", [...head, length, blockSize, codeOfRounding(quantized)]);
+}
+
+function scalesOf({ absmax }: Nf4Tensor): KernelArgument[] {
+  return "codes" in absmax
+    ? [null, absmax.codes, absmax.nestedAbsmax, absmax.map, absmax.offset]
+    : [absmax, null, null, null, 0];
+}
+
+function codeOfRounding({ rounding }: Nf4Tensor): number {
+  return rounding === undefined ? 0 : roundingCode[rounding];
 }
 
 /** Gives up ownership of a quantised weight that belongs to no scope. */

@@ -33,7 +33,7 @@ function example(index: number): EncodedExample {
 
 function inputOf(gib: number, options: object): PlanInput {
   const parsed = recipeSchema.parse({ base, training: { batch_size: 32 }, ...options });
-  const recipe: Recipe = { ...parsed, ...methodSections(parsed.method, parsed) };
+  const recipe: Recipe = { ...parsed, ...methodSections(parsed, parsed) };
   const plan = new Plan(640, recipe.training, recipe.seed);
   return { recipe, base, target: targetOfCard(String(gib), recipe), plan, example };
 }

@@ -50,16 +50,24 @@ const CARD_PACKS = [512, 1024, 2048, 3072, 4096, 6144, 8192, 12288, 16384] as co
 const SHARE_OF_BUDGET = 0.96;
 /** A larger pack must gain so much, and so much an embedding in host memory. */
 const LEAST_GAIN = 0.005;
-const LEAST_GAIN_OF_FORMAT = 0.03;
+const LEAST_GAIN_OF_FORMAT = 0.02;
 
 /** The fastest plan that fits, with the best format that does. */
 export function planMemory(input: PlanInput): MemoryPlan {
-  const [first, second] = formatsFor(input);
-  const plan = planFor(input, first);
-  const enough = plan.fits && (input.recipe.method === "full" || plan.recompute.fullLayers === 0);
-  if (second === undefined || enough) return plan;
-  const other = planFor(input, second);
-  return !plan.fits || other.secondsPerStep < plan.secondsPerStep * (1 - LEAST_GAIN_OF_FORMAT) ? other : plan;
+  const [first, ...others] = formatsFor(input);
+  let best = planFor(input, first);
+  for (const format of others) {
+    if (best.fits && (input.recipe.method === "full" || isIdle(format, best))) continue;
+    const plan = planFor(input, format);
+    const faster = plan.secondsPerStep < best.secondsPerStep * (1 - LEAST_GAIN_OF_FORMAT);
+    if (plan.fits ? !best.fits || faster : !best.fits && plan.peakBytes < best.peakBytes) best = plan;
+  }
+  return best;
+}
+
+/** Whether leaving the embedding to the host would gain nothing. */
+function isIdle({ embeddingOnHost }: WeightFormat, { recompute }: MemoryPlan): boolean {
+  return embeddingOnHost === true && recompute.fullLayers === 0;
 }
 
 function formatsFor({ recipe, target, before }: PlanInput): ReturnType<typeof weightFormats> {

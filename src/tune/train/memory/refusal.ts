@@ -41,8 +41,11 @@ function remediesFor(recipe: Recipe): Remedy[] {
   const lightText = changed.join(" with ");
   const withMethod = (other: Recipe["method"]): Recipe => {
     const { lora, quantization, ...rest } = light;
-    const sections = methodSections(other, { lora, ...(other === "qlora" ? { quantization } : {}) });
-    return { ...rest, method: other, ...sections };
+    const changed = { ...rest, method: other };
+    return {
+      ...changed,
+      ...methodSections(changed, { ...rest, lora, ...(other === "qlora" ? { quantization } : {}) }),
+    };
   };
   const eightBit = { ...light, training: { ...light.training, optim: "adamw_8bit" as const } };
   return [

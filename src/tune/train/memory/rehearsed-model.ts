@@ -3,7 +3,7 @@ import type { Device } from "../../../engine/device/device.ts";
 import { HostRows } from "../../../engine/nn/host-rows.ts";
 import { MAP_BLOCK } from "../../../engine/ops/dynamic-map.ts";
 import type { CompressedWeight } from "../../../engine/ops/linear/group.ts";
-import { dequantizeNf4 } from "../../../engine/ops/nf4/nf4.ts";
+import { dequantizeNf4, dequantizeNf4Transposed } from "../../../engine/ops/nf4/nf4.ts";
 import { unscoped } from "../../../engine/tensor/scope.ts";
 import { elementCount, empty, type Shape, type Tensor } from "../../../engine/tensor/tensor.ts";
 import { Decoder } from "../../../model/families/decoder.ts";
@@ -67,7 +67,11 @@ class RehearsedParameters extends Parameters {
     }));
     const held = { shape, blockSize, ...quantized, bytes: 0 };
     this.quantized.set(name, held);
-    return { shape, materialise: (spareRows) => dequantizeNf4(held, device.precision, spareRows) };
+    return {
+      shape,
+      materialise: (room) => dequantizeNf4(held, device.precision, room),
+      materialiseTransposed: (room) => dequantizeNf4Transposed(held, device.precision, room),
+    };
   }
 
   override embedding(name: string, shape: Shape): Tensor | HostRows {
