@@ -55,6 +55,12 @@ export interface Device {
   readonly budget?: number;
   /** @throws UserError when memory does not suffice, with what was asked and what is there. */
   allocate(bytes: number): DeviceBuffer;
+  /**
+   * Memory of the host that kernels read and write where it is, slowly; there where the device has memory of its own. It
+   * counts in neither `memory` nor `budget`.
+   * @throws UserError when the host has too little
+   */
+  readonly allocateOnHost?: ((bytes: number) => DeviceBuffer) | undefined;
   /** Gives the buffer back; its contents are undefined from here on. */
   free(buffer: DeviceBuffer): void;
   /** Copies host bytes in; `source` holds `length` elements of the view's dtype, little-endian. */

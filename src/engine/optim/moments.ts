@@ -12,13 +12,23 @@ export type Moments = {
   | { readonly kind: "8-bit"; readonly whole: Readonly<Record<keyof QuantizedMoments, Tensor>> }
 );
 
+/** Fewer values take too little memory to be worth the way to the host at every step; the number is bitsandbytes'. */
+const PAGED_FROM = 100_000;
+
+export interface MomentOptions {
+  readonly quantized: boolean;
+  /** Keep the moments in host memory, but for small ones and the few values that scale 8-bit ones. */
+  readonly paged: boolean;
+}
+
 /**
  * Zeros; `whole` is what the caller releases.
  * @param parameters with 8-bit moments: each but the last a multiple of a block long
  */
-export function createMoments(parameters: readonly Tensor[], quantized: boolean): Moments {
+export function createMoments(parameters: readonly Tensor[], { quantized, paged }: MomentOptions): Moments {
   const { device } = parameters[0]!;
   const length = parameters.reduce((sum, parameter) => sum + parameter.length, 0);
+  const place = paged && length >= PAGED_FROM ? "host" : "device";
   const begins: number[] = [];
   parameters.reduce((begin, parameter) => {
     begins.push(begin);
@@ -30,14 +40,14 @@ export function createMoments(parameters: readonly Tensor[], quantized: boolean)
   };
   // Endings of the names as PyTorch's AdamW has them, and as bitsandbytes has them.
   if (!quantized) {
-    const [m, v] = [zeros(device, [length]), zeros(device, [length])];
+    const [m, v] = [zeros(device, [length], "f32", place), zeros(device, [length], "f32", place)];
     const ofParameter = parameters.map((_, i) => ({ exp_avg: values(m, i), exp_avg_sq: values(v, i) }));
     return { kind: "f32", whole: { m, v }, ofParameter };
   }
   const blocks = (count: number): number => Math.ceil(count / MAP_BLOCK);
   const whole = {
-    state1: zeros(device, [length], "u8"),
-    state2: zeros(device, [length], "u8"),
+    state1: zeros(device, [length], "u8", place),
+    state2: zeros(device, [length], "u8", place),
     absmax1: zeros(device, [blocks(length)]),
     absmax2: zeros(device, [blocks(length)]),
   };

@@ -21,6 +21,8 @@ export const MIN_8BIT_SIZE: 4096 = 4096;
 
 export interface OptimizerOptions {
   readonly kind: "adamw" | "adamw_8bit";
+  /** Keep the states in host memory, where the device tells it from its own; the numbers are the same. */
+  readonly paged?: boolean;
   /** Trainable tensors in f32 or bf16, all on one device. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly betas: readonly [number, number];
@@ -76,7 +78,7 @@ class AdamW implements Optimizer {
 
   constructor(options: OptimizerOptions) {
     this.#options = options;
-    const { parameters, kind, seed } = options;
+    const { parameters, kind, seed, paged = false } = options;
     const first = parameters.values().next().value;
     if (kind === "adamw_8bit" && first !== undefined) {
       this.#maps = {
@@ -89,7 +91,7 @@ class AdamW implements Optimizer {
     for (const [weightDecay, quantized, together] of this.#groups()) {
       for (const run of sideBySide(together, quantized ? MAP_BLOCK : 1)) {
         const whole = joinedFlat(run);
-        const moments = createMoments(run, quantized);
+        const moments = createMoments(run, { quantized, paged });
         run.forEach((parameter, i) => {
           state.set(parameter, moments.ofParameter[i]!);
         });

@@ -1,5 +1,8 @@
 import type { Device, DeviceBuffer } from "../device/device.ts";
 
+/** Where memory is. `host`: the host's, as far as the device tells it from its own. */
+export type Place = "device" | "host";
+
 /** Reference-counted device memory: shared by the views of one tensor, held by scopes, tapes and owners. */
 export class Storage {
   readonly device: Device;
@@ -9,10 +12,11 @@ export class Storage {
   #buffer: DeviceBuffer | undefined;
   #references = 1;
 
-  constructor(device: Device, bytes: number) {
+  constructor(device: Device, bytes: number, place: Place = "device") {
     this.device = device;
     this.bytes = bytes;
-    this.#buffer = device.allocate(bytes);
+    const paged = place === "host" && device.allocateOnHost !== undefined;
+    this.#buffer = paged ? device.allocateOnHost!(bytes) : device.allocate(bytes);
   }
 
   get buffer(): DeviceBuffer {

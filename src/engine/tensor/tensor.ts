@@ -4,7 +4,7 @@
  */
 import { type BufferView, type Device, type DeviceBuffer, type DType, dtypeBytes } from "../device/device.ts";
 import { adopt } from "./scope.ts";
-import { Storage } from "./storage.ts";
+import { type Place, Storage } from "./storage.ts";
 
 export type Shape = readonly number[];
 
@@ -61,14 +61,14 @@ export function expectShape(what: string, x: Tensor, shape: Shape): void {
 }
 
 /** Uninitialised memory, freed with the current scope (or by `release`, where there is none). */
-export function empty(device: Device, shape: Shape, dtype: DType = "f32"): Tensor {
-  const tensor = new Tensor(new Storage(device, elementCount(shape) * dtypeBytes[dtype]), shape, dtype);
+export function empty(device: Device, shape: Shape, dtype: DType = "f32", place: Place = "device"): Tensor {
+  const tensor = new Tensor(new Storage(device, elementCount(shape) * dtypeBytes[dtype], place), shape, dtype);
   adopt(tensor.storage);
   return tensor;
 }
 
-export function zeros(device: Device, shape: Shape, dtype: DType = "f32"): Tensor {
-  const tensor = empty(device, shape, dtype);
+export function zeros(device: Device, shape: Shape, dtype: DType = "f32", place: Place = "device"): Tensor {
+  const tensor = empty(device, shape, dtype, place);
   device.zero(tensor);
   return tensor;
 }

@@ -36,6 +36,8 @@ struct Mapping {
 std::map<CUdeviceptr, size_t> reserved;
 std::map<CUdeviceptr, Mapping> mapped;
 std::map<CUdeviceptr, size_t> allocated;
+// Of the host, at the same addresses on the device.
+std::map<CUdeviceptr, size_t> pinned;
 std::map<uint64_t, Physical> physical;
 size_t used;
 off_t nextOffset;
@@ -97,8 +99,10 @@ size_t totalMemory() {
 
 bool isDeviceMemory(CUdeviceptr at, size_t bytes) {
   if (bytes == 0) return true;
-  auto whole = rangeAround(allocated, at, bytes, [](size_t size) { return size; });
-  if (whole != allocated.end()) return true;
+  for (auto *ranges : {&allocated, &pinned}) {
+    auto whole = rangeAround(*ranges, at, bytes, [](size_t size) { return size; });
+    if (whole != ranges->end()) return true;
+  }
   // Neighbouring mappings may be used as one.
   for (CUdeviceptr end = at + bytes; at < end;) {
     auto entry = rangeAround(mapped, at, 1, [](const Mapping &mapping) { return mapping.bytes; });
@@ -137,6 +141,23 @@ EXPORT CUresult cuMemFree_v2(CUdeviceptr at) {
   used -= entry->second;
   allocated.erase(entry);
   std::free(asHost(at));
+  return CUDA_SUCCESS;
+}
+
+EXPORT CUresult cuMemHostAlloc(void **at, size_t bytes, unsigned) {
+  NEED_CONTEXT();
+  if (bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+  constexpr size_t page = 4096;
+  *at = aligned_alloc(page, roundUp(bytes, page));
+  if (*at == nullptr) return CUDA_ERROR_OUT_OF_MEMORY;
+  pinned[reinterpret_cast<CUdeviceptr>(*at)] = bytes;
+  return CUDA_SUCCESS;
+}
+
+EXPORT CUresult cuMemFreeHost(void *at) {
+  NEED_CONTEXT();
+  if (pinned.erase(reinterpret_cast<CUdeviceptr>(at)) == 0) return CUDA_ERROR_INVALID_VALUE;
+  std::free(at);
   return CUDA_SUCCESS;
 }
 

@@ -123,19 +123,6 @@ EXPORT CUresult cuMemsetD8Async(CUdeviceptr at, unsigned char value, size_t byte
 
 // ---- host memory that the device can reach: here, all of it --------------------------------------------------------
 
-EXPORT CUresult cuMemHostAlloc(void **at, size_t bytes, unsigned) {
-  NEED_CONTEXT();
-  constexpr size_t page = 4096;
-  *at = aligned_alloc(page, (bytes + page - 1) / page * page);
-  return *at == nullptr ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
-}
-
-EXPORT CUresult cuMemFreeHost(void *at) {
-  NEED_CONTEXT();
-  std::free(at);
-  return CUDA_SUCCESS;
-}
-
 EXPORT CUresult cuMemHostRegister_v2(void *at, size_t bytes, unsigned) {
   NEED_CONTEXT();
   return at == nullptr || bytes == 0 ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;

@@ -13,7 +13,7 @@ import { KernelImages } from "./compile.ts";
 import { addressOf, type CudaBuffer, KernelLauncher } from "./cuda-launcher.ts";
 import { type Driver, DriverError } from "./driver.ts";
 import type { CudaKernels, CudaLauncher, CudaProperties } from "./launcher.ts";
-import { CudaMemory } from "./memory.ts";
+import { allocatePinned, CudaMemory } from "./memory.ts";
 import type { Nvrtc } from "./nvrtc.ts";
 import { Products, type ProductsOptions } from "./products.ts";
 import { Staging } from "./staging.ts";
@@ -129,11 +129,23 @@ export class CudaDevice implements Device {
     return buffer;
   }
 
+  allocateOnHost(bytes: number): DeviceBuffer {
+    const buffer: CudaBuffer = { bytes, allocation: allocatePinned(this.#driver, bytes) };
+    return buffer;
+  }
+
   free(buffer: DeviceBuffer): void {
     const own = buffer as CudaBuffer;
-    if (own.allocation === undefined) throw new Error("a CUDA buffer was freed twice");
-    this.#memory.free(own.allocation);
+    const { allocation } = own;
+    if (allocation === undefined) throw new Error("a CUDA buffer was freed twice");
     own.allocation = undefined;
+    if (allocation.kind === "card") {
+      this.#memory.free(allocation);
+    } else {
+      // What was launched may still use it.
+      this.wait();
+      this.#driver.freePinned(allocation.address);
+    }
   }
 
   write(target: BufferView, source: Uint8Array): void {

@@ -4,13 +4,13 @@ import { type BufferView, type DeviceBuffer, type DType, dtypeBytes, type Kernel
 import type { KernelImages } from "./compile.ts";
 import type { Driver } from "./driver.ts";
 import type { CudaFunction, CudaLaunch, CudaLauncher, CudaProperties, Product } from "./launcher.ts";
-import type { Allocation } from "./memory.ts";
+import type { CardMemory, PinnedMemory } from "./memory.ts";
 import type { Products } from "./products.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** Memory of the card; `allocation` is undefined once freed. */
+/** Memory of the card, or pinned memory of the host; `allocation` is undefined once freed. */
 export interface CudaBuffer extends DeviceBuffer {
-  allocation: Allocation | undefined;
+  allocation: CardMemory | PinnedMemory | undefined;
 }
 
 export interface KernelLauncherOptions {

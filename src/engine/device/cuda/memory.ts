@@ -4,10 +4,11 @@
  * scattered, chunks of it are moved to the end of the range. All work runs on one stream, so a freed block may be handed
  * out at once: what still uses it runs before what will.
  */
+import { freemem } from "node:os";
 import { UserError } from "../../../base/errors.ts";
 import type { MemoryUse } from "../device.ts";
 import { Arena, type Block } from "./arena.ts";
-import type { Driver } from "./driver.ts";
+import { type Driver, DriverError, driverStatus } from "./driver.ts";
 
 export interface CudaMemoryOptions {
   readonly driver: Driver;
@@ -21,10 +22,17 @@ export interface CudaMemoryOptions {
 }
 
 /** Bytes of the card that belong to someone. */
-export interface Allocation {
+export interface CardMemory {
+  readonly kind: "card";
   readonly address: number;
   readonly range: Range;
   readonly block: Block;
+}
+
+/** Bytes of the host that the card reaches by the same address, over the bus. */
+export interface PinnedMemory {
+  readonly kind: "pinned";
+  readonly address: number;
 }
 
 const MIB = 2 ** 20;
@@ -55,23 +63,23 @@ export class CudaMemory {
   }
 
   /** @throws UserError `device/out-of-memory` */
-  allocate(bytes: number): Allocation {
+  allocate(bytes: number): CardMemory {
     const allocation = this.#tryAllocate(bytes) ?? this.#tryAfterMoving(bytes);
     if (allocation === undefined) throw this.#outOfMemory(bytes);
     this.#peak = Math.max(this.#peak, this.#live);
     return allocation;
   }
 
-  #tryAllocate(bytes: number): Allocation | undefined {
+  #tryAllocate(bytes: number): CardMemory | undefined {
     for (const range of bytes < LARGE_FROM ? [this.#small, this.#large] : [this.#large]) {
       const block = range.arena.allocate(bytes);
-      if (block !== undefined) return { address: range.address + block.offset, range, block };
+      if (block !== undefined) return { kind: "card", address: range.address + block.offset, range, block };
     }
     return undefined;
   }
 
   /** Once more, with free chunks of the large range taken from where they are, if they suffice. */
-  #tryAfterMoving(bytes: number): Allocation | undefined {
+  #tryAfterMoving(bytes: number): CardMemory | undefined {
     const chunks = this.#large.chunksToMove(bytes);
     if (chunks === undefined) return undefined;
     // What was launched may still read what was freed since.
@@ -80,7 +88,7 @@ export class CudaMemory {
     return this.#tryAllocate(bytes);
   }
 
-  free({ range, block }: Allocation): void {
+  free({ range, block }: CardMemory): void {
     range.arena.release(block);
   }
 
@@ -117,6 +125,21 @@ export class CudaMemory {
         "memory_budget where one is set",
     });
   }
+}
+
+/** @throws UserError where the host has too little: pinned memory is never swapped out, so it must be free now */
+export function allocatePinned(driver: Driver, bytes: number): PinnedMemory {
+  const free = freemem();
+  try {
+    if (bytes <= free) return { kind: "pinned", address: driver.allocatePinned(Math.max(1, bytes)) };
+  } catch (error) {
+    if (!(error instanceof DriverError) || error.status !== driverStatus.outOfMemory) throw error;
+  }
+  throw new UserError({
+    code: "device/out-of-host-memory",
+    message: `${inMiB(bytes)} of the host's memory were needed for the GPU to use, of ${inMiB(free)} free`,
+    fix: "close other programs, or take training.optim: paged_adamw_8bit, method: lora or method: qlora",
+  });
 }
 
 /** Of the card's memory; never more than the card turned out to have. */
