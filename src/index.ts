@@ -17,6 +17,7 @@ export { type EvaluateOptions, type EvaluationResult, evaluate } from "./app/api
 export { type GenerationOptions, generate } from "./app/api/generate.ts";
 export { type LoadedModel, type LoadModelOptions, loadModel, type Reading } from "./app/api/load-model.ts";
 export { type Prediction, type PredictOptions, predict } from "./app/api/predict.ts";
+export { type Pulled, type PullModelOptions, pull } from "./app/api/pull.ts";
 export { type RecipeInput, type TrainOptions, train } from "./app/api/train.ts";
 export { UserError, UserErrors } from "./base/errors.ts";
 export type { EventSink, Forecast, Ledger, RunEvent, Taken } from "./base/events.ts";

@@ -1,5 +1,12 @@
 /** The environment variables that Fettle knows; nothing below `app` reads any. */
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { UserError } from "../base/errors.ts";
 import type { DeviceEnvironment } from "../engine/open-device.ts";
+import { fileError } from "../model/files/file-error.ts";
+import type { HubAccess } from "../model/files/hub/hub-access.ts";
+import type { RunEnvironment } from "../tune/train/base-model.ts";
 
 /**
  * `FETTLE_CACHE`: folder of compiled kernels. `CC`: the C compiler. `FETTLE_CUDA_LIBRARIES`: folder of libcuda, libnvrtc
@@ -16,6 +23,61 @@ export function deviceEnvironment(): DeviceEnvironment {
       root ? [root] : [],
     ),
   };
+}
+
+/**
+ * What Python's huggingface_hub goes by, so that both share one cache and one login: `HF_HUB_CACHE`, otherwise `hub` in
+ * `HF_HOME`, otherwise in `XDG_CACHE_HOME/huggingface` or `~/.cache/huggingface`; `HF_TOKEN`, otherwise what `hf auth
+ * login` left in `HF_TOKEN_PATH` or `HF_HOME/token`; `HF_ENDPOINT`; `HF_HUB_OFFLINE`. Older names of these count too.
+ * @throws UserError for an endpoint that is no address, and a token that cannot be sent
+ */
+export function hubAccess(): HubAccess {
+  const { env } = process;
+  const home = fromHome(env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface"));
+  const token =
+    env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN || storedToken(fromHome(env.HF_TOKEN_PATH || join(home, "token")));
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token.trim())) {
+    throw new UserError({
+      code: "hub/bad-token",
+      message: "the token for the hub has characters that no token has",
+      where: env.HF_TOKEN ? "HF_TOKEN" : "the file of the token",
+      fix: "set HF_TOKEN to the token alone, which starts with hf_",
+    });
+  }
+  return {
+    cacheFolder: fromHome(env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, "hub")),
+    endpoint: endpointOf(env.HF_ENDPOINT || "https://huggingface.co"),
+    token: token?.trim() || undefined,
+    offline: ["1", "ON", "YES", "TRUE"].includes((env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE || "").toUpperCase()),
+  };
+}
+
+/** Devices and hub. */
+export function runEnvironment(): RunEnvironment {
+  return { ...deviceEnvironment(), hub: hubAccess };
+}
+
+/** `~` is the shell's affair, but not where a variable is set without one. */
+function fromHome(path: string): string {
+  return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
+}
+
+function storedToken(path: string): string | undefined {
+  try {
+    return existsSync(path) ? readFileSync(path, "utf8").trim() || undefined : undefined;
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}
+
+function endpointOf(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, "");
+  throw new UserError({
+    code: "hub/bad-endpoint",
+    message: `HF_ENDPOINT is no address: "${text}"`,
+    where: "HF_ENDPOINT",
+    fix: "unset it, or give an address such as https://huggingface.co",
+  });
 }
 
 /** Whether text for this stream may have colours: only on a terminal, and not against `NO_COLOR` (no-color.org). */

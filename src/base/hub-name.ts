@@ -6,6 +6,11 @@ export interface HubName {
   readonly revision: string;
 }
 
+/** Which commit it was, when it was looked up. */
+export interface HubSource extends HubName {
+  readonly commit: string;
+}
+
 /** The revision that a name without one means. */
 export const DEFAULT_REVISION = "main";
 

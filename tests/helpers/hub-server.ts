@@ -59,14 +59,14 @@ export class HubServer implements AsyncDisposable {
 
   static async start(): Promise<HubServer> {
     const server = new HubServer();
-    for (const one of [server.#hub, server.#cdn]) {
-      await new Promise<void>((resolve) => one.listen(0, "127.0.0.1", resolve));
-    }
+    await new Promise<void>((resolve) => server.#hub.listen(0, "127.0.0.1", resolve));
+    // By another name: clients go by it whether they are still at the hub.
+    await new Promise<void>((resolve) => server.#cdn.listen(0, "localhost", resolve));
     return server;
   }
 
   get endpoint(): string {
-    return addressOf(this.#hub);
+    return `http://127.0.0.1:${portOf(this.#hub)}`;
   }
 
   /** What was asked of files, as `NAME` or `NAME from BYTE`, in order. */
@@ -136,7 +136,7 @@ export class HubServer implements AsyncDisposable {
       const digest = sha256(content);
       this.#blobs.set(digest, this.trouble.swap?.[name] ?? content);
       const headers = { "X-Linked-Etag": `"${digest}"`, "X-Linked-Size": content.length };
-      response.writeHead(302, { ...headers, Location: `${addressOf(this.#cdn)}/${digest}` }).end();
+      response.writeHead(302, { ...headers, Location: `http://localhost:${portOf(this.#cdn)}/${digest}` }).end();
     } else {
       response.setHeader("ETag", `"${gitSha1(content)}"`);
       this.#send(request, response, this.trouble.swap?.[name] ?? content);
@@ -174,8 +174,8 @@ export class HubServer implements AsyncDisposable {
   }
 }
 
-function addressOf(server: Server): string {
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
 }
 
 function json(response: ServerResponse, value: unknown): void {

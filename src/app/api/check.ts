@@ -1,5 +1,5 @@
 import { type CheckedRun, checkRun } from "../../tune/train/check-run.ts";
-import { deviceEnvironment } from "../environment.ts";
+import { runEnvironment } from "../environment.ts";
 import { loadForTraining, type RecipeInput, type TrainOptions } from "./train.ts";
 
 export interface CheckOptions extends Pick<TrainOptions, "set" | "onEvent"> {
@@ -15,5 +15,5 @@ export interface CheckOptions extends Pick<TrainOptions, "set" | "onEvent"> {
  */
 export function check(recipe: string | RecipeInput, options: CheckOptions = {}): Promise<CheckedRun> {
   const { gpu, onEvent = () => {} } = options;
-  return checkRun(loadForTraining(recipe, options), deviceEnvironment(), gpu, onEvent);
+  return checkRun(loadForTraining(recipe, options), runEnvironment(), gpu, onEvent);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
 import { readRunInfo } from "../../tune/train/run-folder.ts";
 import { type EvaluateOptions, type EvaluationResult, evaluate } from "./evaluate.ts";
@@ -39,10 +40,13 @@ async function scoreTuned(path: string, load: LoadModelOptions, options: Evaluat
   return { tuned, folder, reading: model.reading, labels: model.artefact.labels };
 }
 
-/** Folder of the model that training started from. */
+/** The model that training started from: its folder, or its name on the hub where the folder is gone. */
 function baseOf({ artefact }: LoadedModel): string {
   if (artefact.lora !== undefined) return artefact.model.folder;
-  if (artefact.kind === "run") return readRunInfo(artefact.path).base;
+  if (artefact.kind === "run") {
+    const { base, hub } = readRunInfo(artefact.path);
+    return hub && !existsSync(base) ? `${hub.repo}@${hub.commit}` : base;
+  }
   throw new UserError({
     code: "evaluate/no-base",
     message: "this is a model, not a run or an adapter: there is no base to compare it with",

@@ -7,8 +7,10 @@ import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { type DeviceOptions, openDevice } from "../../engine/open-device.ts";
 import { type Artefact, openArtefact } from "../../tune/train/artefact.ts";
+import { absentBase } from "../../tune/train/base-model.ts";
 import { isRunFolder } from "../../tune/train/run-folder.ts";
 import { deviceEnvironment } from "../environment.ts";
+import { folderOf, pull } from "./pull.ts";
 
 export interface LoadModelOptions {
   /** Where it runs; default `auto`: cpu where a C compiler is found, otherwise reference. */
@@ -17,7 +19,7 @@ export interface LoadModelOptions {
   readonly precision?: DeviceOptions["precision"] | undefined;
   /** CPU threads; default: all that this process may use. */
   readonly threads?: number | undefined;
-  /** Folder of the base model, in place of what the run or adapter names. */
+  /** Base model, in place of what the run or adapter names: a folder, or `ORG/NAME` on the hub. */
   readonly base?: string | undefined;
   /** Recipe file that says how rows are read and become conversations; a run brings its own. */
   readonly recipe?: string | undefined;
@@ -42,15 +44,18 @@ export interface LoadedModel extends Disposable {
 }
 
 /**
- * Opens a run folder, a PEFT adapter folder or a Hugging Face model folder.
+ * Opens a run folder, a PEFT adapter folder or a Hugging Face model folder; or a model or adapter of the hub by its
+ * name, `ORG/NAME[@REVISION]`, which is fetched, as is the base of a run or adapter where it is not here.
  *
  *     using model = await loadModel("runs/quickstart");
  *     const { accuracy } = await evaluate(model, { data: ["test.jsonl"] });
  *
- * @throws UserError when it is none of these, or damaged, or its base is not there
+ * @throws UserError when it is none of these, or damaged, or its base is not there or cannot be fetched
  */
-export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
+export async function loadModel(name: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
   const { onEvent = () => {} } = options;
+  const path = await folderOf(name, { onEvent });
+  const base = await baseOf(path, options.base, onEvent);
   const reading = options.reading ?? readingOf(path, options.recipe);
   const { device: wanted, precision, threads } = options;
   const opened = await openDevice({
@@ -63,7 +68,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   try {
     onEvent({ kind: "choice", name: "device", value: device.description, reason: opened.reason });
     for (const message of opened.notes) onEvent({ kind: "note", level: "warning", message });
-    const artefact = openArtefact(path, { device, base: options.base, template: reading?.template });
+    const artefact = openArtefact(path, { device, base, template: reading?.template });
     for (const message of artefact.warnings) onEvent({ kind: "note", level: "warning", message });
     return {
       artefact,
@@ -81,6 +86,13 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
     device.close();
     throw error;
   }
+}
+
+/** The folder of the base that was asked for, or of one that must be fetched; undefined where it needs no word. */
+export async function baseOf(path: string, given: string | undefined, onEvent: EventSink): Promise<string | undefined> {
+  if (given !== undefined) return folderOf(given, { onEvent });
+  const absent = absentBase(path);
+  return absent && (await pull(`${absent.repo}@${absent.revision}`, { onEvent })).folder;
 }
 
 /** By the recipe given, or the one that lies in the run folder; undefined without either. */

@@ -7,6 +7,7 @@ import { loadRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import { writeFileAtomic } from "../../model/files/atomic.ts";
 import { readConfigJson } from "../../model/files/config.ts";
+import { modelNameOf } from "../../model/files/hub/snapshot.ts";
 import { readTextFile } from "../../model/files/json-file.ts";
 import { openWeights } from "../../model/files/weights.ts";
 import { type RunInfo, readRunInfo } from "../../tune/train/run-folder.ts";
@@ -47,7 +48,7 @@ async function reportData(folder: string, title: string): Promise<ReportData> {
     title,
     createdAt: new Date().toISOString(),
     model: {
-      name: basename(info.base),
+      name: modelNameOf(info.base),
       family: readConfigJson(info.base).string("model_type"),
       parameters: countParameters(info.weights === "model" ? join(folder, "model") : info.base),
       trainedParameters: info.trainableParameters,

@@ -3,7 +3,7 @@ import type { EventSink } from "../../base/events.ts";
 import { type LoadedRecipe, loadRecipe, parseRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import { type RunResult, startRun } from "../../tune/train/start-run.ts";
-import { deviceEnvironment } from "../environment.ts";
+import { runEnvironment } from "../environment.ts";
 
 /** Options of a recipe as an object: those of the YAML file, all but `base` with defaults. */
 export type RecipeInput = PartialOptions<Omit<Recipe, "base">> & Pick<Recipe, "base">;
@@ -39,7 +39,7 @@ export interface TrainOptions {
  */
 export function train(recipe: string | RecipeInput, options: TrainOptions = {}): Promise<RunResult> {
   const { resume = false, dryRun = false, signal = new AbortController().signal, onEvent = () => {} } = options;
-  return startRun(loadForTraining(recipe, options), { ...deviceEnvironment(), resume, dryRun, signal, onEvent });
+  return startRun(loadForTraining(recipe, options), { ...runEnvironment(), resume, dryRun, signal, onEvent });
 }
 
 /** @throws UserErrors with every mistake in the recipe */

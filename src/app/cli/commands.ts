@@ -14,6 +14,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/quickstart.ts")).quickstart,
   },
   {
+    name: "pull",
+    summary: "Fetch a model from the Hugging Face hub into the cache",
+    load: async () => (await import("./commands/pull.ts")).pull,
+  },
+  {
     name: "check",
     summary: "Say what training as a recipe says would take: memory by part, and time",
     load: async () => (await import("./commands/check.ts")).check,

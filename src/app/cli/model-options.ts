@@ -7,8 +7,8 @@ import type { Terminal } from "./terminal.ts";
 /** Adds the argument `model` and where and how it runs. */
 export function addModelOptions(command: Command): void {
   command
-    .argument("<model>", "run folder, adapter folder or model folder")
-    .option("--base <folder>", "the base model's folder, where it is not where the run or adapter says")
+    .argument("<model>", "run folder, adapter folder or model folder; or ORG/NAME[@revision] on the hub")
+    .option("--base <model>", "the base model, where it is not what the run or adapter says: a folder, or ORG/NAME")
     .option("--recipe <file>", "recipe that says how rows are read; a run brings its own")
     .addOption(
       new Option("--device <device>", "where it runs").choices(["auto", "cuda", "cpu", "reference"]).default("auto"),

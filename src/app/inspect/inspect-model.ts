@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { familyOf } from "../../model/families/index.ts";
 import { readConfigJson } from "../../model/files/config.ts";
+import { snapshotOf } from "../../model/files/hub/snapshot.ts";
 import { openWeights } from "../../model/files/weights.ts";
 import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
@@ -45,7 +46,7 @@ export function inspectModel(path: string): ModelInspection {
   const tokenizer = hasTokenizer ? loadTokenizer(path).vocabSize : null;
   const template = loadChatTemplateIfAny(path);
   const weights = weightsOf(path, names);
-  if (weights.elements === null) problems.push("there are no weights (model.safetensors): it can only be pre-trained");
+  if (weights.elements === null) problems.push(whyNoWeights(path));
   if (tokenizer === null) problems.push("there is no tokenizer.json");
   else if (tokenizer > config.vocabSize) {
     problems.push(`the tokenizer has ${tokenizer} tokens, the model's vocabulary ${config.vocabSize}`);
@@ -69,6 +70,13 @@ export function inspectModel(path: string): ModelInspection {
     chatTemplate: template?.where ?? null,
     problems,
   };
+}
+
+function whyNoWeights(path: string): string {
+  const snapshot = snapshotOf(path);
+  return snapshot === undefined
+    ? "there are no weights (model.safetensors): it can only be pre-trained"
+    : `the weights are not fetched: fettle pull ${snapshot.repo}`;
 }
 
 function weightsOf(

@@ -4,6 +4,7 @@ import { extname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import { isRunFolder } from "../../tune/train/run-folder.ts";
+import { folderOf } from "../api/pull.ts";
 import { type AdapterInspection, inspectAdapter } from "./inspect-adapter.ts";
 import { type DataHints, type DataInspection, inspectData } from "./inspect-data.ts";
 import { inspectModel, type ModelInspection } from "./inspect-model.ts";
@@ -20,10 +21,12 @@ export type Inspection =
   | SafetensorsInspection;
 
 /**
+ * @param name path, or `ORG/NAME` of a model on the hub, of which all but the weights is fetched
  * @param hints for a data file
  * @throws UserError when there is nothing, or it is damaged so that it cannot be used at all
  */
-export async function inspectPath(path: string, hints: DataHints = {}): Promise<Inspection> {
+export async function inspectPath(name: string, hints: DataHints = {}): Promise<Inspection> {
+  const path = await folderOf(name, { weights: false });
   const stat = statOf(path);
   if (stat.isDirectory()) return inspectFolder(path);
   if (!stat.isFile()) {

@@ -13,6 +13,8 @@ export interface RunInspection {
   readonly status: string;
   readonly method: string;
   readonly base: string;
+  /** Where the base is from; null for a folder. */
+  readonly hub: { readonly repo: string; readonly commit: string } | null;
   readonly labels: readonly string[] | null;
   readonly steps: number;
   readonly totalSteps: number;
@@ -44,7 +46,10 @@ export async function inspectRun(path: string): Promise<RunInspection> {
   if (info.weightsSha256 !== null && sha256 !== info.weightsSha256) {
     problems.push(`the weights in ${info.weights} are not those that the run wrote`);
   }
-  if (!existsSync(info.base)) problems.push(`the base model is no longer at ${info.base}`);
+  if (!existsSync(info.base)) {
+    const fetched = info.hub ? "; it is fetched again when it is needed" : "";
+    problems.push(`the base model is no longer at ${info.base}${fetched}`);
+  }
   if (info.status === "failed") problems.push("the run failed; --resume goes on from its last checkpoint");
   const evaluation = readEvaluations(path)?.tuned;
   return {
@@ -53,6 +58,7 @@ export async function inspectRun(path: string): Promise<RunInspection> {
     status: info.status,
     method: info.method,
     base: info.base,
+    hub: info.hub ?? null,
     labels: info.labels,
     steps: info.steps,
     totalSteps: info.totalSteps,

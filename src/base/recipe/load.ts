@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, resolve } from "node:path";
 import { messageOf, UserError, UserErrors } from "../errors.ts";
+import { parseHubName } from "../hub-name.ts";
 import { findConflicts, type Purpose } from "./combinations.ts";
 import { describeIssue, valueAt } from "./issues.ts";
 import { recipeJsonSchema } from "./json-schema.ts";
@@ -128,7 +129,7 @@ function resolvePaths(recipe: Recipe, name: string, folder: string, workingDirec
   const isFraction = typeof validation === "object" && validation !== null && "fraction" in validation;
   return {
     ...recipe,
-    base: looksLikeHubName(recipe.base) && !existsSync(one(recipe.base)) ? recipe.base : one(recipe.base),
+    base: parseHubName(recipe.base) && !existsSync(one(recipe.base)) ? recipe.base : one(recipe.base),
     output: resolve(workingDirectory, recipe.output === "auto" ? `runs/${name}` : recipe.output),
     warm_start: recipe.warm_start === null ? null : one(recipe.warm_start),
     data: {
@@ -137,12 +138,11 @@ function resolvePaths(recipe: Recipe, name: string, folder: string, workingDirec
       validation: validation === null || isFraction ? validation : all(validation),
       test: test === null ? null : all(test),
     },
+    cache: {
+      models: recipe.cache.models && one(recipe.cache.models),
+      kernels: recipe.cache.kernels && one(recipe.cache.kernels),
+    },
   };
-}
-
-/** `ORG/NAME` as on the Hugging Face hub. */
-function looksLikeHubName(base: string): boolean {
-  return /^[A-Za-z0-9][\w.-]*\/[\w.-]+$/.test(base);
 }
 
 /** By line and column; what has no place (an absent option) comes first, as it concerns the whole file. */

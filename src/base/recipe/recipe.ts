@@ -3,6 +3,7 @@
  * default and its range; the compiler checks that the two agree.
  */
 export interface Recipe {
+  /** Folder, or `ORG/NAME` or `ORG/NAME@REVISION` on the Hugging Face hub. */
   readonly base: string;
   readonly output: string;
   readonly seed: number;
@@ -24,6 +25,7 @@ export interface Recipe {
   readonly packing: PackingOptions;
   readonly evaluation: EvaluationOptions;
   readonly checkpoints: CheckpointOptions;
+  readonly cache: CacheOptions;
 }
 
 export interface LoraOptions {
@@ -118,4 +120,9 @@ export interface EarlyStopping {
 export interface CheckpointOptions {
   readonly save_steps: number | "epoch" | null;
   readonly save_total_limit: number;
+}
+
+export interface CacheOptions {
+  readonly models: string | null;
+  readonly kernels: string | null;
 }

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import type {
+  CacheOptions,
   CheckpointOptions,
   DataOptions,
   EvaluationOptions,
@@ -204,10 +205,23 @@ const checkpoints: z.ZodType<CheckpointOptions> = z.strictObject({
   save_total_limit: count.default(2).describe("Newest checkpoints kept; the best one is kept besides."),
 });
 
+const cache: z.ZodType<CacheOptions> = z.strictObject({
+  models: path
+    .nullable()
+    .default(null)
+    .describe("Folder of models from the hub; null is HF_HUB_CACHE, by default ~/.cache/huggingface/hub."),
+  kernels: path
+    .nullable()
+    .default(null)
+    .describe("Folder of compiled kernels; null is FETTLE_CACHE, by default ~/.cache/fettle."),
+});
+
 /** Options by section; sections that only some methods have are optional, all others are filled with defaults. */
 export const recipeSchema: z.ZodType<Recipe> = z
   .strictObject({
-    base: path.describe("Folder of the base model, relative to the recipe file."),
+    base: path.describe(
+      "Base model: a folder, relative to the recipe file, or ORG/NAME[@revision] on the Hugging Face hub.",
+    ),
     output: path.default("auto").describe("Run folder, relative to the working directory; auto is runs/<recipe name>."),
     seed: z.int().min(0).default(42).describe("Seed of every random draw."),
     device: z
@@ -236,6 +250,7 @@ export const recipeSchema: z.ZodType<Recipe> = z
     packing: packing.prefault({}).describe("Savings that do not change the result."),
     evaluation: evaluation.prefault({}).describe("Looking at the validation set while training."),
     checkpoints: checkpoints.prefault({}).describe("What is written while training."),
+    cache: cache.prefault({}).describe("Where files lie that can be fetched or compiled again, for this recipe."),
   })
   .meta({ title: "Fettle recipe" });
 

@@ -10,6 +10,7 @@ import { consecutive, type Shape, type Tensor, toBytes } from "../../engine/tens
 import { releaseParameter } from "../../engine/tensor/working-copy.ts";
 import { type AdapterConfig, type AdapterTensor, readAdapter, writeAdapter } from "../files/adapter.ts";
 import { adapterScalings } from "../files/adapter-scaling.ts";
+import { snapshotOf } from "../files/hub/snapshot.ts";
 import { type ModuleKind, matchTargets, shortestTargets } from "../files/target-modules.ts";
 import { decodeFloats, expectFloats } from "./decode-floats.ts";
 import type { Model } from "./model.ts";
@@ -60,7 +61,7 @@ export class Lora implements Disposable {
       config: {
         ...this.config,
         target_modules: shortestTargets(this.modules, this.#model.decoder.linears.keys()),
-        base_model_name_or_path: this.#model.folder,
+        ...baseOf(this.#model.folder),
         task_type: "CAUSAL_LM",
       },
       tensors: this.#layers.flatMap(({ name, adapter }) => [
@@ -77,6 +78,12 @@ export class Lora implements Disposable {
       layer.adapter = undefined;
     }
   }
+}
+
+/** How the adapter names its base: as on the hub, for others to find it, where it is from there. */
+function baseOf(folder: string): Pick<AdapterConfig, "base_model_name_or_path" | "revision"> {
+  const { repo = folder, commit = null } = snapshotOf(folder) ?? {};
+  return { base_model_name_or_path: repo, revision: commit };
 }
 
 function entry(module: string, kind: "lora_A" | "lora_B", { shape }: Tensor): Omit<AdapterTensor, "bytes"> {

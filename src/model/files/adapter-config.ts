@@ -10,6 +10,8 @@ const PEFT_VERSION = "0.21.0";
 export interface AdapterConfig {
   readonly peft_type: "LORA";
   readonly base_model_name_or_path: string | null;
+  /** Of the base model, on the hub. */
+  readonly revision: string | null;
   readonly task_type: string | null;
   readonly r: number;
   readonly lora_alpha: number;
@@ -47,7 +49,6 @@ const OTHER_KEYS: Readonly<JsonObject> = {
   monteclora_config: null,
   peft_version: PEFT_VERSION,
   qalora_group_size: 16,
-  revision: null,
   target_parameters: null,
   trainable_token_indices: null,
   use_bdlora: null,
@@ -59,6 +60,7 @@ const OTHER_KEYS: Readonly<JsonObject> = {
 const DEFAULTS: AdapterConfig = {
   peft_type: "LORA",
   base_model_name_or_path: null,
+  revision: null,
   task_type: null,
   r: 8,
   lora_alpha: 8,
@@ -126,6 +128,7 @@ export function parseAdapterConfig(file: ConfigJson): { config: AdapterConfig; w
   const config: AdapterConfig = {
     peft_type: "LORA",
     base_model_name_or_path: file.optionalString("base_model_name_or_path") ?? null,
+    revision: file.optionalString("revision") ?? null,
     task_type: file.optionalString("task_type") ?? null,
     r: positive(file, "r", file.integer("r", DEFAULTS.r)),
     lora_alpha: file.number("lora_alpha", DEFAULTS.lora_alpha),

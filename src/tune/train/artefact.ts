@@ -9,6 +9,7 @@ import { type Lora, loadLora } from "../../model/families/lora.ts";
 import { type Model, openModel } from "../../model/families/model.ts";
 import type { WeightFormat } from "../../model/families/parameters.ts";
 import { readConfigJson } from "../../model/files/config.ts";
+import { modelNameOf } from "../../model/files/hub/snapshot.ts";
 import type { JsonObject } from "../../model/files/json-file.ts";
 import { type ChatTemplate, loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer, type Tokenizer } from "../../model/text/tokenizer.ts";
@@ -49,7 +50,7 @@ export interface Artefact extends Disposable {
 }
 
 /** Where the parts of an artefact are. */
-interface Parts {
+export interface ArtefactParts {
   readonly kind: Artefact["kind"];
   /** Folder of config.json, tokenizer and template. */
   readonly modelFolder: string;
@@ -103,7 +104,12 @@ export function openArtefact(path: string, { device, base, template: given }: Ar
   }
 }
 
-function findParts(path: string, base: string | undefined): Parts {
+/**
+ * Finds the parts of a run folder, a PEFT adapter folder, or the folder of a model, and opens none.
+ * @param base folder of the base model, in place of what the run or adapter names
+ * @throws UserError when it is none of these, or its base is not there
+ */
+export function findParts(path: string, base: string | undefined): ArtefactParts {
   if (isRunFolder(path)) return partsOfRun(path, base);
   if (existsSync(join(path, "adapter_config.json"))) {
     const named = readConfigJson(path, "adapter_config.json").optionalString("base_model_name_or_path");
@@ -122,7 +128,7 @@ function findParts(path: string, base: string | undefined): Parts {
   });
 }
 
-function partsOfRun(path: string, base: string | undefined): Parts {
+function partsOfRun(path: string, base: string | undefined): ArtefactParts {
   const run = readRunInfo(path);
   const result = join(path, run.weights);
   if (!existsSync(result)) {
@@ -150,7 +156,7 @@ function baseFolder(path: string, given: string | undefined, named: string | und
         ? "the adapter does not say which base model it belongs to"
         : `the base model "${wanted}" is not there`,
     where: path,
-    fix: "say where the base model's folder is: --base FOLDER",
+    fix: "say where the base model's folder is, or its name on the hub: --base MODEL",
   });
 }
 
@@ -175,8 +181,8 @@ function weightFormat(run: RunInfo | undefined, device: Device): WeightFormat {
 }
 
 function describe(path: string, modelFolder: string, run: RunInfo | undefined, kind: Artefact["kind"]): string {
-  if (kind === "model") return `model ${basename(resolve(modelFolder))}`;
+  if (kind === "model") return `model ${modelNameOf(modelFolder)}`;
   const name = basename(resolve(path));
-  if (run === undefined) return `adapter ${name} on ${basename(modelFolder)}`;
-  return `run ${name}: ${run.method} on ${basename(run.base)}, ${run.steps} steps`;
+  if (run === undefined) return `adapter ${name} on ${modelNameOf(modelFolder)}`;
+  return `run ${name}: ${run.method} on ${modelNameOf(run.base)}, ${run.steps} steps`;
 }

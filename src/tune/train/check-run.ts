@@ -3,8 +3,9 @@ import type { UserError } from "../../base/errors.ts";
 import type { EventSink, Forecast } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
-import { type DeviceEnvironment, openDevice } from "../../engine/open-device.ts";
+import { openDevice } from "../../engine/open-device.ts";
 import type { RehearsalTarget } from "../../engine/open-rehearsal.ts";
+import { chosenCommit, findBase, type RunEnvironment } from "./base-model.ts";
 import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
 import { planMemory } from "./memory/plan-memory.ts";
 import { refusalOf } from "./memory/refusal.ts";
@@ -25,17 +26,20 @@ export interface CheckedRun {
  */
 export async function checkRun(
   loaded: LoadedRecipe,
-  environment: DeviceEnvironment,
+  environment: RunEnvironment,
   card: string | undefined,
   onEvent: EventSink,
 ): Promise<CheckedRun> {
   const { recipe } = loaded;
   const choose: Choose = (path, value, reason) =>
     onEvent({ kind: "choice", name: path.join("."), value: String(value), reason });
+  const base = await findBase(loaded, environment, undefined, "later", onEvent);
+  const commit = chosenCommit(base);
+  if (commit) choose(["base"], commit.value, commit.reason);
   const target = card === undefined ? await targetHere(recipe, environment, choose) : targetOfCard(card, recipe);
-  const { base, data, plan } = await prepareData(loaded, choose, onEvent);
+  const { data, plan } = await prepareData(loaded, base.folder, choose, onEvent);
   const example = data.train.encoded.example.bind(data.train.encoded);
-  const input = { recipe, base, target, plan, example };
+  const input = { recipe, base: base.folder, target, plan, example };
   const memory = planMemory(input);
   tellMemoryPlan(recipe, memory, choose);
   return {
@@ -46,11 +50,18 @@ export async function checkRun(
 }
 
 /** The device that `fettle train` would take. */
-async function targetHere(recipe: Recipe, environment: DeviceEnvironment, choose: Choose): Promise<RehearsalTarget> {
+async function targetHere(recipe: Recipe, environment: RunEnvironment, choose: Choose): Promise<RehearsalTarget> {
   const { device: wanted, precision, memory_budget: budget } = recipe;
   const threads = recipe.threads === "auto" ? undefined : recipe.threads;
   const memoryBudget = budget === "auto" ? undefined : budget;
-  const { device, reason } = await openDevice({ ...environment, device: wanted, precision, threads, memoryBudget });
+  const { device, reason } = await openDevice({
+    ...environment,
+    cacheFolder: recipe.cache.kernels ?? environment.cacheFolder,
+    device: wanted,
+    precision,
+    threads,
+    memoryBudget,
+  });
   try {
     if (wanted === "auto") choose(["device"], device.name, reason);
     return targetOf(device, recipe);

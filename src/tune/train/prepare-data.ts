@@ -1,6 +1,4 @@
 /** What a run needs of recipe, tokenizer and data: all that can be known without the model's weights. */
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
@@ -15,8 +13,6 @@ import { Plan } from "./plan.ts";
 import { checkVocabulary, encoderOf, loadRunData, type RunData } from "./run-data.ts";
 
 export interface PreparedData {
-  /** Folder of the base model, absolute. */
-  readonly base: string;
   readonly data: RunData;
   readonly encoder: ConversationEncoder;
   readonly encodeOptions: EncodeOptions;
@@ -28,10 +24,17 @@ export interface PreparedData {
 /** Tells a choice that was made for the user, and keeps it for the run's recipe. */
 export type Choose = (path: Choice["path"], value: unknown, reason: string) => void;
 
-/** @throws UserError for anything about recipe, tokenizer or data that stands in the way */
-export async function prepareData(loaded: LoadedRecipe, choose: Choose, onEvent: EventSink): Promise<PreparedData> {
+/**
+ * @param base folder of the base model
+ * @throws UserError for anything about recipe, tokenizer or data that stands in the way
+ */
+export async function prepareData(
+  loaded: LoadedRecipe,
+  base: string,
+  choose: Choose,
+  onEvent: EventSink,
+): Promise<PreparedData> {
   const { recipe } = loaded;
-  const base = baseFolder(loaded);
   const configJson = readConfigJson(base);
   const config = familyOf(configJson).readConfig(configJson);
   const tokenizer = loadTokenizer(base);
@@ -45,17 +48,7 @@ export async function prepareData(loaded: LoadedRecipe, choose: Choose, onEvent:
   for (const set of [data.train, data.validation]) if (set) checkVocabulary(set, config.vocabSize, base);
   refuseMissingMetric(loaded, data);
   const plan = new Plan(data.train.encoded.length, recipe.training, recipe.seed);
-  return { base, data, encoder, encodeOptions, plan, templateHash: template?.hash ?? null };
-}
-
-function baseFolder({ recipe, where }: LoadedRecipe): string {
-  if (existsSync(join(recipe.base, "config.json"))) return resolve(recipe.base);
-  throw new UserError({
-    code: "model/no-folder",
-    message: `base "${recipe.base}" is not the folder of a model: it has no config.json`,
-    where: where(["base"]),
-    fix: "give the path of a Hugging Face model folder",
-  });
+  return { data, encoder, encodeOptions, plan, templateHash: template?.hash ?? null };
 }
 
 function refuseLongRows({ recipe, where }: LoadedRecipe, maxPositions: number): void {

@@ -4,9 +4,10 @@ import { packageVersion } from "../../base/package-root.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Choice } from "../../base/recipe/resolved.ts";
-import { type DeviceEnvironment, openDevice } from "../../engine/open-device.ts";
+import { openDevice } from "../../engine/open-device.ts";
+import { type BaseModel, chosenCommit, findBase, type RunEnvironment } from "./base-model.ts";
 import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
-import { type MemoryPlan, planMemory, type SettledChoices } from "./memory/plan-memory.ts";
+import { type MemoryPlan, planMemory } from "./memory/plan-memory.ts";
 import { refusalOf } from "./memory/refusal.ts";
 import { targetOf } from "./memory/target.ts";
 import { prepareTrainee, type Trainee } from "./method.ts";
@@ -16,7 +17,7 @@ import type { RunInfo } from "./run-folder.ts";
 import type { StepSettings } from "./step.ts";
 
 /** Dispose of it to free the model and close the device. */
-export interface PreparedRun extends Omit<PreparedData, "base" | "templateHash">, Disposable {
+export interface PreparedRun extends Omit<PreparedData, "templateHash">, Disposable {
   readonly trainee: Trainee;
   readonly settings: StepSettings;
   readonly choices: readonly Choice[];
@@ -25,13 +26,14 @@ export interface PreparedRun extends Omit<PreparedData, "base" | "templateHash">
 }
 
 /**
+ * @param environment `signal` ends a download
  * @param before what decides the numbers of a run that is gone on with
  * @throws UserError for anything about recipe, data, model or memory that stands in the way
  */
 export async function prepareRun(
   loaded: LoadedRecipe,
-  environment: DeviceEnvironment,
-  before: SettledChoices | undefined,
+  environment: RunEnvironment & { readonly signal?: AbortSignal },
+  before: Pick<RunInfo, "settled" | "hub"> | undefined,
   onEvent: EventSink,
 ): Promise<PreparedRun> {
   const { recipe } = loaded;
@@ -40,11 +42,15 @@ export async function prepareRun(
     choices.push({ path, value, reason });
     onEvent({ kind: "choice", name: path.join("."), value: String(value), reason });
   };
+  const base = await findBase(loaded, environment, before?.hub, "fetch", onEvent);
+  const commit = chosenCommit(base);
+  if (commit) choose(["base"], commit.value, commit.reason);
   const threads = recipe.threads === "auto" ? undefined : recipe.threads;
   const { device: wanted, precision } = recipe;
   const memoryBudget = recipe.memory_budget === "auto" ? undefined : recipe.memory_budget;
   const { device, reason, notes } = await openDevice({
     ...environment,
+    cacheFolder: recipe.cache.kernels ?? environment.cacheFolder,
     device: wanted,
     precision,
     threads,
@@ -55,22 +61,22 @@ export async function prepareRun(
     for (const message of notes) onEvent({ kind: "note", level: "warning", message });
     if (recipe.device === "auto") choose(["device"], device.name, reason);
     if (recipe.precision === "auto") choose(["precision"], device.precision, device.description);
-    const prepared = await prepareData(loaded, choose, onEvent);
-    const { base, data, plan } = prepared;
+    const prepared = await prepareData(loaded, base.folder, choose, onEvent);
+    const { data, plan } = prepared;
     const target = targetOf(device, recipe);
     const example = data.train.encoded.example.bind(data.train.encoded);
-    const input = { recipe, base, target, plan, example, before };
+    const input = { recipe, base: base.folder, target, plan, example, before: before?.settled };
     const memory = planMemory(input);
     tellMemoryPlan(recipe, memory, choose);
     onEvent({ kind: "forecast", forecast: forecastOf(recipe, memory, target, plan.totalSteps) });
     if (!memory.fits) throw refusalOf(input, memory);
-    trainee = prepareTrainee(recipe, base, recipe.warm_start, device, memory.format);
+    trainee = prepareTrainee(recipe, base.folder, recipe.warm_start, device, memory.format);
     const made = trainee;
     const { encoder, encodeOptions } = prepared;
     return {
       ...{ trainee, data, encoder, encodeOptions, plan, choices },
       settings: stepSettings(recipe, memory),
-      info: runInfo(recipe, prepared, trainee, memory),
+      info: runInfo(recipe, base, prepared, trainee, memory),
       [Symbol.dispose]() {
         made[Symbol.dispose]();
         device.close();
@@ -89,7 +95,8 @@ function stepSettings({ seed, packing, training }: Recipe, { maxTokens, recomput
 
 function runInfo(
   recipe: Recipe,
-  { base, data: { train, validation }, plan, templateHash }: PreparedData,
+  base: BaseModel,
+  { data: { train, validation }, plan, templateHash }: PreparedData,
   { lora, trainable }: Trainee,
   { maxTokens, format, peakBytes, secondsPerStep }: MemoryPlan,
 ): RunInfo {
@@ -98,7 +105,8 @@ function runInfo(
   return {
     version: 1,
     status: "running",
-    base,
+    base: base.folder,
+    hub: base.source,
     method: recipe.method,
     quantization: recipe.quantization ?? null,
     labels: train.dataset.labels?.names ?? null,

@@ -5,7 +5,7 @@ import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { checkFiles, listCheckpoints, type Progress, readProgress, setAside } from "./checkpoint.ts";
 import { hashExamples, type RunData } from "./run-data.ts";
-import type { RunFolder } from "./run-folder.ts";
+import type { RunFolder, RunInfo } from "./run-folder.ts";
 
 const trainingExamples = "the training examples";
 const validationExamples = "the validation examples";
@@ -13,12 +13,17 @@ const validationExamples = "the validation examples";
 /** Everything in a recipe that decides the trained numbers, and the hash of the examples. */
 export type Fingerprint = Readonly<Record<string, string>>;
 
-export function fingerprintOf(recipe: Recipe, device: Device, { train, validation }: RunData): Fingerprint {
+export function fingerprintOf(
+  recipe: Recipe,
+  { hub }: Pick<RunInfo, "hub">,
+  device: Device,
+  { train, validation }: RunData,
+): Fingerprint {
   const { logging_steps: _, ...training } = recipe.training;
   const deciding = {
     device: device.name,
     precision: device.precision,
-    base: recipe.base,
+    base: hub ? `${hub.repo}@${hub.commit}` : recipe.base,
     seed: recipe.seed,
     method: recipe.method,
     init: recipe.init,

@@ -12,6 +12,7 @@ import { appendFileSync, existsSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { Ledger, RunEvent, Taken } from "../../base/events.ts";
+import type { HubSource } from "../../base/hub-name.ts";
 import type { Recipe, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { makeFolder, writeFileAtomic } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
@@ -25,6 +26,8 @@ export interface RunInfo {
   readonly status: "running" | "finished" | "stopped early" | "interrupted" | "failed";
   /** Folder of the base model, absolute. */
   readonly base: string;
+  /** Where the base is from: a commit of a model of the hub, or null for a folder. */
+  readonly hub: HubSource | null;
   readonly method: Recipe["method"];
   readonly quantization: Recipe["quantization"] | null;
   readonly labels: readonly string[] | null;

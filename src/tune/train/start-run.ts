@@ -3,7 +3,7 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink, Ledger, RunEvent, Taken } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import { resolvedRecipeText } from "../../base/recipe/resolved.ts";
-import type { DeviceOptions } from "../../engine/open-device.ts";
+import type { RunEnvironment } from "./base-model.ts";
 import type { Progress } from "./checkpoint.ts";
 import type { BestState } from "./early-stopping.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
@@ -13,7 +13,7 @@ import { hashWeights, saveResult } from "./save-result.ts";
 import { type TrainLoopOptions, trainLoop } from "./train.ts";
 import { validate } from "./validate.ts";
 
-export interface StartOptions extends Pick<DeviceOptions, "cacheFolder" | "compiler"> {
+export interface StartOptions extends RunEnvironment {
   /** Go on from the newest checkpoint in the run folder, if there is one. */
   readonly resume: boolean;
   /** Stop before the first step: everything is read, checked and chosen, nothing is written. */
@@ -47,7 +47,7 @@ export async function startRun(loaded: LoadedRecipe, options: StartOptions): Pro
   const { output } = loaded.recipe;
   if (!options.dryRun) refuseOldRun(output, options.resume);
   const early: RunEvent[] = [];
-  const before = options.resume && isRunFolder(output) ? readRunInfo(output).settled : undefined;
+  const before = options.resume && isRunFolder(output) ? readRunInfo(output) : undefined;
   using prepared = await prepareRun(loaded, options, before, (event) => {
     if (event.kind !== "progress") early.push(event);
     options.onEvent(event);
@@ -69,7 +69,7 @@ async function trainIn(
 ): Promise<RunResult> {
   const { recipe } = loaded;
   const { trainee, data, plan, settings } = prepared;
-  const fingerprint = fingerprintOf(recipe, trainee.model.decoder.device, data);
+  const fingerprint = fingerprintOf(recipe, prepared.info, trainee.model.decoder.device, data);
   const resume = options.resume ? resumePoint(folder, fingerprint, options.onEvent) : undefined;
   if (!resume) {
     folder.truncateMetrics(0);

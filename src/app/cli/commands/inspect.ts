@@ -13,7 +13,10 @@ interface InspectOptions {
 export const inspect: CommandModule = {
   define(command) {
     command
-      .argument("<path>", "data file, recipe, model folder, adapter folder, run folder or safetensors file")
+      .argument(
+        "<path>",
+        "data file, recipe, model folder or ORG/NAME on the hub, adapter folder, run folder or safetensors file",
+      )
       .addOption(
         new Option("--format <format>", "how a data file is written")
           .choices(["auto", "jsonl", "csv", "tsv", "json", "text"])

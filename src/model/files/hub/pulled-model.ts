@@ -1,12 +1,11 @@
 import { existsSync } from "node:fs";
 import { UserError } from "../../../base/errors.ts";
-import type { HubName } from "../../../base/hub-name.ts";
+import type { HubName, HubSource } from "../../../base/hub-name.ts";
 import type { HubAccess } from "./hub-access.ts";
 import { cachedCommit, missingFiles, snapshotFolder } from "./snapshot.ts";
 
 /** A model of the hub that lies here. */
-export interface PulledModel extends HubName {
-  readonly commit: string;
+export interface PulledModel extends HubSource {
   /** The snapshot in the cache. */
   readonly folder: string;
   /** Fetched now; 0 for what the cache had. */
