@@ -90,7 +90,7 @@ export interface TrainingOptions {
   readonly adam_beta2: number;
   readonly adam_epsilon: number;
   readonly max_grad_norm: number;
-  readonly optim: "adamw" | "adamw_8bit";
+  readonly optim: "adamw" | "adamw_8bit" | "paged_adamw_32bit" | "paged_adamw_8bit";
   readonly loss_on: "assistant" | "all";
   readonly recompute: "none" | "full" | "auto";
   readonly logging_steps: number;

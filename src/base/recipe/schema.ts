@@ -152,7 +152,7 @@ const training: z.ZodType<TrainingOptions> = z.strictObject({
   adam_epsilon: z.number().positive().default(1e-8).describe("Added to the denominator of AdamW."),
   max_grad_norm: z.number().min(0).default(1).describe("Gradients are clipped to this norm; 0 turns it off."),
   optim: z
-    .enum(["adamw", "adamw_8bit"])
+    .enum(["adamw", "adamw_8bit", "paged_adamw_32bit", "paged_adamw_8bit"])
     .default("adamw")
     .describe("AdamW with f32 states, or with 8-bit block-wise ones."),
   loss_on: z.enum(["assistant", "all"]).default("assistant").describe("Tokens that are learnt."),

@@ -11,6 +11,7 @@ import { type MemoryPlan, planMemory } from "./memory/plan-memory.ts";
 import { refusalOf } from "./memory/refusal.ts";
 import { targetOf } from "./memory/target.ts";
 import { prepareTrainee, type Trainee } from "./method.ts";
+import { pagingNote } from "./optimizer-states.ts";
 import { type Choose, type PreparedData, prepareData } from "./prepare-data.ts";
 import { countSet } from "./run-data.ts";
 import type { RunInfo } from "./run-folder.ts";
@@ -21,6 +22,8 @@ export interface PreparedRun extends Omit<PreparedData, "templateHash">, Disposa
   readonly trainee: Trainee;
   readonly settings: StepSettings;
   readonly choices: readonly Choice[];
+  /** The recipe's, or where nothing else fits the one that gives the same numbers with its states in host memory. */
+  readonly optim: Recipe["training"]["optim"];
   /** As it stands before the first step. */
   readonly info: RunInfo;
 }
@@ -59,6 +62,8 @@ export async function prepareRun(
   let trainee: Trainee | undefined;
   try {
     for (const message of notes) onEvent({ kind: "note", level: "warning", message });
+    const paging = pagingNote(recipe, device);
+    if (paging) onEvent({ kind: "note", level: "info", message: paging });
     if (recipe.device === "auto") choose(["device"], device.name, reason);
     if (recipe.precision === "auto") choose(["precision"], device.precision, device.description);
     const prepared = await prepareData(loaded, base.folder, choose, onEvent);
@@ -76,6 +81,7 @@ export async function prepareRun(
     return {
       ...{ trainee, data, encoder, encodeOptions, plan, choices },
       settings: stepSettings(recipe, memory),
+      optim: memory.optim,
       info: runInfo(recipe, base, prepared, trainee, memory),
       [Symbol.dispose]() {
         made[Symbol.dispose]();

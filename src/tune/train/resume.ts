@@ -4,6 +4,7 @@ import type { EventSink } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { checkFiles, listCheckpoints, type Progress, readProgress, setAside } from "./checkpoint.ts";
+import { optimizerStates } from "./optimizer-states.ts";
 import { hashExamples, type RunData } from "./run-data.ts";
 import type { RunFolder, RunInfo } from "./run-folder.ts";
 
@@ -30,7 +31,8 @@ export function fingerprintOf(
     warm_start: recipe.warm_start,
     lora: recipe.lora,
     quantization: recipe.quantization,
-    training,
+    // Where states lie changes no number.
+    training: { ...training, optim: optimizerStates[training.optim].kind },
     packing: recipe.packing,
     evaluation: recipe.evaluation,
   };

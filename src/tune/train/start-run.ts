@@ -79,7 +79,7 @@ async function trainIn(
   let info: RunInfo = { ...prepared.info, ...(resume && standing(resume.progress)) };
   folder.writeInfo(info);
   const loop: TrainLoopOptions = {
-    recipe,
+    recipe: { ...recipe, training: { ...recipe.training, optim: prepared.optim } },
     trainee,
     plan,
     example: (index) => data.train.encoded.example(index),

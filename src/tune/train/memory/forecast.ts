@@ -30,6 +30,9 @@ export function tellMemoryPlan({ packing, training, method }: Recipe, plan: Memo
   if ((method === "full" && format.kind === "bf16") || format.embeddingOnHost) {
     choose(["method"], method, `${describeFormat(format, method === "full")}, to fit ${gib(budget)} GiB`);
   }
+  if (plan.optim !== training.optim) {
+    choose(["training", "optim"], plan.optim, `nothing else fits: states of ${gib(plan.onHost)} GiB in host memory`);
+  }
   if (packing.max_tokens === "auto") choose(["packing", "max_tokens"], maxTokens, packsReason(plan));
   if (training.recompute === "auto") {
     const value = recompute.fullLayers >= layers ? "full" : recompute.cheap ? "auto" : "none";

@@ -77,13 +77,33 @@ test("full fine-tuning holds f32 weights where they fit, otherwise bf16 with 8-b
 });
 
 test("what does not fit is refused, with what would", () => {
-  const input = inputOf(5, { method: "full" });
+  const input = inputOf(3, { method: "full" });
   const plan = planMemory(input);
   assert.equal(plan.fits, false);
   const { code, message, fix } = refusalOf(input, plan);
   assert.equal(code, "train/too-large");
-  assert.match(message, /needs 4\.\d GiB, a card of 5 GiB has 4\.0 GiB for it/);
+  assert.match(message, /needs 4\.\d GiB, a card of 3 GiB has 2\.0 GiB for it/);
   assert.match(fix!, /what would fit: training.optim: adamw_8bit \(\d\.\d GiB\), or method: lora/);
-  const hopeless = inputOf(5, { method: "full", memory_budget: "300MiB" });
+  const hopeless = inputOf(5, { method: "full", memory_budget: "200MiB" });
   assert.match(refusalOf(hopeless, planMemory(hopeless)).fix!, /take a smaller model/);
+});
+
+test("states of the optimizer lie on the host where nothing else fits, and nowhere else", () => {
+  const full = { method: "full", packing: { max_tokens: 512 } };
+  const roomy = planOf(24, full);
+  assert.deepEqual([roomy.fits, roomy.optim, roomy.onHost], [true, "adamw", 0]);
+  const [tight, eightBit] = [
+    planOf(4, full),
+    planOf(3, { ...full, training: { optim: "adamw_8bit" }, memory_budget: "1200MiB" }),
+  ];
+  assert.deepEqual([tight.fits, tight.optim], [true, "paged_adamw_32bit"]);
+  assert.deepEqual([eightBit.fits, eightBit.optim], [true, "paged_adamw_8bit"]);
+  // Two moments in f32, and in 8 bits.
+  const parameters = tight.memory.base / 4;
+  assert.ok(tight.onHost > 7.5 * parameters && tight.onHost <= 8 * parameters);
+  assert.ok(tight.memory.optimizer < 0.1 * parameters);
+  assert.ok(tight.secondsPerStep > roomy.secondsPerStep + tight.onHost / 20e9);
+  const asked = planOf(24, { ...full, training: { optim: "paged_adamw_32bit" } });
+  assert.deepEqual([asked.optim, asked.onHost], ["paged_adamw_32bit", tight.onHost]);
+  assert.equal(planOf(0.2, full).optim, "adamw");
 });

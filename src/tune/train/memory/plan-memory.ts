@@ -8,6 +8,7 @@ import type { RehearsalTarget } from "../../../engine/open-rehearsal.ts";
 import type { RecomputePlan } from "../../../model/families/decoder.ts";
 import type { WeightFormat } from "../../../model/families/parameters.ts";
 import type { EncodedExample } from "../../data/pack.ts";
+import { withPagedStates } from "../optimizer-states.ts";
 import type { Plan } from "../plan.ts";
 import { type Foreseen, foresee, fullRecompute, keepAll, leastRecompute } from "./foresee.ts";
 import { maxTokensOnHost } from "./max-tokens.ts";
@@ -45,6 +46,10 @@ export interface MemoryPlan extends SettledChoices, Foreseen {
 }
 
 /** Tokens of a pack on a card. Large products want 8,192 rows and gain little from more. */
+  /** Where the optimizer's states lie; the recipe's own wherever that fits. */
+  readonly optim: Recipe["training"]["optim"];
+  /** Bytes of the host that the card uses. */
+  readonly onHost: number;
 const CARD_PACKS = [512, 1024, 2048, 3072, 4096, 6144, 8192, 12288, 16384] as const;
 /** The rest is for what lies between the blocks of memory. */
 const SHARE_OF_BUDGET = 0.96;
@@ -52,11 +57,18 @@ const SHARE_OF_BUDGET = 0.96;
 const LEAST_GAIN = 0.005;
 const LEAST_GAIN_OF_FORMAT = 0.02;
 
-/** The fastest plan that fits, with the best format that does. */
+/** The fastest plan that fits, with the best format that does; states of the optimizer on the host where nothing else does. */
 export function planMemory(input: PlanInput): MemoryPlan {
   const [first, ...others] = formatsFor(input);
   let best = planFor(input, first);
   for (const format of others) {
+  const plan = bestPlan(input);
+  if (plan.fits || input.target.name !== "cuda") return plan;
+  const paged = bestPlan({ ...input, recipe: withPagedStates(input.recipe) });
+  return paged.fits ? paged : plan;
+}
+
+function bestPlan(input: PlanInput): MemoryPlan {
     if (best.fits && (input.recipe.method === "full" || isIdle(format, best))) continue;
     const plan = planFor(input, format);
     const faster = plan.secondsPerStep < best.secondsPerStep * (1 - LEAST_GAIN_OF_FORMAT);
@@ -107,6 +119,8 @@ function planFor(input: PlanInput, format: WeightFormat): MemoryPlan {
       };
     }
     if (!fits || isWhole(sample, recipe)) break;
+        optim: recipe.training.optim,
+        onHost: rehearsal.onHost,
   }
   return best!;
 }

@@ -93,6 +93,11 @@ export class Rehearsal implements Disposable {
   }
 
   /** One forward and backward pass. */
+  /** Bytes of the host that the device uses. */
+  get onHost(): number {
+    return this.#device.onHost;
+  }
+
   pass(pack: Pack, recompute: RecomputePlan): RehearsedPass {
     const device = this.#device;
     const before = device.memory().live;

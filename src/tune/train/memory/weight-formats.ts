@@ -1,6 +1,7 @@
 import type { Recipe } from "../../../base/recipe/recipe.ts";
 import type { Device } from "../../../engine/device/device.ts";
 import type { WeightFormat } from "../../../model/families/parameters.ts";
+import { optimizerStates } from "../optimizer-states.ts";
 
 /**
  * How the base may be held on the device, the plainest first. Full fine-tuning wants f32 masters; on a card with too little
@@ -16,7 +17,7 @@ export function weightFormats(
     return name === "cuda" ? [format, { ...format, embeddingOnHost: true }] : [format];
   }
   if (method !== "full") return frozenFormats({ kind: precision }, name);
-  const narrow = name === "cuda" && precision === "bf16" && training.optim === "adamw_8bit";
+  const narrow = name === "cuda" && precision === "bf16" && optimizerStates[training.optim].kind === "adamw_8bit";
   return narrow ? [{ kind: "f32" }, { kind: "bf16" }] : [{ kind: "f32" }];
 }
 
