@@ -80,8 +80,8 @@ export async function prepareRun(
     const { encoder, encodeOptions } = prepared;
     return {
       ...{ trainee, data, encoder, encodeOptions, plan, choices },
-      settings: stepSettings(recipe, memory),
       optim: memory.optim,
+      settings: stepSettings(recipe, memory),
       info: runInfo(recipe, base, prepared, trainee, memory),
       [Symbol.dispose]() {
         made[Symbol.dispose]();

@@ -43,13 +43,13 @@ export interface MemoryPlan extends SettledChoices, Foreseen {
   readonly packsPerStep: number;
   /** Whether packs were sized by the card's memory. */
   readonly onCard: boolean;
-}
-
-/** Tokens of a pack on a card. Large products want 8,192 rows and gain little from more. */
   /** Where the optimizer's states lie; the recipe's own wherever that fits. */
   readonly optim: Recipe["training"]["optim"];
   /** Bytes of the host that the card uses. */
   readonly onHost: number;
+}
+
+/** Tokens of a pack on a card. Large products want 8,192 rows and gain little from more. */
 const CARD_PACKS = [512, 1024, 2048, 3072, 4096, 6144, 8192, 12288, 16384] as const;
 /** The rest is for what lies between the blocks of memory. */
 const SHARE_OF_BUDGET = 0.96;
@@ -59,9 +59,6 @@ const LEAST_GAIN_OF_FORMAT = 0.02;
 
 /** The fastest plan that fits, with the best format that does; states of the optimizer on the host where nothing else does. */
 export function planMemory(input: PlanInput): MemoryPlan {
-  const [first, ...others] = formatsFor(input);
-  let best = planFor(input, first);
-  for (const format of others) {
   const plan = bestPlan(input);
   if (plan.fits || input.target.name !== "cuda") return plan;
   const paged = bestPlan({ ...input, recipe: withPagedStates(input.recipe) });
@@ -69,6 +66,9 @@ export function planMemory(input: PlanInput): MemoryPlan {
 }
 
 function bestPlan(input: PlanInput): MemoryPlan {
+  const [first, ...others] = formatsFor(input);
+  let best = planFor(input, first);
+  for (const format of others) {
     if (best.fits && (input.recipe.method === "full" || isIdle(format, best))) continue;
     const plan = planFor(input, format);
     const faster = plan.secondsPerStep < best.secondsPerStep * (1 - LEAST_GAIN_OF_FORMAT);
@@ -116,11 +116,11 @@ function planFor(input: PlanInput, format: WeightFormat): MemoryPlan {
         tokensPerStep,
         packsPerStep,
         onCard,
+        optim: recipe.training.optim,
+        onHost: rehearsal.onHost,
       };
     }
     if (!fits || isWhole(sample, recipe)) break;
-        optim: recipe.training.optim,
-        onHost: rehearsal.onHost,
   }
   return best!;
 }

@@ -92,12 +92,12 @@ export class Rehearsal implements Disposable {
     };
   }
 
-  /** One forward and backward pass. */
   /** Bytes of the host that the device uses. */
   get onHost(): number {
     return this.#device.onHost;
   }
 
+  /** One forward and backward pass. */
   pass(pack: Pack, recompute: RecomputePlan): RehearsedPass {
     const device = this.#device;
     const before = device.memory().live;
