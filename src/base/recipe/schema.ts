@@ -154,7 +154,7 @@ const training: z.ZodType<TrainingOptions> = z.strictObject({
   optim: z
     .enum(["adamw", "adamw_8bit", "paged_adamw_32bit", "paged_adamw_8bit"])
     .default("adamw")
-    .describe("AdamW with f32 states, or with 8-bit block-wise ones."),
+    .describe("AdamW with f32 states, or with 8-bit block-wise ones; paged: on a GPU, states lie in host memory."),
   loss_on: z.enum(["assistant", "all"]).default("assistant").describe("Tokens that are learnt."),
   recompute: z
     .enum(["none", "full", "auto"])
