@@ -11,6 +11,7 @@ import type { WeightFormat } from "../../model/families/parameters.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import { modelNameOf } from "../../model/files/hub/snapshot.ts";
 import type { JsonObject } from "../../model/files/json-file.ts";
+import { readQuantizationConfig } from "../../model/files/quantization-config.ts";
 import { type ChatTemplate, loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer, type Tokenizer } from "../../model/text/tokenizer.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
@@ -68,7 +69,7 @@ export function openArtefact(path: string, { device, base, template: given }: Ar
   const tokenizer = loadTokenizer(modelFolder);
   const template = loadChatTemplateIfAny(modelFolder);
   if (run !== undefined) refuseOtherTemplate(run, template, modelFolder);
-  const model = openModel(modelFolder, device, { format: weightFormat(run, device) });
+  const model = openModel(modelFolder, device, { format: weightFormat(run, modelFolder, device) });
   try {
     const loaded = adapterFolder === undefined ? undefined : loadLora(model, adapterFolder);
     const templateOptions = given ?? run?.template ?? recipeSchema.parse({ base: modelFolder }).template;
@@ -171,12 +172,17 @@ function refuseOtherTemplate({ templateHash }: RunInfo, template: ChatTemplate |
   });
 }
 
-/** As in training, but for full fine-tuning, whose f32 weights were only for the optimizer. */
-function weightFormat(run: RunInfo | undefined, device: Device): WeightFormat {
+/**
+ * As in training, but for full fine-tuning, whose f32 weights were only for the optimizer; without a run, as the
+ * checkpoint has them.
+ */
+function weightFormat(run: RunInfo | undefined, modelFolder: string, device: Device): WeightFormat {
   if (run?.quantization) {
     const { block_size: blockSize, double_quant: doubleQuant } = run.quantization;
     return { kind: "nf4", blockSize, doubleQuant };
   }
+  const stored = run === undefined ? readQuantizationConfig(readConfigJson(modelFolder)) : undefined;
+  if (stored) return { kind: "nf4", blockSize: 64, doubleQuant: stored.doubleQuant };
   return { kind: device.precision };
 }
 

@@ -5,6 +5,8 @@ import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Choice } from "../../base/recipe/resolved.ts";
 import { openDevice } from "../../engine/open-device.ts";
+import { readConfigJson } from "../../model/files/config.ts";
+import { readQuantizationConfig } from "../../model/files/quantization-config.ts";
 import { type BaseModel, chosenCommit, findBase, type RunEnvironment } from "./base-model.ts";
 import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
 import { type MemoryPlan, planMemory } from "./memory/plan-memory.ts";
@@ -62,8 +64,9 @@ export async function prepareRun(
   let trainee: Trainee | undefined;
   try {
     for (const message of notes) onEvent({ kind: "note", level: "warning", message });
-    const paging = pagingNote(recipe, device);
-    if (paging) onEvent({ kind: "note", level: "info", message: paging });
+    for (const message of [pagingNote(recipe, device), storedNote(recipe, base.folder)]) {
+      if (message) onEvent({ kind: "note", level: "info", message });
+    }
     if (recipe.device === "auto") choose(["device"], device.name, reason);
     if (recipe.precision === "auto") choose(["precision"], device.precision, device.description);
     const prepared = await prepareData(loaded, base.folder, choose, onEvent);
@@ -93,6 +96,13 @@ export async function prepareRun(
     device.close();
     throw error;
   }
+}
+
+/** What to tell of a base that comes in 4 bits. */
+function storedNote({ quantization }: Recipe, folder: string): string | undefined {
+  if (readQuantizationConfig(readConfigJson(folder)) === undefined) return undefined;
+  if (quantization === undefined) return "the base is in 4 bits and dequantised; method: qlora keeps it in 4 bits";
+  return "the base is in 4 bits and taken as it is, whatever the section quantization says";
 }
 
 function stepSettings({ seed, packing, training }: Recipe, { maxTokens, recompute }: MemoryPlan): StepSettings {

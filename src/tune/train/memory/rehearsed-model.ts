@@ -12,13 +12,20 @@ import type { Model } from "../../../model/families/model.ts";
 import type { ParameterValues } from "../../../model/families/parameter-values.ts";
 import { Parameters, type WeightFormat } from "../../../model/families/parameters.ts";
 import { readConfigJson } from "../../../model/files/config.ts";
+import {
+  isSkipped,
+  type QuantizationConfig,
+  readQuantizationConfig,
+} from "../../../model/files/quantization-config.ts";
 
 /** @param folder with config.json; no weights are read */
 export function openRehearsedModel(folder: string, device: Device, format: WeightFormat): Model {
   const configJson = readConfigJson(folder);
   const config = familyOf(configJson).readConfig(configJson);
-  const parameters = new RehearsedParameters(device, format);
-  const decoder = new Decoder(config, device, parameters);
+  const parameters = new RehearsedParameters(device, format, readQuantizationConfig(configJson));
+  const decoder = new Decoder(config, device, parameters, classHead === undefined);
+  const head = classHead && emptyClassHead(classHead, config.hiddenSize, device);
+  for (const [name, tensor] of head?.parameters ?? []) parameters.tensors.set(name, tensor);
   return {
     folder,
     configJson,
@@ -34,11 +41,14 @@ export function openRehearsedModel(folder: string, device: Device, format: Weigh
 class RehearsedParameters extends Parameters {
   readonly #place: Device;
   readonly #held: WeightFormat;
+  /** How the checkpoint has its weights, where that is in 4 bits. */
+  readonly #stored: QuantizationConfig | undefined;
 
-  constructor(device: Device, format: WeightFormat) {
+  constructor(device: Device, format: WeightFormat, stored: QuantizationConfig | undefined) {
     super(device, noValues, format);
     this.#place = device;
     this.#held = format;
+    this.#stored = stored;
   }
 
   override tensor(name: string, shape: Shape): Tensor {
@@ -50,9 +60,11 @@ class RehearsedParameters extends Parameters {
 
   override linearWeight(name: string, shape: Shape): Tensor | CompressedWeight {
     const format = this.#held;
-    if (format.kind !== "nf4") return this.tensor(name, shape);
+    const stored = this.#stored;
+    const inFull = stored !== undefined && isSkipped(stored, name.replace(/\.weight$/, ""));
+    if (format.kind !== "nf4" || inFull) return this.tensor(name, shape);
     const device = this.#place;
-    const { blockSize, doubleQuant } = format;
+    const { blockSize, doubleQuant } = stored ? { ...stored, blockSize: DEFAULT_BLOCK_SIZE } : format;
     const blocks = Math.ceil(elementCount(shape) / blockSize);
     const quantized = unscoped(() => ({
       packed: empty(device, [Math.ceil(elementCount(shape) / 2), 1], "u8"),
@@ -78,6 +90,9 @@ class RehearsedParameters extends Parameters {
     return this.#held.embeddingOnHost ? new HostRows(shape, new Uint16Array(0)) : this.tensor(name, shape);
   }
 }
+
+/** What transformers quantises with; checkpoints of others are few, and config.json does not tell. */
+const DEFAULT_BLOCK_SIZE = 64;
 
 /** Nothing is filled: there is no memory behind the tensors. */
 const noValues: ParameterValues = { dtype: () => "f32", fill: () => {} };
