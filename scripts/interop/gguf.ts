@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { exportModel } from "../../src/app/api/export.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import type { GgmlType } from "../../src/model/files/gguf-types.ts";
+import type { JsonValue } from "../../src/model/files/json-file.ts";
 import { type Comparison, within } from "./lib/comparison.ts";
 import { compareBlocks } from "./lib/ggml-blocks.ts";
 import { runLlamaCpp } from "./lib/llama-cpp.ts";
@@ -21,7 +22,7 @@ import { compareVocabularies } from "./lib/vocabularies.ts";
 const F32_TOLERANCE = 1e-3;
 
 /** Fixtures and what of their config.json llama.cpp cannot be told. */
-const families: readonly (readonly [fixture: string, changes: object])[] = [
+const families: readonly (readonly [fixture: string, changes: Readonly<Record<string, JsonValue>>])[] = [
   ["llama3_rope", {}],
   ["mistral", {}],
   ["qwen2", {}],
@@ -56,7 +57,11 @@ export async function compare(): Promise<readonly Comparison[]> {
 }
 
 /** The model in f32, and with the fixture's adapter merged in. */
-async function compareFamily(fixture: string, changes: object, scratch: string): Promise<Comparison[]> {
+async function compareFamily(
+  fixture: string,
+  changes: Readonly<Record<string, JsonValue>>,
+  scratch: string,
+): Promise<Comparison[]> {
   const model = fixtureModel(fixture, scratch, changes);
   const adapter = join(fixtures, fixture, "adapter");
   const rows: Comparison[] = [];

@@ -1,7 +1,9 @@
 /** Small models to compare with: the parity fixtures, given a tokenizer. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../../src/base/package-root.ts";
+import { readConfigJson, writeConfigJson } from "../../../src/model/files/config.ts";
+import type { JsonValue } from "../../../src/model/files/json-file.ts";
 import { BYTE_TO_CHAR } from "../../../src/model/text/byte-level.ts";
 
 export const fixtures: string = join(packageRoot, "tests/fixtures/parity");
@@ -10,14 +12,13 @@ export const fixtures: string = join(packageRoot, "tests/fixtures/parity");
  * A copy of a fixture's model with a byte-level tokenizer of as many tokens as it has.
  * @param changes of its config.json
  */
-export function fixtureModel(name: string, scratch: string, changes: object = {}): string {
+export function fixtureModel(name: string, scratch: string, changes: Readonly<Record<string, JsonValue>> = {}): string {
   const folder = join(scratch, `${name}-${Object.keys(changes).length}`);
   mkdirSync(folder, { recursive: true });
   cpSync(join(fixtures, name, "model"), folder, { recursive: true });
-  const path = join(folder, "config.json");
-  const config = { ...JSON.parse(readFileSync(path, "utf8")), ...changes };
-  writeFileSync(path, JSON.stringify(config, null, 2));
-  writeTokenizer(folder, config.vocab_size);
+  const config = readConfigJson(folder).with(changes);
+  writeConfigJson(folder, config);
+  writeTokenizer(folder, config.integer("vocab_size"));
   return folder;
 }
 

@@ -117,10 +117,16 @@ function sentencePieceModel(
         "it may cut rare texts otherwise",
     );
   }
+  const space = spaceInFront(json, where);
+  if (space === "unless there") {
+    notes.push(
+      "llama.cpp puts a space in front of every stretch of text between special tokens, where this tokenizer leaves one that is there alone",
+    );
+  }
   return [
     ["tokenizer.ggml.pre", { type: "string", value: "default" }],
     ["tokenizer.ggml.scores", { type: "f32[]", value: scores }],
-    ["tokenizer.ggml.add_space_prefix", { type: "bool", value: putsSpaceInFront(json, where) }],
+    ["tokenizer.ggml.add_space_prefix", { type: "bool", value: space !== "never" }],
   ];
 }
 
@@ -140,20 +146,17 @@ function splitOnce(merge: string): string[] {
   return [merge.slice(0, at), merge.slice(at + 1)];
 }
 
-/** As a normalizer that prepends ▁, or as Metaspace does it. */
-function putsSpaceInFront(json: JsonObject, where: string): boolean {
+/** Where a tokenizer puts a ▁ in front of text: a normalizer that prepends it, or Metaspace. */
+function spaceInFront(json: JsonObject, where: string): "always" | "unless there" | "never" {
   const parts = (key: "normalizer" | "pre_tokenizer", list: string): Component[] => {
     const component = asComponent(json[key], key, where);
     if (component === null) return [];
     return component.type === "Sequence" ? componentList(component, list, where) : [component];
   };
-  return (
-    parts("normalizer", "normalizers").some(({ type }) => type === "Prepend") ||
-    parts("pre_tokenizer", "pretokenizers").some(
-      ({ type, prepend_scheme, add_prefix_space }) =>
-        type === "Metaspace" && prepend_scheme !== "never" && add_prefix_space !== false,
-    )
-  );
+  if (parts("normalizer", "normalizers").some(({ type }) => type === "Prepend")) return "always";
+  const metaspace = parts("pre_tokenizer", "pretokenizers").find(({ type }) => type === "Metaspace");
+  const isOff = metaspace?.prepend_scheme === "never" || metaspace?.add_prefix_space === false;
+  return metaspace === undefined || isOff ? "never" : "unless there";
 }
 
 function specialTokens(tokenizer: Tokenizer, options: GgufVocabularyOptions): [string, GgufValue][] {
