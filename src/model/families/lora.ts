@@ -12,6 +12,8 @@ import { type AdapterConfig, type AdapterTensor, readAdapter, writeAdapter } fro
 import { adapterScalings } from "../files/adapter-scaling.ts";
 import { snapshotOf } from "../files/hub/snapshot.ts";
 import { type ModuleKind, matchTargets, shortestTargets } from "../files/target-modules.ts";
+import { CLASS_HEAD } from "./class-head.ts";
+import { loadClassHead, savedClassHead } from "./class-head-adapter.ts";
 import { decodeFloats, expectFloats } from "./decode-floats.ts";
 import type { Model } from "./model.ts";
 
@@ -57,17 +59,22 @@ export class Lora implements Disposable {
    * @throws UserError when the disk is full or cannot be written.
    */
   save(folder: string): void {
+    const { classHead } = this.#model;
     writeAdapter(folder, {
       config: {
         ...this.config,
         target_modules: shortestTargets(this.modules, this.#model.decoder.linears.keys()),
         ...baseOf(this.#model.folder),
-        task_type: "CAUSAL_LM",
+        task_type: classHead ? "SEQ_CLS" : "CAUSAL_LM",
+        modules_to_save: classHead ? [CLASS_HEAD] : null,
       },
-      tensors: this.#layers.flatMap(({ name, adapter }) => [
-        { ...entry(name, "lora_A", adapter!.a), bytes: () => toBytes(adapter!.a) },
-        { ...entry(name, "lora_B", adapter!.b), bytes: () => toBytes(adapter!.b) },
-      ]),
+      tensors: [
+        ...this.#layers.flatMap(({ name, adapter }) => [
+          { ...entry(name, "lora_A", adapter!.a), bytes: () => toBytes(adapter!.a) },
+          { ...entry(name, "lora_B", adapter!.b), bytes: () => toBytes(adapter!.b) },
+        ]),
+        ...savedClassHead(classHead),
+      ],
     });
   }
 
@@ -132,10 +139,11 @@ export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
 export function loadLora(model: Model, folder: string, dropout?: number): { lora: Lora; warnings: readonly string[] } {
   const { config: saved, tensors, warnings } = readAdapter(folder);
   const config = { ...saved, lora_dropout: dropout ?? saved.lora_dropout };
-  refuseSavedModules(tensors, folder);
+  loadClassHead(model.classHead, tensors, folder);
   const { linears, device } = model.decoder;
   const byModule = new Map<string, { a?: AdapterTensor; b?: AdapterTensor }>();
   for (const tensor of tensors) {
+    if (tensor.kind === "saved") continue;
     const pair = byModule.get(tensor.module) ?? {};
     byModule.set(tensor.module, tensor.kind === "lora_A" ? { ...pair, a: tensor } : { ...pair, b: tensor });
   }
@@ -164,7 +172,9 @@ export function loadLora(model: Model, folder: string, dropout?: number): { lora
 function putOn({ parameters }: Model, layer: Linear, adapter: LoraAdapter): void {
   const { weight, name } = layer;
   const pays = !adapter.a.device.batchesProducts && wantsRoom([layer.outFeatures, layer.inFeatures]);
-  if (pays && isTensor(weight)) layer.weight = parameters.withSpareRows(`${name}.weight`, adapter.a.shape[0]!);
+  if (pays && isTensor(weight) && weight.dtype === adapter.a.device.activations) {
+    layer.weight = parameters.withSpareRows(`${name}.weight`, adapter.a.shape[0]!);
+  }
   layer.adapter = adapter;
 }
 
@@ -189,17 +199,6 @@ function scalingsOf(config: LoraConfig, layers: readonly Linear[]): ReturnType<t
     config,
     layers.map(({ name }) => name),
   );
-}
-
-function refuseSavedModules(tensors: readonly AdapterTensor[], folder: string): void {
-  const saved = tensors.find(({ kind }) => kind === "saved");
-  if (!saved) return;
-  throw new UserError({
-    code: "adapter/unsupported",
-    message: `the adapter replaces the module "${saved.module}" (modules_to_save), which is not supported`,
-    where: folder,
-    fix: "merge the adapter into its base with PEFT, and use the merged model",
-  });
 }
 
 /** The scale is alpha / r: a wrong r would give wrong numbers without a word. */

@@ -11,7 +11,7 @@ import { matrix, multiplyForward, weightMatrix } from "../linear/products.ts";
 const budget: Readonly<Record<DeviceName, number>> = {
   reference: 16 * 2 ** 20,
   cpu: 16 * 2 ** 20,
-  cuda: 256 * 2 ** 20,
+  cuda: 768 * 2 ** 20,
 };
 
 /** Each chunk reads the whole weight again: that many rows make the product worth it. */
