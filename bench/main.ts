@@ -8,6 +8,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { UserError } from "../src/base/errors.ts";
 import { suggestName } from "../src/base/names.ts";
 import { cudaCommand } from "./cuda.ts";
+import { cudaLoadingCommand } from "./cuda-loading.ts";
 import type { Benchmark } from "./harness/benchmark.ts";
 import { findPeer } from "./harness/peer-environment.ts";
 import { kernels } from "./kernels.ts";
@@ -66,7 +67,7 @@ const program = new Command("bench")
     process.exitCode = passed ? 0 : 1;
   });
 
-program.addCommand(cudaCommand());
+program.addCommand(cudaCommand()).addCommand(cudaLoadingCommand());
 
 function benchmarkOf(name: string): Benchmark {
   const benchmark = benchmarks[name];
