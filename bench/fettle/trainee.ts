@@ -5,6 +5,7 @@ import type { Tensor } from "../../src/engine/tensor/tensor.ts";
 import { addLora } from "../../src/model/families/lora.ts";
 import { type Model, openModel } from "../../src/model/families/model.ts";
 import type { EncodedExample } from "../../src/tune/data/pack.ts";
+import { nextTokenObjective } from "../../src/tune/train/objective.ts";
 import { optimizerStep, prepareStep, type StepSettings } from "../../src/tune/train/step.ts";
 import type { TrainJob } from "../harness/jobs.ts";
 
@@ -45,7 +46,14 @@ export class BenchTrainee {
 
   /** One optimizer step on a batch; its loss. */
   step(batch: readonly EncodedExample[]): number {
-    const trainee = { model: this.#model, lora: undefined, trainable: this.#trainable, [Symbol.dispose]() {} };
+    const objective = nextTokenObjective(this.#model.decoder);
+    const trainee = {
+      model: this.#model,
+      lora: undefined,
+      objective,
+      trainable: this.#trainable,
+      [Symbol.dispose]() {},
+    };
     const work = prepareStep([batch], this.#settings);
     return optimizerStep(trainee, this.#optimizer, work, this.#job.learningRate, this.#settings).loss;
   }

@@ -54,7 +54,7 @@ const plans = [
 
 function recipeOf(options: object): Recipe {
   const recipe = recipeSchema.parse({ base, ...options });
-  return { ...recipe, ...methodSections(recipe.method, recipe) };
+  return { ...recipe, ...methodSections(recipe, recipe) };
 }
 
 const recipes: Readonly<Record<string, Recipe>> = {

@@ -4,10 +4,9 @@ import { Problems } from "../../tune/data/problems.ts";
 import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
 import { evaluateLabels } from "../../tune/evaluate/evaluate-labels.ts";
 import type { Mistake } from "../../tune/evaluate/mistakes.ts";
-import { labelRows } from "../../tune/score/label-rows.ts";
-import { LabelScorer } from "../../tune/score/label-scorer.ts";
+import { labelNames, predictRows } from "../../tune/score/predict-rows.ts";
 import type { LoadedModel } from "./load-model.ts";
-import { loadScoringSet } from "./scoring-set.ts";
+import { classifierOf, loadScoringSet } from "./scoring-set.ts";
 
 export interface EvaluateOptions {
   /** Files with labelled rows. */
@@ -35,15 +34,16 @@ export interface EvaluationResult extends Evaluation {
  */
 export async function evaluate(model: LoadedModel, options: EvaluateOptions): Promise<EvaluationResult> {
   const { onEvent = () => {} } = options;
-  const { encoder, encodeOptions, tokenizer, model: base } = model.artefact;
   const dataset = await loadScoringSet(model, options.data, { ...options, answerOptional: false }, onEvent);
   const problems = new Problems();
-  const evaluation = await evaluateLabels(
-    new LabelScorer(base.decoder),
-    tokenizer,
-    labelRows(dataset, encoder, encodeOptions, problems),
-    { labels: dataset.labels?.names ?? [], total: dataset.length, mistakes: options.mistakes ?? 20, onEvent },
-  );
+  const classifier = classifierOf(model, dataset);
+  const evaluation = await evaluateLabels(predictRows(classifier, dataset, problems), {
+    labels: labelNames(dataset),
+    multiLabel: classifier.decision.multiLabel,
+    total: dataset.length / dataset.together,
+    mistakes: options.mistakes ?? 20,
+    onEvent,
+  });
   for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: line });
   return {
     ...evaluation,

@@ -33,6 +33,8 @@ export interface LoadModelOptions {
 export interface Reading {
   readonly data: Pick<DataOptions, "format" | "header" | "columns" | "labels">;
   readonly template: TemplateOptions;
+  /** Whether rows have a list of labels; default: as the model was trained. */
+  readonly multiLabel?: boolean | undefined;
 }
 
 /** A model on its device. Dispose of it (`using model = await loadModel(…)`) to free its memory. */
@@ -100,6 +102,6 @@ function readingOf(path: string, recipe: string | undefined): Reading | undefine
   const inRun = join(path, "recipe.yaml");
   const file = recipe ?? (isRunFolder(path) && existsSync(inRun) ? inRun : undefined);
   if (file === undefined) return undefined;
-  const { data, template } = loadRecipe(file, { purpose: "evaluate" }).recipe;
-  return { data, template };
+  const { data, template, problem_type } = loadRecipe(file, { purpose: "evaluate" }).recipe;
+  return { data, template, multiLabel: problem_type === "multi_label_classification" };
 }

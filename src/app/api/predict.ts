@@ -2,11 +2,9 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { Dataset } from "../../tune/data/dataset.ts";
 import { Problems } from "../../tune/data/problems.ts";
-import { labelRows } from "../../tune/score/label-rows.ts";
-import { LabelScorer } from "../../tune/score/label-scorer.ts";
-import { predictLabels } from "../../tune/score/predict-labels.ts";
+import { labelNames, predictRows } from "../../tune/score/predict-rows.ts";
 import type { LoadedModel } from "./load-model.ts";
-import { loadScoringSet, type ScoringSetOptions, scoringSetOf } from "./scoring-set.ts";
+import { classifierOf, loadScoringSet, type ScoringSetOptions, scoringSetOf } from "./scoring-set.ts";
 
 export interface PredictOptions extends Pick<ScoringSetOptions, "labels" | "limit" | "format"> {
   /** Texts to label. */
@@ -21,10 +19,13 @@ export interface Prediction {
   readonly row: number;
   /** `file:line` */
   readonly where: string;
+  /** The most probable one. */
   readonly label: string;
+  /** With several labels a row: those whose probability reaches their threshold. */
+  readonly labels?: readonly string[];
   /** Of the label, given that the answer is one of the labels. */
   readonly probability: number;
-  /** Of every label; they sum to one. */
+  /** Of every label; with one label a row they sum to one. */
   readonly probabilities: Readonly<Record<string, number>>;
   /** Probability that the model gives to everything that is no label. */
   readonly outside: number;
@@ -39,24 +40,24 @@ const ROWS_PER_EVENT = 64;
  */
 export async function* predict(model: LoadedModel, options: PredictOptions): AsyncGenerator<Prediction> {
   const { onEvent = () => {} } = options;
-  const { encoder, encodeOptions, tokenizer, model: base } = model.artefact;
   const dataset = await datasetOf(model, options, onEvent);
-  const names = dataset.labels?.names ?? [];
+  const names = labelNames(dataset);
   const problems = new Problems();
-  const rows = labelRows(dataset, encoder, encodeOptions, problems);
+  const total = dataset.length / dataset.together;
   let done = 0;
-  for await (const prediction of predictLabels(new LabelScorer(base.decoder), tokenizer, rows)) {
-    const { row, predicted, probabilities, outside } = prediction;
+  for await (const prediction of predictRows(classifierOf(model, dataset), dataset, problems)) {
+    const { row, predicted, probabilities, outside, chosen } = prediction;
     yield {
       row: row.index + 1,
-      where: dataset.where(row.index),
+      where: dataset.where(row.index * dataset.together),
       label: names[predicted]!,
+      ...(chosen && { labels: chosen.map((c) => names[c]!) }),
       probability: probabilities[predicted]!,
       probabilities: Object.fromEntries(names.map((name, i) => [name, probabilities[i]!])),
       outside,
     };
     if (++done % ROWS_PER_EVENT === 0) {
-      onEvent({ kind: "progress", task: "predict", done, total: dataset.length, unit: "rows" });
+      onEvent({ kind: "progress", task: "predict", done, total, unit: "rows" });
     }
   }
   const lines = problems.lines();

@@ -2,12 +2,15 @@
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { TemplateOptions } from "../../base/recipe/recipe.ts";
-import { Dataset, loadDataset } from "../../tune/data/dataset.ts";
+import { type Dataset, datasetOf, loadDataset } from "../../tune/data/dataset.ts";
 import { keepRow } from "../../tune/data/keep-row.ts";
 import { Labels } from "../../tune/data/labels.ts";
 import { parseTextTemplate } from "../../tune/data/placeholders.ts";
 import { Problems } from "../../tune/data/problems.ts";
 import { detectShape } from "../../tune/data/shape.ts";
+import type { DataTask } from "../../tune/data/task.ts";
+import { type Classifier, labelNames } from "../../tune/score/predict-rows.ts";
+import { decisionOf } from "../../tune/train/answers.ts";
 import type { LoadedModel } from "./load-model.ts";
 
 export interface ScoringSetOptions {
@@ -29,16 +32,44 @@ export function loadScoringSet(
   onEvent: EventSink,
 ): Promise<Dataset> {
   const { data, template } = reading;
-  // The recipe's labels may map what files say to names.
-  const known = labels ?? data.labels ?? artefact.labels;
   const options = {
     name: "test",
     data: { ...data, limit: limit ?? null, ...(format && { format }) },
     template,
-    labels: known && Labels.declared(known),
+    labels: labelsOf({ artefact, reading }, labels),
+    task: taskOf({ artefact, reading }),
     answerOptional,
   };
   return loadDataset(files, options, onEvent);
+}
+
+/** What answers to the rows of a set, and how. */
+export function classifierOf({ artefact, reading }: LoadedModel, dataset: Dataset): Classifier {
+  const { model, encoder, encodeOptions, answers } = artefact;
+  const names = labelNames(dataset);
+  const decision = { ...decisionOf(answers, names), multiLabel: reading.multiLabel ?? answers.multiLabel };
+  return { model, encoder, encodeOptions, decision };
+}
+
+/** What rows are read for, by who answers. */
+export function taskOf({ artefact, reading }: Pick<LoadedModel, "artefact" | "reading">): DataTask {
+  const { head, multiLabel } = artefact.answers;
+  return { classHead: head !== undefined, multiLabel: reading.multiLabel ?? multiLabel, sampleWeight: undefined };
+}
+
+/** The recipe's labels may map what files say to names; a class head's are in the order of its outputs. */
+function labelsOf(
+  { artefact, reading }: Pick<LoadedModel, "artefact" | "reading">,
+  given: readonly string[] | undefined,
+): Labels | undefined {
+  const known = given ?? reading.data.labels ?? artefact.labels;
+  const labels = known && Labels.declared(known);
+  const { head, file } = artefact.answers;
+  if (head === undefined || labels === undefined) return labels;
+  const own = artefact.labels!;
+  // Names for the outputs of a head that came without any.
+  const unnamed = file === undefined && own.every((name, i) => name === `LABEL_${i}`);
+  return unnamed && labels.names.length === own.length ? labels : labels.inOrder(own, artefact.path);
 }
 
 /**
@@ -50,7 +81,7 @@ export function scoringSetOf(
   texts: readonly string[],
   labels: readonly string[] | undefined,
 ): Dataset {
-  const known = labels ?? reading.data.labels ?? artefact.labels;
+  const known = labelsOf({ artefact, reading }, labels);
   if (known === undefined) {
     throw new UserError({
       code: "predict/no-labels",
@@ -61,10 +92,11 @@ export function scoringSetOf(
   }
   const { template } = reading;
   const field = textField(template);
-  const hints = { fields: new Set([field]), lists: new Set<string>(), columns: {}, labelExpected: true };
+  const task = taskOf({ artefact, reading });
+  const hints = { fields: new Set([field]), lists: new Set<string>(), columns: {}, task, labelExpected: true };
   const shape = detectShape({ ...hints, template, where: "the text" });
   const problems = new Problems();
-  const rules = { shape, columns: {}, labels: Labels.declared(known), answerOptional: true };
+  const rules = { shape, columns: {}, labels: known, task, answerOptional: true };
   const rows = texts.flatMap(
     (text, i) => keepRow({ line: i + 1, fields: { [field]: text } }, "text", rules, problems) ?? [],
   );
@@ -74,13 +106,14 @@ export function scoringSetOf(
       message: `there is nothing to label: ${problems.lines().join("; ")}`,
     });
   }
-  return new Dataset("text", shape, rules.labels, rows, problems);
+  return datasetOf("text", shape, known, rows, problems, task);
 }
 
 /** The only field of the user's message. */
-function textField({ user }: TemplateOptions): string {
-  if (user === null) return "text";
-  const names = parseTextTemplate(user, new Set()).unknown.filter((name) => name !== "label");
+function textField({ user, text }: TemplateOptions): string {
+  const template = user ?? text;
+  if (template === null) return "text";
+  const names = parseTextTemplate(template, new Set()).unknown.filter((name) => name !== "label");
   if (names.length === 1) return names[0]!;
   throw new UserError({
     code: "predict/several-fields",

@@ -2,11 +2,12 @@ import { statSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
 import type { DataFormat, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { detectFormat, readRows } from "../../tune/data/format.ts";
-import { fieldOf, keepRow, textOf } from "../../tune/data/keep-row.ts";
+import { fieldOf, keepRow, textOf, textsOf } from "../../tune/data/keep-row.ts";
 import { Labels } from "../../tune/data/labels.ts";
 import { type ProblemGroup, Problems } from "../../tune/data/problems.ts";
 import type { RawRow } from "../../tune/data/row.ts";
 import { detectShape, type Shape } from "../../tune/data/shape.ts";
+import { answering, type DataTask } from "../../tune/data/task.ts";
 
 export interface DataHints {
   readonly format?: "auto" | DataFormat | undefined;
@@ -78,7 +79,8 @@ export async function inspectData(path: string, hints: DataHints): Promise<DataI
   }
 
   const problems = new Problems();
-  const rules = shape && { shape, columns, labels: labels && acceptAll(labels), answerOptional: false };
+  const task = taskOf(first.lists);
+  const rules = shape && { shape, columns, task, labels: labels && acceptAll(labels), answerOptional: false };
   const fields = new Map<string, number>();
   let rows = 0;
   let characters = 0;
@@ -131,13 +133,19 @@ async function findFields(rows: AsyncIterable<RawRow>, columns: DataHints["colum
   return { fields, lists };
 }
 
+/** Rows with lists of labels are for a class head: they have no one answer. */
+function taskOf(lists: ReadonlySet<string>): DataTask {
+  const multiLabel = ["labels", "label"].some((name) => lists.has(name));
+  return multiLabel ? { ...answering, classHead: true, multiLabel } : answering;
+}
+
 /** The shape, or why there is none: rows are counted all the same then. */
 function shapeOf(
   { fields, lists }: FirstRows,
   columns: DataHints["columns"] & object,
   where: string,
 ): { shape: Shape | undefined; reason: string } {
-  const hints = { template: noTemplate, columns, labelExpected: false, where };
+  const hints = { template: noTemplate, columns, task: taskOf(lists), labelExpected: false, where };
   try {
     const shape = detectShape({ fields, lists, ...hints });
     return { shape, reason: shape.reason };
@@ -154,8 +162,10 @@ async function countLabels(
 ): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for await (const raw of rows) {
-    const value = textOf(fieldOf(raw, field, columns))?.trim();
-    if (value && (counts.has(value) || counts.size <= MAX_LABELS)) counts.set(value, (counts.get(value) ?? 0) + 1);
+    const value = fieldOf(raw, field, columns);
+    for (const label of textsOf(value) ?? [textOf(value)?.trim()]) {
+      if (label && (counts.has(label) || counts.size <= MAX_LABELS)) counts.set(label, (counts.get(label) ?? 0) + 1);
+    }
   }
   const order = new Intl.Collator("en", { numeric: true });
   return new Map([...counts].sort(([a], [b]) => order.compare(a, b)));

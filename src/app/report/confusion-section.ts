@@ -11,10 +11,12 @@ const COMMONEST = 8;
 const MAX_SIDE_BY_SIDE = 12;
 
 /** Which classes are taken for which: pictures where they can be seen, the commonest confusions and the counts. */
-export function confusionSection({ base, tuned }: NonNullable<ReportData["evaluation"]>): Html {
+export function confusionSection(evaluation: NonNullable<ReportData["evaluation"]>): Html | undefined {
+  const { base, tuned } = evaluation as { base?: Confused; tuned: Confused };
+  if (tuned.confusion === undefined) return undefined;
   const { labels } = tuned.confusion;
   const pictured = labels.length <= MAX_PICTURED_CLASSES;
-  const models: [string, Evaluation][] =
+  const models: [string, Confused][] =
     base === undefined
       ? [["Tuned", tuned]]
       : [
@@ -37,7 +39,10 @@ ${scrolling(`Confusion counts of the ${name.toLowerCase()} model`, countsTable(c
   );
 }
 
-function picture(name: string, { confusion, accuracy, rows }: Evaluation): Html {
+/** An evaluation with one label a row. */
+type Confused = Evaluation & Required<Pick<Evaluation, "confusion">>;
+
+function picture(name: string, { confusion, accuracy, rows }: Confused): Html {
   const description =
     `Confusion matrix of the ${name.toLowerCase()} model: ${formatPercent(accuracy)} of ${formatCount(rows)} rows ` +
     "on the diagonal. The counts are in a table below.";
@@ -45,7 +50,7 @@ function picture(name: string, { confusion, accuracy, rows }: Evaluation): Html 
 ${renderConfusionChart(confusion.labels, confusion.matrix, description)}</figure>`;
 }
 
-function commonestTable(base: Evaluation | undefined, tuned: Evaluation): Html | undefined {
+function commonestTable(base: Confused | undefined, tuned: Confused): Html | undefined {
   const { labels, matrix } = tuned.confusion;
   const confusions = occupiedCells(matrix)
     .filter(({ target, predicted }) => target !== predicted)
@@ -67,7 +72,7 @@ ${heads.map((head) => head && html`<th scope="col" class="number">${head}</th>`)
   );
 }
 
-function countsTable({ labels, matrix }: Evaluation["confusion"]): Html {
+function countsTable({ labels, matrix }: Confused["confusion"]): Html {
   const row = (label: string, target: number): Html => html`<tr><th scope="row">${label}</th>
 ${matrix[target]!.map((count) => html`<td class="number">${formatCount(count)}</td>`)}</tr>`;
   return html`<table><thead><tr><th scope="col">True \\ predicted</th>

@@ -27,6 +27,46 @@ const rules: readonly Rule[] = [
     fix: "remove the section, or take method lora or qlora",
   },
   {
+    path: ["head"],
+    broken: (recipe) => recipe.task_type === "CAUSAL_LM" && recipe.head !== undefined,
+    message: "a head section with task_type CAUSAL_LM, which has no class head",
+    fix: "remove the section, or take task_type SEQ_CLS",
+  },
+  {
+    path: ["template", "assistant"],
+    broken: ({ task_type, template }) => task_type === "SEQ_CLS" && template.assistant !== null,
+    message: "template.assistant with task_type SEQ_CLS, whose class head writes no answer",
+    fix: "remove it, or take task_type CAUSAL_LM",
+  },
+  {
+    path: ["training", "loss_on"],
+    broken: ({ task_type, training }) => task_type === "SEQ_CLS" && training.loss_on === "all",
+    message: "training.loss_on all with task_type SEQ_CLS, which learns no tokens",
+    fix: "remove it, or take task_type CAUSAL_LM",
+  },
+  {
+    path: ["template", "user"],
+    broken: ({ task_type, problem_type, template }) =>
+      task_type === "CAUSAL_LM" &&
+      problem_type === "multi_label_classification" &&
+      !(template.user ?? "").includes("{label}"),
+    message: "with several labels a row, the model is asked about each label in turn, and template.user has no {label}",
+    fix: 'end it with a question such as "Does this hold: {label}? Answer yes or no.", or take task_type SEQ_CLS',
+  },
+  {
+    path: ["data", "labels"],
+    broken: ({ problem_type, data }) =>
+      problem_type === "single_label_classification" && data.labels !== null && labelCount(data.labels) < 2,
+    message: "a single label leaves nothing to tell apart",
+    fix: "list all labels, or take problem_type multi_label_classification",
+  },
+  {
+    path: ["loss", "focal", "alpha"],
+    broken: ({ loss }) => loss.class_weights !== null && (loss.focal?.alpha ?? null) !== null,
+    message: "loss.focal.alpha and loss.class_weights are two ways to weigh labels",
+    fix: "remove one of the two",
+  },
+  {
     path: ["quantization"],
     broken: (recipe) => recipe.method !== "qlora" && recipe.quantization !== undefined,
     message: (recipe) => `a quantization section with method ${recipe.method}, whose base is not quantized`,
@@ -143,6 +183,10 @@ export function pathList(paths: Paths | ValidationFraction | null): readonly str
   if (paths === null) return [];
   if (typeof paths === "string") return [paths];
   return "fraction" in paths ? [] : paths;
+}
+
+function labelCount(labels: NonNullable<Recipe["data"]["labels"]>): number {
+  return new Set(Object.values(labels)).size;
 }
 
 function shared(a: Paths | ValidationFraction | null, b: Paths | ValidationFraction | null): boolean {

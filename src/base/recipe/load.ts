@@ -61,7 +61,7 @@ export function parseRecipe(text: string, path: string, options: LoadOptions = {
   }
 
   const name = basename(path, extname(path));
-  const complete = { ...checked, ...methodSections(checked.method, checked) };
+  const complete = { ...checked, ...methodSections(checked, checked) };
   return {
     recipe: resolvePaths(complete, name, dirname(resolve(path)), options.workingDirectory ?? "."),
     name,

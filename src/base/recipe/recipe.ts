@@ -12,6 +12,12 @@ export interface Recipe {
   readonly threads: "auto" | number;
   /** In bytes. */
   readonly memory_budget: "auto" | number;
+  /** PEFT's: who answers, the model in its own words or a class head. */
+  readonly task_type: "CAUSAL_LM" | "SEQ_CLS";
+  /** transformers': one label a row, or a set of them. */
+  readonly problem_type: "single_label_classification" | "multi_label_classification";
+  /** Present exactly when `task_type` is SEQ_CLS. */
+  readonly head?: HeadOptions | undefined;
   readonly method: "full" | "lora" | "qlora";
   readonly init: "pretrained" | "random";
   readonly warm_start: string | null;
@@ -21,6 +27,7 @@ export interface Recipe {
   readonly quantization?: QuantizationOptions | undefined;
   readonly data: DataOptions;
   readonly template: TemplateOptions;
+  readonly loss: LossOptions;
   readonly training: TrainingOptions;
   readonly packing: PackingOptions;
   readonly evaluation: EvaluationOptions;
@@ -34,6 +41,28 @@ export interface LoraOptions {
   readonly lora_dropout: number;
   /** `all-linear`, a list of names or name endings, or one regular expression over full module names. */
   readonly target_modules: string | readonly string[];
+}
+
+/** What lies between the last token's hidden state and the labels' scores. */
+export interface HeadOptions {
+  /** Width of a dense layer; null: none, as in transformers' models. */
+  readonly dense: number | null;
+  readonly activation: "gelu" | "relu" | "silu";
+  /** Of the dense layer's outputs. */
+  readonly dropout: number;
+}
+
+export interface LossOptions {
+  readonly focal: FocalOptions | null;
+  readonly class_weights: "balanced" | Readonly<Record<string, number>> | null;
+  /** Field of the row. */
+  readonly sample_weight: string | null;
+  readonly label_smoothing_factor: number;
+}
+
+export interface FocalOptions {
+  readonly gamma: number;
+  readonly alpha: number | Readonly<Record<string, number>> | null;
 }
 
 export interface QuantizationOptions {

@@ -9,7 +9,10 @@ import type {
   CheckpointOptions,
   DataOptions,
   EvaluationOptions,
+  FocalOptions,
+  HeadOptions,
   LoraOptions,
+  LossOptions,
   PackingOptions,
   QuantizationOptions,
   Recipe,
@@ -69,6 +72,40 @@ const quantization: z.ZodType<QuantizationOptions> = z.strictObject({
   double_quant: z.boolean().default(true).describe("Store the scales themselves in 8 bits."),
 });
 
+const head: z.ZodType<HeadOptions> = z.strictObject({
+  dense: z
+    .int()
+    .min(1)
+    .max(65536)
+    .nullable()
+    .default(null)
+    .describe("Width of a dense layer below the labels, or none."),
+  activation: z.enum(["gelu", "relu", "silu"]).default("gelu").describe("What follows the dense layer."),
+  dropout: z.number().min(0).lt(1).default(0).describe("Share of the dense layer's outputs dropped in training."),
+});
+
+const labelNumbers = z.record(z.string(), z.number().min(0));
+
+const focal: z.ZodType<FocalOptions> = z.strictObject({
+  gamma: z.number().min(0).max(20).default(2).describe("How little sure answers count: times (1 - p)^gamma."),
+  alpha: z
+    .union([unitInterval, labelNumbers], { error: "expected a number from 0 to 1, or a map from label to number" })
+    .nullable()
+    .default(null)
+    .describe("Factor of the second of two labels, the first having 1 - alpha; or label -> factor."),
+});
+
+const loss: z.ZodType<LossOptions> = z.strictObject({
+  focal: focal.nullable().default(null).describe("Focal loss in place of cross-entropy."),
+  class_weights: z
+    .union([z.literal("balanced"), labelNumbers], { error: "expected balanced, or a map from label to weight" })
+    .nullable()
+    .default(null)
+    .describe("What rows of each label count, 1 where none is given; balanced: rows / (labels * rows of the label)."),
+  sample_weight: z.string().min(1).nullable().default(null).describe("Field of the row that says what the row counts."),
+  label_smoothing_factor: z.number().min(0).lt(1).default(0).describe("Share of the target spread over all labels."),
+});
+
 const data: z.ZodType<DataOptions> = z.strictObject({
   train: pathsShape.nullable().default(null).describe("Training file, or a list of files; gzip is read as it is."),
   validation: z
@@ -96,12 +133,12 @@ const data: z.ZodType<DataOptions> = z.strictObject({
       [
         z
           .array(z.string().min(1))
-          .min(2)
+          .min(1)
           .refine((names) => new Set(names).size === names.length, "a label stands in the list twice"),
         z.record(z.string(), z.string().min(1)),
       ],
       {
-        error: "expected a list of at least two label names, or a map from the file's value to a name",
+        error: "expected a list of label names, or a map from the file's value to a name",
       },
     )
     .nullable()
@@ -236,6 +273,15 @@ export const recipeSchema: z.ZodType<Recipe> = z
     memory_budget: byteCount
       .prefault("auto")
       .describe("Most memory of the GPU to take, such as 20GiB; auto takes what is free, less a reserve."),
+    task_type: z
+      .enum(["CAUSAL_LM", "SEQ_CLS"])
+      .default("CAUSAL_LM")
+      .describe("Who answers: the model in its own words (CAUSAL_LM), or a class head on the last token (SEQ_CLS)."),
+    problem_type: z
+      .enum(["single_label_classification", "multi_label_classification"])
+      .default("single_label_classification")
+      .describe("Whether rows have one label each, or a list of labels."),
+    head: head.optional().describe("The class head; for the task type SEQ_CLS."),
     method: z.enum(["full", "lora", "qlora"]).default("lora").describe("What is trained, and over what kind of base."),
     init: z
       .enum(["pretrained", "random"])
@@ -246,6 +292,7 @@ export const recipeSchema: z.ZodType<Recipe> = z
     quantization: quantization.optional().describe("The 4-bit base; for the method qlora."),
     data: data.prefault({}).describe("Files, and what their fields mean."),
     template: template.prefault({}).describe("How a row becomes a conversation."),
+    loss: loss.prefault({}).describe("What is minimised, and what rows count in it."),
     training: training.prefault({}).describe("The optimizer and its schedule."),
     packing: packing.prefault({}).describe("Savings that do not change the result."),
     evaluation: evaluation.prefault({}).describe("Looking at the validation set while training."),
@@ -254,12 +301,13 @@ export const recipeSchema: z.ZodType<Recipe> = z
   })
   .meta({ title: "Fettle recipe" });
 
-/** Defaults of the sections that depend on the method. */
+/** Defaults of the sections that depend on the method and on the task. */
 export function methodSections(
-  method: Recipe["method"],
-  given: Pick<Recipe, "lora" | "quantization">,
-): Pick<Recipe, "lora" | "quantization"> {
+  { method, task_type: task }: Pick<Recipe, "method" | "task_type">,
+  given: Pick<Recipe, "lora" | "quantization" | "head">,
+): Pick<Recipe, "lora" | "quantization" | "head"> {
   return {
+    ...(task === "SEQ_CLS" ? { head: given.head ?? head.parse({}) } : {}),
     ...(method === "full" ? {} : { lora: given.lora ?? lora.parse({}) }),
     ...(method === "qlora" ? { quantization: given.quantization ?? quantization.parse({}) } : {}),
   };

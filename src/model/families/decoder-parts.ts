@@ -18,8 +18,8 @@ export interface DecoderParts {
   };
   readonly layers: readonly DecoderLayer[];
   readonly norm: Norm;
-  /** [vocab, hidden]; the embedding itself where they are tied. */
-  readonly head: Tensor;
+  /** [vocab, hidden]; the embedding itself where they are tied; undefined where no words are asked for. */
+  readonly head: Tensor | undefined;
   /** The kinds of rotary positions, which attention blocks refer to by their place here. */
   readonly ropes: readonly Rope[];
 }
@@ -38,9 +38,12 @@ export class PartMaker {
   /** Every linear layer made, by module path. */
   readonly linears: Map<string, Linear> = new Map();
   readonly #source: ParameterSource;
+  readonly #languageHead: boolean;
 
-  constructor(source: ParameterSource) {
+  /** @param languageHead whether the vocabulary projection is wanted; default true */
+  constructor(source: ParameterSource, languageHead: boolean = true) {
     this.#source = source;
+    this.#languageHead = languageHead;
   }
 
   tensor(name: string, shape: Shape): Tensor {
@@ -49,9 +52,10 @@ export class PartMaker {
 
   /**
    * The token embedding [vocab, hidden], and what makes the head when its turn comes: lm_head, or the embedding itself
-   * where they are tied.
+   * where they are tied; nothing where no words are asked for.
    */
-  embedding(name: string, shape: Shape, tied: boolean): { tokens: Tensor | HostRows; head: () => Tensor } {
+  embedding(name: string, shape: Shape, tied: boolean): { tokens: Tensor | HostRows; head: () => Tensor | undefined } {
+    if (!this.#languageHead) return { tokens: this.#source.embedding(name, shape), head: () => undefined };
     if (!tied) return { tokens: this.#source.embedding(name, shape), head: () => this.tensor("lm_head.weight", shape) };
     const tokens = this.tensor(name, shape);
     return { tokens, head: () => tokens };

@@ -45,10 +45,11 @@ export class Decoder implements Disposable {
   readonly #parts: DecoderParts;
   readonly #rotary: readonly RotaryTables[];
 
-  constructor(config: DecoderConfig, device: Device, source: ParameterSource) {
+  /** @param languageHead whether the vocabulary projection is made; default true */
+  constructor(config: DecoderConfig, device: Device, source: ParameterSource, languageHead: boolean = true) {
     this.config = config;
     this.device = device;
-    const make = new PartMaker(source);
+    const make = new PartMaker(source, languageHead);
     this.#parts = config.build(make);
     this.linears = make.linears;
     this.#rotary = this.#parts.ropes.map((rope) => new RotaryTables(device, rotaryFrequencies(rope, config.headDim)));
@@ -56,7 +57,9 @@ export class Decoder implements Disposable {
 
   /** [vocab, hidden]; the embedding itself where they are tied. */
   get head(): Tensor {
-    return this.#parts.head;
+    const { head } = this.#parts;
+    if (head === undefined) throw new Error("the decoder was made without a language head");
+    return head;
   }
 
   /**

@@ -7,10 +7,12 @@ import { scope } from "../../engine/tensor/scope.ts";
 import { type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { accompanied, type Bnb4bitState, readBnb4bit } from "../files/bnb-4bit.ts";
 import { type ConfigJson, readConfigJson, writeConfigJson } from "../files/config.ts";
+import type { JsonValue } from "../files/json-file.ts";
 import { readQuantizationConfig } from "../files/quantization-config.ts";
 import { openWeights, type Weights } from "../files/weights.ts";
 import { saveWeights } from "../files/weights-write.ts";
 import { bnb4bitValues } from "./bnb-4bit-values.ts";
+import { type ClassHead, type ClassHeadConfig, emptyClassHead, isOfClassHead } from "./class-head.ts";
 import { Decoder } from "./decoder.ts";
 import { familyOf } from "./index.ts";
 import { checkpointValues, randomValues } from "./parameter-values.ts";
@@ -20,6 +22,9 @@ export interface Model extends Disposable {
   readonly folder: string;
   readonly configJson: ConfigJson;
   readonly decoder: Decoder;
+  /** What answers in place of the language head, which is not there then. */
+  readonly classHead?: ClassHead | undefined;
+  /** With those of the class head. */
   readonly parameters: Parameters;
 }
 
@@ -27,13 +32,21 @@ export interface OpenModelOptions {
   readonly format: WeightFormat;
   /** Random parameters by this seed in place of the folder's weights. */
   readonly randomSeed?: number;
+  /** Open the model as a classifier. */
+  readonly classHead?: ClassHeadOptions | undefined;
+}
+
+export interface ClassHeadOptions {
+  readonly config: ClassHeadConfig;
+  /** Of the head's values where the checkpoint has no head; undefined leaves them to whoever loads an adapter. */
+  readonly seed: number | undefined;
 }
 
 /**
  * Builds the model of a folder with config.json and, unless random parameters are asked for, safetensors weights.
  * @throws UserError when a file is missing, damaged, or does not fit the config.
  */
-export function openModel(folder: string, device: Device, { format, randomSeed }: OpenModelOptions): Model {
+export function openModel(folder: string, device: Device, { format, randomSeed, classHead }: OpenModelOptions): Model {
   const configJson = readConfigJson(folder);
   readQuantizationConfig(configJson);
   const config = familyOf(configJson).readConfig(configJson);
@@ -43,12 +56,14 @@ export function openModel(folder: string, device: Device, { format, randomSeed }
   const values = weights && states.size > 0 ? bnb4bitValues(weights, states, full) : full;
   const parameters = new Parameters(device, values, format);
   try {
-    const decoder = new Decoder(config, device, parameters);
-    if (weights) refuseUnusedWeights(weights, states, parameters, config.tieEmbeddings);
+    const decoder = new Decoder(config, device, parameters, classHead === undefined);
+    const head = classHead && addClassHead(classHead, weights, decoder, parameters);
+    if (weights) refuseUnusedWeights(weights, states, parameters, config.tieEmbeddings || head !== undefined);
     return {
       folder,
       configJson,
       decoder,
+      classHead: head,
       parameters,
       [Symbol.dispose]() {
         decoder[Symbol.dispose]();
@@ -61,20 +76,43 @@ export function openModel(folder: string, device: Device, { format, randomSeed }
   }
 }
 
+/** From the checkpoint, where it has one; random by transformers' rule otherwise. */
+function addClassHead(
+  { config, seed }: ClassHeadOptions,
+  weights: Weights | undefined,
+  { config: { hiddenSize, initializer }, device }: Decoder,
+  { tensors }: Parameters,
+): ClassHead {
+  const head = emptyClassHead(config, hiddenSize, device);
+  for (const [name, tensor] of head.parameters) tensors.set(name, tensor);
+  const saved = weights?.names().some(isOfClassHead);
+  const values = saved ? checkpointValues(weights!) : seed !== undefined && randomValues({ seed, ...initializer });
+  if (values) for (const [name, tensor] of head.parameters) values.fill(tensor, name);
+  return head;
+}
+
 /** A tensor that config.json has no place for means another architecture than it says, and another model's answers. */
 function refuseUnusedWeights(
   weights: Weights,
   states: ReadonlyMap<string, Bnb4bitState>,
   parameters: Parameters,
-  tied: boolean,
+  withoutHead: boolean,
 ): void {
   const used = new Set(parameters.names());
-  // Old checkpoints store frequencies that are computed, and a tied head beside the embedding.
+  // Old checkpoints store frequencies that are computed, and a tied head beside the embedding; a classifier needs none.
   const computed = (name: string): boolean =>
-    name.endsWith("rotary_emb.inv_freq") || (tied && name === "lm_head.weight");
+    name.endsWith("rotary_emb.inv_freq") || (withoutHead && name === "lm_head.weight");
   const isUsed = (name: string): boolean => used.has(accompanied(name, states) ?? name);
   const unused = weights.names().filter((name) => !isUsed(name) && !computed(name));
   if (unused.length === 0) return;
+  if (unused.every(isOfClassHead)) {
+    throw new UserError({
+      code: "model/class-head",
+      message: "the checkpoint is a classifier: it has a class head and does not answer in words",
+      where: weights.folder,
+      fix: "take task_type SEQ_CLS, or another base",
+    });
+  }
   throw new UserError({
     code: "model/unused-weights",
     message: `config.json has no place for ${unused.length} tensors of the checkpoint, such as "${unused[0]}"`,
@@ -85,14 +123,21 @@ function refuseUnusedWeights(
 
 /**
  * Writes config.json and the weights, in bf16 or f32, for Hugging Face's libraries to read.
+ * @param keys what config.json says beside what the model's says
  * @throws UserError when the disk is full or cannot be written.
  */
-export function saveModel(model: Model, folder: string, dtype: "BF16" | "F32"): void {
+export function saveModel(
+  model: Model,
+  folder: string,
+  dtype: "BF16" | "F32",
+  keys: Readonly<Record<string, JsonValue>> = {},
+): void {
   const { tensors, quantized, onHost } = model.parameters;
   if (quantized.size + onHost.size > 0) throw new Error("a model that was opened to stay frozen is not saved in full");
   writeConfigJson(
     folder,
     model.configJson.with({
+      ...keys,
       dtype: dtype === "BF16" ? "bfloat16" : "float32",
       torch_dtype: undefined,
       quantization_config: undefined,

@@ -1,7 +1,7 @@
 import type { ConversationEncoder } from "./conversation-encoder.ts";
 import { documentOf, type Example, type Row } from "./example.ts";
 import type { EncodedExample } from "./pack.ts";
-import type { MessagesShape, TemplateShape } from "./shape.ts";
+import type { Shape } from "./shape.ts";
 
 export interface CutOptions {
   /** Longest example in tokens. */
@@ -23,7 +23,7 @@ export interface CutRow {
  */
 export function cutToFit(
   row: Row,
-  shape: TemplateShape | MessagesShape,
+  shape: Shape,
   encode: (row: Row) => EncodedExample,
   encoder: ConversationEncoder,
   { maxLength, cutField }: CutOptions,

@@ -4,11 +4,13 @@ import { suggestName } from "../../base/names.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { answerOf, type Example, exampleOf, type Row } from "./example.ts";
 import { detectFormat, type FileFormat, readRows } from "./format.ts";
-import { fieldOf, keepRow, textOf, unknownLabel } from "./keep-row.ts";
+import { fieldOf, keepRow, noLabelList, textOf, textsOf, unknownLabel } from "./keep-row.ts";
 import { Labels } from "./labels.ts";
 import { type ProblemGroup, Problems } from "./problems.ts";
+import { answers, askAboutEach } from "./questions.ts";
 import type { RawRow } from "./row.ts";
 import { detectShape, type Shape } from "./shape.ts";
+import { answering, type DataTask } from "./task.ts";
 
 export interface DatasetOptions {
   /** What events and errors call the set: `train`, `validation`, `test`. */
@@ -19,6 +21,8 @@ export interface DatasetOptions {
   readonly labels?: Labels | undefined;
   /** Keep rows that have no answer or label, to predict it. Default false. */
   readonly answerOptional?: boolean;
+  /** What the rows are read for; by default for the model's own words, with one label a row. */
+  readonly task?: DataTask | undefined;
 }
 
 /** Examples of one or several files, in file order. Rows are kept as their fields; examples are made when asked for. */
@@ -27,16 +31,26 @@ export class Dataset {
   readonly shape: Shape;
   /** Undefined when the task is no classification. */
   readonly labels: Labels | undefined;
+  /** Where each label of a row is a question of its own, the labels asked about; `labels` are the answers then. */
+  readonly asked: Labels | undefined;
   readonly rows: readonly Row[];
   /** What was skipped or repaired while reading. */
   readonly problems: readonly ProblemGroup[];
   readonly skipped: number;
   readonly #source: Problems;
 
-  constructor(name: string, shape: Shape, labels: Labels | undefined, rows: readonly Row[], problems: Problems) {
+  constructor(
+    name: string,
+    shape: Shape,
+    labels: Labels | undefined,
+    rows: readonly Row[],
+    problems: Problems,
+    asked?: Labels,
+  ) {
     this.name = name;
     this.shape = shape;
     this.labels = labels;
+    this.asked = asked;
     this.rows = rows;
     this.#source = problems;
     this.problems = problems.groups();
@@ -60,6 +74,11 @@ export class Dataset {
     return this.rows[index]!.label;
   }
 
+  /** How many rows, one after the other, are questions about the same text. */
+  get together(): number {
+    return this.asked?.names.length ?? 1;
+  }
+
   /** What the assistant would write to a row, label by label, in the order of `labels.names`. */
   answers(index: number): readonly string[] {
     return (this.labels?.names ?? []).map((name) => answerOf(this.rows[index]!, this.shape, name));
@@ -77,7 +96,14 @@ export class Dataset {
    */
   subset(name: string, indices: ArrayLike<number>, part: "rest" | "piece"): Dataset {
     const rows = Array.from(indices, (index) => this.rows[index]!);
-    return new Dataset(name, this.shape, this.labels, rows, part === "rest" ? this.#source : new Problems());
+    return new Dataset(
+      name,
+      this.shape,
+      this.labels,
+      rows,
+      part === "rest" ? this.#source : new Problems(),
+      this.asked,
+    );
   }
 }
 
@@ -91,7 +117,7 @@ export async function loadDataset(
   options: DatasetOptions,
   onEvent: EventSink,
 ): Promise<Dataset> {
-  const { name, data, template } = options;
+  const { name, data, template, task = answering } = options;
   const answerOptional = options.answerOptional ?? false;
   const problems = new Problems();
   const files: DataFile[] = [];
@@ -104,11 +130,11 @@ export async function loadDataset(
 
   const known = options.labels ?? (data.labels === null ? undefined : Labels.declared(data.labels));
   const labelExpected = answerOptional && known !== undefined;
-  const shape = await shapeOf(files, data.columns, template, labelExpected);
+  const shape = await shapeOf(files, data.columns, template, labelExpected, task);
   onEvent({ kind: "choice", name: `shape of ${name}`, value: shape.kind, reason: shape.reason });
-  const labels = await labelsOf(shape, known, files, data, name, onEvent);
+  const labels = await labelsOf(shape, known, files, data, task, name, onEvent);
 
-  const rules = { shape, columns: data.columns, labels, answerOptional };
+  const rules = { shape, columns: data.columns, labels, task, answerOptional };
   const rows: Row[] = [];
   for await (const { raw, path } of rawRows(files, problems)) {
     const row = keepRow(raw, path, rules, problems);
@@ -117,7 +143,21 @@ export async function loadDataset(
   }
   for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: `${name}: ${line}` });
   if (rows.length === 0) throw nothingLeft(name, paths, problems, labels);
-  return new Dataset(name, shape, labels, rows, problems);
+  return datasetOf(name, shape, labels, rows, problems, task);
+}
+
+/** The set of rows that were read; each label of a row a question of its own, where that is what they are read for. */
+export function datasetOf(
+  name: string,
+  shape: Shape,
+  labels: Labels | undefined,
+  rows: readonly Row[],
+  problems: Problems,
+  task: DataTask,
+): Dataset {
+  if (!task.multiLabel || task.classHead || labels === undefined)
+    return new Dataset(name, shape, labels, rows, problems);
+  return new Dataset(name, shape, answers, askAboutEach(rows, labels.names), problems, labels);
 }
 
 interface DataFile {
@@ -149,6 +189,7 @@ async function shapeOf(
   columns: DataOptions["columns"],
   template: TemplateOptions,
   labelExpected: boolean,
+  task: DataTask,
 ): Promise<Shape> {
   const fields = new Set<string>();
   const lists = new Set<string>();
@@ -162,7 +203,7 @@ async function shapeOf(
     if (++seen >= rowsLookedAt) break;
   }
   const where = files.map(({ path }) => path).join(", ");
-  if (seen > 0) return detectShape({ fields, lists, template, columns, labelExpected, where });
+  if (seen > 0) return detectShape({ fields, lists, template, columns, task, labelExpected, where });
   throw new UserError({ code: "data/empty", message: "no row could be read", where });
 }
 
@@ -171,11 +212,12 @@ async function labelsOf(
   known: Labels | undefined,
   files: readonly DataFile[],
   data: DatasetOptions["data"],
+  task: DataTask,
   name: string,
   onEvent: EventSink,
 ): Promise<Labels | undefined> {
   const where = files.map(({ path }) => path).join(", ");
-  if (shape.kind === "messages") return known;
+  if (shape.kind === "messages" && shape.labelField === undefined) return known;
   if (shape.labelField === undefined) {
     if (known === undefined) return undefined;
     throw new UserError({
@@ -189,15 +231,26 @@ async function labelsOf(
   const values = new Set<string>();
   let seen = 0;
   for await (const { raw } of rawRows(files, new Problems())) {
-    const value = textOf(fieldOf(raw, shape.labelField, data.columns))?.trim() ?? "";
-    if (value !== "") values.add(value);
+    const value = fieldOf(raw, shape.labelField, data.columns);
+    const names = task.multiLabel ? (textsOf(value) ?? []) : [textOf(value)?.trim() ?? ""];
+    for (const label of names) if (label !== "") values.add(label);
     if (++seen === data.limit) break;
   }
+  if (values.size === 0 && task.multiLabel) throw noLists(shape.labelField, where);
   if (values.size === 0) return undefined;
-  const labels = Labels.collected(values, where);
+  const labels = Labels.collected(values, where, task.multiLabel ? 1 : 2);
   const shown = labels.names.slice(0, 20).join(", ") + (labels.names.length > 20 ? ", …" : "");
   onEvent({ kind: "choice", name: "labels", value: shown, reason: `the values of ${shape.labelField} in ${name}` });
   return labels;
+}
+
+function noLists(field: string, where: string): UserError {
+  return new UserError({
+    code: "data/no-label-lists",
+    message: `no row has a list of labels: under ${field} there is something else`,
+    where,
+    fix: 'write them as a JSON list, such as ["a", "b"], or take problem_type single_label_classification',
+  });
 }
 
 function nothingLeft(
@@ -207,6 +260,7 @@ function nothingLeft(
   labels: Labels | undefined,
 ): UserError {
   const worst = problems.groups()[0];
+  if (worst?.reason === noLabelList) return noLists("the label's field", paths.join(", "));
   const written = worst?.examples[0]?.detail ?? "";
   return new UserError({
     code: "data/no-rows",

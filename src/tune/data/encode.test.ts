@@ -17,6 +17,7 @@ import { Labels } from "./labels.ts";
 import { Problems } from "./problems.ts";
 import { promptOf } from "./prompt.ts";
 import { detectShape } from "./shape.ts";
+import { answering } from "./task.ts";
 
 const nano = join(packageRoot, "models/fettle-nano");
 const tokenizer: Tokenizer = loadTokenizer(nano);
@@ -115,6 +116,7 @@ function newsSet(texts: readonly string[]): Dataset {
     lists: new Set(),
     template: section,
     columns: {},
+    task: answering,
     labelExpected: false,
     where: "test",
   });

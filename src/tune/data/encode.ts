@@ -9,6 +9,7 @@ import { EncodedDataset } from "./encoded-dataset.ts";
 import { documentFields, type Example, type Row } from "./example.ts";
 import { countTargets, type EncodedExample } from "./pack.ts";
 import { Problems } from "./problems.ts";
+import { encodeForHead } from "./prompt-encoder.ts";
 import { refusedRow } from "./refused-row.ts";
 
 export interface EncodeOptions extends CutOptions {
@@ -21,6 +22,7 @@ const rowsPerTurn = 256;
 /**
  * Every example of a set as tokens. Those longer than `maxLength` are cut in their document, skipped or refused; the
  * answer is never cut. What was cut or skipped is counted and told through `onEvent`.
+ * @param weigh what a row counts
  * @throws UserError naming the row when it has nothing to learn, or is too long and that is refused; and when no row is left
  */
 export async function encodeDataset(
@@ -28,6 +30,7 @@ export async function encodeDataset(
   encoder: ConversationEncoder,
   options: EncodeOptions,
   onEvent: EventSink,
+  weigh: (row: Row) => RowWeight = () => ({}),
 ): Promise<EncodedDataset> {
   requireCutField(dataset, options);
   const problems = new Problems();
@@ -35,7 +38,7 @@ export async function encodeDataset(
   const task = `encode ${dataset.name}`;
   for (let i = 0; i < dataset.length; i++) {
     const encoded = encodeRow(dataset, i, encoder, options, problems);
-    if (encoded !== undefined) encodedSet.push(encoded, i);
+    if (encoded !== undefined) encodedSet.push(withRow(encoded, dataset, i, weigh), i);
     if (i % rowsPerTurn !== 0 && i + 1 !== dataset.length) continue;
     onEvent({ kind: "progress", task, done: i + 1, total: dataset.length, unit: "examples" });
     await nextTurn();
@@ -49,9 +52,23 @@ export async function encodeDataset(
   });
 }
 
+/** What the targets of a row count; see `EncodedExample`. */
+export type RowWeight = Pick<EncodedExample, "weight" | "share">;
+
+function withRow(
+  encoded: EncodedExample,
+  { rows, shape }: Dataset,
+  index: number,
+  weigh: (row: Row) => RowWeight,
+): EncodedExample {
+  const row = rows[index]!;
+  const { label, labels = label === undefined ? [] : [label] } = row;
+  return { ...encoded, ...(shape.forHead && { labels }), ...weigh(row) };
+}
+
 /** @throws UserError for an example without a target: a single token teaches nothing, as nothing precedes it */
 function taught(encoded: EncodedExample): EncodedExample {
-  if (countTargets([encoded]) > 0) return encoded;
+  if (encoded.labels !== undefined || countTargets([encoded]) > 0) return encoded;
   throw new UserError({
     code: "data/nothing-to-learn",
     message: "there is no token to learn in this row",
@@ -59,8 +76,11 @@ function taught(encoded: EncodedExample): EncodedExample {
   });
 }
 
-/** One row as tokens, undefined (and counted) when it is skipped. */
-function encodeRow(
+/**
+ * One row as tokens, undefined (and counted) when it is skipped.
+ * @throws UserError when it has nothing to learn, or is too long and that is refused
+ */
+export function encodeRow(
   dataset: Dataset,
   index: number,
   encoder: ConversationEncoder,
@@ -73,7 +93,8 @@ function encodeRow(
     const example = dataset.example(index);
     const characters = charactersOf(example);
     // Absurdly long rows are not worth tokenizing to know that they do not fit.
-    const encoded = characters > maxLength * encoder.longestToken ? undefined : encodeExample(example, encoder);
+    const encode = encodingOf(dataset, encoder);
+    const encoded = characters > maxLength * encoder.longestToken ? undefined : encode(example);
     if (encoded !== undefined && encoded.ids.length <= maxLength) return taught(encoded);
     const size = encoded === undefined ? `${characters} characters` : `${encoded.ids.length} tokens`;
     if (tooLong === "refuse") {
@@ -93,8 +114,10 @@ function encodeRow(
   }
 }
 
-function encodeExample(example: Example, encoder: ConversationEncoder): EncodedExample {
-  return example.kind === "text" ? encoder.encodeText(example.text) : encoder.encode(example.messages, example.tools);
+function encodingOf({ shape }: Dataset, encoder: ConversationEncoder): (example: Example) => EncodedExample {
+  if (shape.forHead) return (example) => encodeForHead(example, encoder);
+  return (example) =>
+    example.kind === "text" ? encoder.encodeText(example.text) : encoder.encode(example.messages, example.tools);
 }
 
 function cutExample(
@@ -104,8 +127,10 @@ function cutExample(
   options: EncodeOptions,
 ): EncodedExample | undefined {
   const { shape } = dataset;
-  const encode = (row: Row): EncodedExample => encodeExample(dataset.example(index, row), encoder);
-  if (shape.kind !== "text") return cutToFit(dataset.rows[index]!, shape, encode, encoder, options)?.encoded;
+  const encodeExample = encodingOf(dataset, encoder);
+  const encode = (row: Row): EncodedExample => encodeExample(dataset.example(index, row));
+  if (shape.kind !== "text" || shape.forHead)
+    return cutToFit(dataset.rows[index]!, shape, encode, encoder, options)?.encoded;
   const example = dataset.example(index);
   const { maxLength } = options;
   const text = example.kind === "text" ? example.text.slice(0, maxLength * encoder.longestToken) : "";
@@ -115,7 +140,7 @@ function cutExample(
 
 /** @throws UserError when the recipe names a field to cut that is not in the user's message, or also in the answer */
 function requireCutField({ shape, name }: Dataset, { cutField, tooLong }: EncodeOptions): void {
-  if (cutField === "auto" || tooLong !== "cut" || shape.kind === "text") return;
+  if (cutField === "auto" || tooLong !== "cut" || (shape.kind === "text" && !shape.forHead)) return;
   const fields = shape.kind === "messages" ? [] : documentFields(shape);
   if (fields.includes(cutField)) return;
   throw new UserError({

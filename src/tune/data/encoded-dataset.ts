@@ -10,10 +10,18 @@ interface Block {
   used: number;
 }
 
+interface Place {
+  readonly block: Block;
+  readonly begin: number;
+  readonly end: number;
+  /** What an example has beside its tokens. */
+  readonly beside: Omit<EncodedExample, "ids" | "supervised">;
+}
+
 /** Examples as tokens, five bytes each, in a few large blocks. */
 export class EncodedDataset {
   readonly #blocks: Block[] = [];
-  readonly #places: { readonly block: Block; readonly begin: number; readonly end: number }[] = [];
+  readonly #places: Place[] = [];
   readonly #rows: number[] = [];
   #tokens = 0;
   #supervisedTokens = 0;
@@ -35,7 +43,8 @@ export class EncodedDataset {
     }
     block.ids.set(example.ids, block.used);
     block.supervised.set(example.supervised, block.used);
-    this.#places.push({ block, begin: block.used, end: block.used + length });
+    const { ids: _ids, supervised: _supervised, ...beside } = example;
+    this.#places.push({ block, begin: block.used, end: block.used + length, beside });
     this.#rows.push(row);
     block.used += length;
     this.#tokens += length;
@@ -60,8 +69,8 @@ export class EncodedDataset {
 
   /** Views, valid as long as the set is. */
   example(index: number): EncodedExample {
-    const { block, begin, end } = this.#places[index]!;
-    return { ids: block.ids.subarray(begin, end), supervised: block.supervised.subarray(begin, end) };
+    const { block, begin, end, beside } = this.#places[index]!;
+    return { ids: block.ids.subarray(begin, end), supervised: block.supervised.subarray(begin, end), ...beside };
   }
 
   /** Index of the example's row in its Dataset. */

@@ -1,7 +1,7 @@
 import type { JsonValue } from "../../model/files/json-file.ts";
 import type { Message } from "../../model/text/chat-template.ts";
 import { fillTextTemplate, type TextTemplate } from "./placeholders.ts";
-import type { MessagesShape, Shape, TemplateShape } from "./shape.ts";
+import type { PlainTextShape, Shape, TemplateShape } from "./shape.ts";
 
 /** What a model learns from or answers: a conversation, or text without turns. */
 export type Example =
@@ -14,6 +14,12 @@ export interface Row {
   readonly line: number;
   /** Index of its label, undefined in sets without labels and for rows that come without one. */
   readonly label: number | undefined;
+  /** Indices of its labels, ascending, in sets whose rows have several. */
+  readonly labels?: readonly number[];
+  /** Index of the label that it asks about, where each label of a row is a question of its own. */
+  readonly asked?: number;
+  /** What it counts in the loss; default 1. */
+  readonly weight?: number;
   /** Values of the shape's fields by name; the label is not among them. */
   readonly values: Readonly<Record<string, string>>;
   /** For rows that hold their conversation. */
@@ -21,14 +27,20 @@ export interface Row {
   readonly tools?: JsonValue;
 }
 
-/** The example of a row. Without a label to answer with, the conversation ends before the assistant's turn. */
+/**
+ * The example of a row. Without a label to answer with, and where a class head answers, the conversation ends before the
+ * assistant's turn.
+ */
 export function exampleOf(row: Row, shape: Shape, labelNames: readonly string[]): Example {
-  if (shape.kind === "messages") return conversation(row.messages!, row.tools);
+  if (shape.kind === "messages") {
+    const answered = shape.forHead && row.messages!.at(-1)!.role === "assistant";
+    return conversation(answered ? row.messages!.slice(0, -1) : row.messages!, row.tools);
+  }
   if (shape.kind === "text") return { kind: "text", text: fill(shape.text, row, undefined) };
   const name = row.label === undefined ? undefined : labelNames[row.label];
   const prompt = promptMessages(row, shape, name);
   const answered = shape.assistant.fields.every((field) => isKnown(field, row, shape, name));
-  if (!answered) return conversation(prompt, undefined);
+  if (!answered || shape.forHead) return conversation(prompt, undefined);
   return conversation([...prompt, { role: "assistant", content: fill(shape.assistant, row, name) }], undefined);
 }
 
@@ -51,7 +63,7 @@ export interface RowDocument {
  * The document of a row: the named field, or (`auto`) the longest field of the user's message that is not also in the
  * answer; the longest user message of a row that holds its conversation. Undefined when there is none.
  */
-export function documentOf(row: Row, shape: TemplateShape | MessagesShape, cutField: string): RowDocument | undefined {
+export function documentOf(row: Row, shape: Shape, cutField: string): RowDocument | undefined {
   if (shape.kind === "messages") {
     const messages = row.messages!;
     const lengths = messages.map(({ role, content }) => (role === "user" ? content.length : 0));
@@ -69,8 +81,9 @@ export function documentOf(row: Row, shape: TemplateShape | MessagesShape, cutFi
   return { text: row.values[field] ?? "", replacedBy };
 }
 
-/** Fields of the user's message that may be cut: not the label, nor any other that the answer quotes. */
-export function documentFields(shape: TemplateShape): readonly string[] {
+/** Fields of the text or the user's message that may be cut: not the label, nor any other that the answer quotes. */
+export function documentFields(shape: TemplateShape | PlainTextShape): readonly string[] {
+  if (shape.kind === "text") return shape.text.fields;
   return shape.user.fields.filter((field) => field !== "label" && !shape.assistant.fields.includes(field));
 }
 

@@ -7,7 +7,8 @@ import { readMessages } from "./messages.ts";
 import { fillTextTemplate } from "./placeholders.ts";
 import type { Problems } from "./problems.ts";
 import type { RawRow } from "./row.ts";
-import type { MessagesShape, PlainTextShape, Shape, TemplateShape } from "./shape.ts";
+import { askedField, type MessagesShape, type PlainTextShape, type Shape, type TemplateShape } from "./shape.ts";
+import type { DataTask } from "./task.ts";
 
 /** Names of the fields that a shape reads, the label's excluded. */
 export function shapeFields(shape: Shape): readonly string[] {
@@ -15,6 +16,7 @@ export function shapeFields(shape: Shape): readonly string[] {
   const templates = shape.kind === "text" ? [shape.text] : [shape.system, shape.user, shape.assistant];
   const names = new Set(templates.flatMap((template) => template?.fields ?? []));
   if (shape.labelField !== undefined) names.delete("label");
+  names.delete(askedField);
   return [...names];
 }
 
@@ -35,6 +37,7 @@ export interface RowRules {
   readonly columns: DataOptions["columns"];
   /** Undefined while labels are being collected, and in sets without labels. */
   readonly labels: Labels | undefined;
+  readonly task: DataTask;
   /** A row without answer or label is kept (to be predicted), not skipped. */
   readonly answerOptional: boolean;
 }
@@ -43,9 +46,11 @@ export interface RowRules {
 export function keepRow(raw: RawRow, file: string, rules: RowRules, problems: Problems): Row | undefined {
   const where = `${file}:${raw.line}`;
   const { shape } = rules;
-  return shape.kind === "messages"
-    ? keepMessages(raw, file, where, shape, rules, problems)
-    : keepValues(raw, file, where, shape, rules, problems);
+  const row =
+    shape.kind === "messages"
+      ? keepMessages(raw, file, where, shape, rules, problems)
+      : keepValues(raw, file, where, shape, rules, problems);
+  return row && weighed(row, raw, where, rules, problems);
 }
 
 function keepValues(
@@ -53,9 +58,10 @@ function keepValues(
   file: string,
   where: string,
   shape: TemplateShape | PlainTextShape,
-  { columns, labels, answerOptional }: RowRules,
+  rules: RowRules,
   problems: Problems,
 ): Row | undefined {
+  const { columns, answerOptional } = rules;
   const answerFields = shape.kind === "template" ? shape.assistant.fields : [];
   const promptFields = shape.kind === "template" ? shape.user.fields : shape.text.fields;
   const values: Record<string, string> = {};
@@ -72,19 +78,69 @@ function keepValues(
     problems.skip(where, "the text is empty");
     return undefined;
   }
-  if (shape.labelField === undefined) return { file, line: raw.line, label: undefined, values };
+  return labelled({ file, line: raw.line, values }, raw, where, rules, problems);
+}
 
-  const written = textOf(fieldOf(raw, shape.labelField, columns));
-  if (written === undefined || written.trim() === "") {
-    if (answerOptional) return { file, line: raw.line, label: undefined, values };
-    problems.skip(where, "no label");
-    return undefined;
-  }
-  const label = labels?.indexOf(written);
-  if (label !== undefined) return { file, line: raw.line, label, values };
-  problems.skip(where, unknownLabel, JSON.stringify(written));
+/** The row with what it counts, where a field says so. */
+function weighed(row: Row, raw: RawRow, where: string, rules: RowRules, problems: Problems): Row | undefined {
+  const { task, columns, answerOptional } = rules;
+  if (task.sampleWeight === undefined) return row;
+  const weight = weightOf(fieldOf(raw, task.sampleWeight, columns));
+  if (weight !== undefined) return { ...row, weight };
+  if (answerOptional) return row;
+  problems.skip(where, `${task.sampleWeight} is no number of 0 or more`);
   return undefined;
 }
+
+/** The row with its label or labels, where the set has them. */
+function labelled(
+  row: Omit<Row, "label">,
+  raw: RawRow,
+  where: string,
+  { shape, columns, labels, answerOptional, task }: RowRules,
+  problems: Problems,
+): Row | undefined {
+  if (shape.labelField === undefined) return { ...row, label: undefined };
+  const value = fieldOf(raw, shape.labelField, columns);
+  const written = task.multiLabel ? textsOf(value) : textOf(value);
+  if (written === undefined || (typeof written === "string" && written.trim() === "")) {
+    if (answerOptional) return { ...row, label: undefined };
+    problems.skip(where, task.multiLabel ? noLabelList : "no label");
+    return undefined;
+  }
+  const indices = [written].flat().map((name) => ({ name, index: labels?.indexOf(name) }));
+  const unknown = indices.find(({ index }) => index === undefined);
+  if (unknown !== undefined) {
+    problems.skip(where, unknownLabel, JSON.stringify(unknown.name));
+    return undefined;
+  }
+  const found = [...new Set(indices.map(({ index }) => index!))].sort((a, b) => a - b);
+  return task.multiLabel ? { ...row, label: undefined, labels: found } : { ...row, label: found[0] };
+}
+
+/** A list of labels: a JSON list, also as the text of a CSV cell. */
+export function textsOf(value: unknown): string[] | undefined {
+  const list = typeof value === "string" && value.trimStart().startsWith("[") ? parsedList(value) : value;
+  if (!Array.isArray(list)) return undefined;
+  const texts = list.map((member) => textOf(member)?.trim());
+  return texts.every((text) => text !== undefined && text !== "") ? (texts as string[]) : undefined;
+}
+
+function parsedList(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function weightOf(value: unknown): number | undefined {
+  const weight = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  return typeof weight === "number" && Number.isFinite(weight) && weight >= 0 ? weight : undefined;
+}
+
+/** Reason of rows without a list of labels where each should have one. */
+export const noLabelList = "no list of labels";
 
 /** Reason of rows whose label is not in the declared list. */
 export const unknownLabel = "a label that is not in the list";
@@ -94,9 +150,10 @@ function keepMessages(
   file: string,
   where: string,
   shape: MessagesShape,
-  { columns, labels, answerOptional }: RowRules,
+  rules: RowRules,
   problems: Problems,
 ): Row | undefined {
+  const { columns, labels, answerOptional, task } = rules;
   const messages: Message[] = [];
   if (shape.system !== undefined) messages.push({ role: "system", content: shape.system });
   for (const name of shape.fields) {
@@ -109,7 +166,7 @@ function keepMessages(
     messages.push(...(hasSystem ? read.slice(1) : read));
   }
   const last = messages.at(-1)!;
-  if (last.role !== "assistant" && !answerOptional) {
+  if (last.role !== "assistant" && !answerOptional && !task.classHead) {
     problems.skip(where, "the conversation does not end with an assistant's message");
     return undefined;
   }
@@ -121,7 +178,9 @@ function keepMessages(
     messages,
     ...(tools === undefined || tools === null ? {} : { tools }),
   };
-  if (labels === undefined || last.role !== "assistant") return { ...row, label: undefined };
+  if (shape.labelField !== undefined || labels === undefined || last.role !== "assistant") {
+    return labelled(row, raw, where, rules, problems);
+  }
   const label = labels.names.findIndex((name) => fillTextTemplate(shape.answer, () => name) === last.content.trim());
   if (label >= 0) return { ...row, label };
   problems.skip(where, unknownLabel, JSON.stringify(last.content));

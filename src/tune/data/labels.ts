@@ -1,4 +1,5 @@
 import { UserError } from "../../base/errors.ts";
+import { suggestName } from "../../base/names.ts";
 import type { DataOptions } from "../../base/recipe/recipe.ts";
 
 /** The classes of a task: names in a fixed order, and how a file writes them. */
@@ -25,12 +26,13 @@ export class Labels {
 
   /**
    * From the values of a training set, in natural order (2 before 10).
-   * @throws UserError when there is but one, or more than any classification has
+   * @param least how many there must be at least
+   * @throws UserError when there are fewer, or more than any classification has
    */
-  static collected(values: Iterable<string>, where: string): Labels {
+  static collected(values: Iterable<string>, where: string, least: 1 | 2 = 2): Labels {
     const order = new Intl.Collator("en", { numeric: true });
     const names = [...new Set(values)].sort((a, b) => order.compare(a, b) || (a < b ? -1 : 1));
-    if (names.length < 2) {
+    if (names.length < least) {
       throw new UserError({
         code: "data/one-label",
         message: `every row has the same label, ${JSON.stringify(names[0])}: there is nothing to tell apart`,
@@ -47,6 +49,25 @@ export class Labels {
       });
     }
     return new Labels(names, new Map(names.map((name, i) => [name, i])));
+  }
+
+  /**
+   * The same labels with the names in another order, such as that of a class head's outputs.
+   * @throws UserError when a name is not among them, or they are not all
+   */
+  inOrder(names: readonly string[], where: string): Labels {
+    const strange = this.names.find((name) => !names.includes(name));
+    if (strange !== undefined) {
+      throw new UserError({
+        code: "data/other-labels",
+        message: `${JSON.stringify(strange)} is none of the classifier's labels`,
+        where,
+        fix: suggestName(strange, names),
+      });
+    }
+    const indexOf = new Map(names.map((name, i) => [name, i]));
+    for (const [value, index] of this.#indexOf) indexOf.set(value, names.indexOf(this.names[index]!));
+    return new Labels(names, indexOf);
   }
 
   /** Index of a label as the file writes it; white space around it does not count. */

@@ -9,17 +9,25 @@ import { buildForest, commonLength, type Forest, lexicographicOrder } from "./fo
 /** Views into the encoded data set. */
 export interface EncodedExample {
   readonly ids: Int32Array;
-  /** 1 where the token is a target. */
+  /** 1 where the token is a target; for a class head, at the last token, whose hidden state it reads. */
   readonly supervised: Uint8Array;
+  /** For a class head: indices of the labels. */
+  readonly labels?: readonly number[];
+  /** What the loss of each of its targets is multiplied by; default 1. */
+  readonly weight?: number;
+  /** What each of its targets counts in the mean; default `weight`. */
+  readonly share?: number;
 }
 
 export interface Pack extends Sequence {
-  /** Ascending indices of tokens whose successor is a target. */
+  /** Ascending indices of tokens whose successor is a target; for a class head, of each example's last token. */
   readonly rows: Int32Array;
-  /** The successor of each row. */
+  /** The successor of each row; for a class head the first of its labels. */
   readonly targets: Int32Array;
-  /** How many examples each row stands for. */
+  /** What the loss of each row is multiplied by: the sum over the examples that it stands for. */
   readonly weights: Float32Array;
+  /** For a class head: the labels of each row. */
+  readonly labels?: readonly (readonly number[])[];
   readonly examples: number;
 }
 
@@ -42,10 +50,14 @@ export function packExamples(examples: readonly EncodedExample[], options: PackO
   return groups(sequences, order, options).map((group) => packOf(examples, sequences, group, options.sharePrompts));
 }
 
-/** The targets of all examples: what the step's loss is divided by. */
+/** What the targets of all examples count together: what the step's loss is divided by. */
 export function countTargets(examples: readonly EncodedExample[]): number {
   let count = 0;
-  for (const { supervised } of examples) for (let i = 1; i < supervised.length; i++) count += supervised[i]!;
+  for (const { supervised, labels, weight = 1, share = weight } of examples) {
+    let own = labels === undefined ? 0 : 1;
+    if (labels === undefined) for (let i = 1; i < supervised.length; i++) own += supervised[i]!;
+    count += share * own;
+  }
   return count;
 }
 
@@ -75,13 +87,42 @@ function packOf(
   group: readonly number[],
   share: boolean,
 ): Pack {
+  const minShared = share ? MIN_SHARED : Number.POSITIVE_INFINITY;
+  if (examples[group[0]!]!.labels !== undefined) return pooledPack(examples, sequences, group, minShared);
   const forest = buildForest(sequences, group, {
-    minShared: share ? MIN_SHARED : Number.POSITIVE_INFINITY,
+    minShared,
     // The last common row predicts what the examples do not have in common: where that is a target, it is theirs.
     shareEnd: (members, common) =>
       members.some((member) => examples[member]!.supervised[common] === 1) ? common - 1 : common,
   });
   return { ...forest, ...supervisedRows(examples, forest), examples: group.length };
+}
+
+/** For a class head: one row an example, its last token, which no other example shares. */
+function pooledPack(
+  examples: readonly EncodedExample[],
+  sequences: readonly Int32Array[],
+  group: readonly number[],
+  minShared: number,
+): Pack {
+  const forest = buildForest(sequences, group, {
+    minShared,
+    shareEnd: (members, common) =>
+      members.some((member) => sequences[member]!.length === common) ? common - 1 : common,
+  });
+  const ends = forest.segments.flatMap(({ at, from, to, members }) =>
+    members.filter((member) => sequences[member]!.length === to).map((member) => ({ member, row: at + to - 1 - from })),
+  );
+  const ordered = ends.sort((a, b) => a.row - b.row).map(({ member, row }) => ({ row, ...examples[member]! }));
+  const labels = ordered.map(({ labels = [] }) => labels);
+  return {
+    ...forest,
+    rows: Int32Array.from(ordered, ({ row }) => row),
+    targets: Int32Array.from(labels, (own) => own[0] ?? 0),
+    weights: Float32Array.from(ordered, ({ weight = 1 }) => weight),
+    labels,
+    examples: group.length,
+  };
 }
 
 function supervisedRows(
@@ -97,7 +138,7 @@ function supervisedRows(
       if (taught.length === 0) continue;
       rows.push(at + depth - from);
       targets.push(examples[taught[0]!]!.ids[depth + 1]!);
-      weights.push(taught.length);
+      weights.push(taught.reduce((sum, member) => sum + (examples[member]!.weight ?? 1), 0));
     }
   }
   return { rows: Int32Array.from(rows), targets: Int32Array.from(targets), weights: Float32Array.from(weights) };

@@ -2,6 +2,7 @@ import { UserError } from "../../base/errors.ts";
 import { nearestName } from "../../base/names.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { parseTextTemplate, type TextTemplate } from "./placeholders.ts";
+import type { DataTask } from "./task.ts";
 
 /** How the rows of a set become examples. */
 export type Shape = MessagesShape | TemplateShape | PlainTextShape;
@@ -11,6 +12,8 @@ interface ShapeBase {
   readonly reason: string;
   /** Field with the class, when the task is a classification. */
   readonly labelField: string | undefined;
+  /** A class head answers: examples end where an answer would begin. */
+  readonly forHead: boolean;
 }
 
 /** The row holds the conversation: one list of messages, or prompt and completion as two lists. */
@@ -41,6 +44,7 @@ export interface PlainTextShape extends ShapeBase {
 
 const textNames = ["text", "sentence", "content", "document", "code"] as const;
 const labelNames = ["label", "category", "class", "target"] as const;
+const labelListNames = ["labels", "categories", "classes", "targets", ...labelNames] as const;
 const outputNames = ["output", "response"] as const;
 
 export interface ShapeHints {
@@ -50,24 +54,35 @@ export interface ShapeHints {
   readonly lists: ReadonlySet<string>;
   readonly template: TemplateOptions;
   readonly columns: DataOptions["columns"];
+  readonly task: DataTask;
   /** Rows without label are wanted too: there is a label to predict even where none is given. */
   readonly labelExpected: boolean;
   /** The file, for errors. */
   readonly where: string;
 }
 
+/** A shape without what is the same for all shapes of a task. */
+type Bare<Kind extends Shape> = Omit<Kind, "forHead">;
+
 /**
  * Choose the shape of a set: what the recipe's template says, else the first well-known shape whose fields are there.
  * @throws UserError when no shape fits, or when the template asks for fields that are not there
  */
 export function detectShape(hints: ShapeHints): Shape {
-  const { fields, lists, template, columns, where } = hints;
+  return { ...findShape(hints), forHead: hints.task.classHead } as Shape;
+}
+
+function findShape(hints: ShapeHints): Bare<MessagesShape> | Bare<TemplateShape> | Bare<PlainTextShape> {
+  const { fields, lists, template, columns, task, where } = hints;
   const first = (names: readonly string[]): string | undefined => names.find((name) => fields.has(name));
-  const labelField = first("label" in columns ? ["label"] : labelNames) ?? (hints.labelExpected ? "label" : undefined);
+  const namesOfLabel = task.multiLabel ? labelListNames : labelNames;
+  const labelField =
+    first("label" in columns ? ["label"] : namesOfLabel) ?? (hints.labelExpected ? "label" : undefined);
+  if (task.multiLabel && labelField === undefined) throw noLabels(fields, where);
   const known = new Set([...fields, ...(labelField === undefined ? [] : ["label"])]);
   const parse = (text: string): TextTemplate => parseTextTemplate(text, known);
 
-  const filled = (user: string, answer: string, reason: string): TemplateShape => {
+  const filled = (user: string, answer: string, reason: string): Bare<TemplateShape> => {
     const assistant = parse(template.assistant ?? answer);
     return {
       kind: "template",
@@ -81,12 +96,22 @@ export function detectShape(hints: ShapeHints): Shape {
     };
   };
 
+  if (task.classHead && template.user === null) {
+    const field = first("text" in columns ? ["text"] : textNames);
+    const written = template.text ?? (field && `{${field}}`);
+    if (written !== undefined) {
+      if (labelField === undefined) throw noLabels(fields, where);
+      const text = requireFields(parse(written), written, "template.text", known, where);
+      return { kind: "text", text, labelField, reason: `a class head over ${template.text ? "template.text" : field}` };
+    }
+  }
   if (template.text !== null) {
     const text = requireFields(parse(template.text), template.text, "template.text", known, where);
     return { kind: "text", text, labelField: undefined, reason: "template.text" };
   }
   if (template.user !== null) {
     const answer = labelField === undefined ? first(["completion", ...outputNames]) : "label";
+    if (task.classHead && labelField === undefined) throw noLabels(fields, where);
     if (answer === undefined && template.assistant === null) {
       throw new UserError({
         code: "data/no-answer",
@@ -97,6 +122,7 @@ export function detectShape(hints: ShapeHints): Shape {
     }
     const shape = filled(template.user, `{${answer}}`, "template.user");
     requireFields(shape.user, template.user, "template.user", known, where);
+    if (task.multiLabel && !task.classHead) return { ...shape, user: asking(shape.user) };
     return shape;
   }
 
@@ -111,7 +137,7 @@ export function detectShape(hints: ShapeHints): Shape {
       fields: names,
       system,
       answer,
-      labelField: undefined,
+      labelField: task.classHead ? labelField : undefined,
       reason: `rows have ${names.join(" and ")}`,
     };
   }
@@ -137,6 +163,24 @@ export function detectShape(hints: ShapeHints): Shape {
     fix:
       "map columns (data.columns: {text: …, label: …}) or write template.user; known are messages, conversations, " +
       "prompt + completion, instruction + output, text + label, and text",
+  });
+}
+
+/** Field of the user's message that holds the label asked about, where each label of a row is a question of its own. */
+export const askedField = "asked label";
+
+/** In a question about a label, {label} is what is asked about, not the answer. */
+function asking({ parts, fields, unknown }: TextTemplate): TextTemplate {
+  const named = (name: string): string => (name === "label" ? askedField : name);
+  return { parts: parts.map((part, i) => (i % 2 === 1 ? named(part) : part)), fields: fields.map(named), unknown };
+}
+
+function noLabels(fields: ReadonlySet<string>, where: string): UserError {
+  return new UserError({
+    code: "data/no-label-field",
+    message: `no field holds the label; the rows have ${listed(fields)}`,
+    where,
+    fix: "name it: data.columns: {label: …}",
   });
 }
 

@@ -3,7 +3,7 @@ import type { Dataset } from "./dataset.ts";
 
 /**
  * Take a part of a set away, with each label's share kept (rounded to whole rows; a label with two rows or more is on
- * both sides). Which rows depends on the seed alone; both parts stay in file order.
+ * both sides). Questions about the same text stay together. Which rows depends on the seed alone; both parts stay in file order.
  */
 export function stratifiedSplit(
   dataset: Dataset,
@@ -12,8 +12,9 @@ export function stratifiedSplit(
   name: string,
 ): { readonly rest: Dataset; readonly part: Dataset } {
   const groups = new Map<number | undefined, number[]>();
-  for (let i = 0; i < dataset.length; i++) {
-    const label = dataset.label(i);
+  const { together } = dataset;
+  for (let i = 0; i < dataset.length; i += together) {
+    const label = together === 1 ? dataset.label(i) : undefined;
     const group = groups.get(label);
     if (group === undefined) groups.set(label, [i]);
     else group.push(i);
@@ -23,7 +24,7 @@ export function stratifiedSplit(
     const wanted = Math.round(rows.length * fraction);
     const count = rows.length < 2 ? 0 : Math.min(rows.length - 1, Math.max(1, wanted));
     const order = new Random(seed, `split ${label}`).permutation(rows.length);
-    for (let i = 0; i < count; i++) taken[rows[order[i]!]!] = 1;
+    for (let i = 0; i < count; i++) taken.fill(1, rows[order[i]!], rows[order[i]!]! + together);
   }
   const indices = [...taken.keys()];
   return {

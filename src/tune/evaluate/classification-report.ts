@@ -6,7 +6,7 @@ import { classScores } from "./class-scores.ts";
 import { ConfusionMatrix } from "./confusion-matrix.ts";
 import { LogLoss } from "./log-loss.ts";
 
-/** One row as the label scorer saw it. */
+/** One row as a classifier saw it. */
 export interface ScoredRow {
   /** Index of the true label. */
   readonly target: number;
@@ -39,8 +39,8 @@ export interface Evaluation {
   /** Mean probability mass that the model put outside the labels. */
   readonly outsideMass: number;
   readonly perClass: readonly ClassEvaluation[];
-  /** Rows of the matrix are true labels, columns predicted ones. */
-  readonly confusion: { readonly labels: readonly string[]; readonly matrix: readonly (readonly number[])[] };
+  /** Rows of the matrix are true labels, columns predicted ones; not with several labels a row. */
+  readonly confusion?: { readonly labels: readonly string[]; readonly matrix: readonly (readonly number[])[] };
   readonly seconds: number;
   readonly examplesPerSecond: number;
 }

@@ -16,7 +16,7 @@ import { type Dataset, loadDataset } from "../data/dataset.ts";
 import { Problems } from "../data/problems.ts";
 import { labelRows } from "../score/label-rows.ts";
 import { LabelScorer } from "../score/label-scorer.ts";
-import type { LabelPrediction } from "../score/predict-labels.ts";
+import { type LabelPrediction, predictLabels } from "../score/predict-labels.ts";
 import { evaluateLabels } from "./evaluate-labels.ts";
 
 const nano = join(packageRoot, "models/fettle-nano");
@@ -63,13 +63,16 @@ describe("evaluating labels", () => {
     const predictions: LabelPrediction[] = [];
     const problems = new Problems();
     const scorer = new LabelScorer(model.decoder, { maxTokens: 512 });
-    const evaluation = await evaluateLabels(scorer, tokenizer, labelRows(dataset, encoder, options, problems), {
-      labels,
-      total: dataset.length,
-      onEvent: (event) => events.push(event),
-      mistakes: 5,
-      onPrediction: (prediction) => predictions.push(prediction),
-    });
+    const evaluation = await evaluateLabels(
+      predictLabels(scorer, tokenizer, labelRows(dataset, encoder, options, problems)),
+      {
+        labels,
+        total: dataset.length,
+        onEvent: (event) => events.push(event),
+        mistakes: 5,
+        onPrediction: (prediction) => predictions.push(prediction),
+      },
+    );
     assert.deepEqual(
       predictions.map(({ row }) => row.index),
       [...dataset.rows.keys()],

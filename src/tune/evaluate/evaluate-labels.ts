@@ -1,10 +1,8 @@
 import type { EventSink } from "../../base/events.ts";
-import type { Tokenizer } from "../../model/text/tokenizer.ts";
-import type { LabelRow } from "../score/label-rows.ts";
-import type { LabelScorer } from "../score/label-scorer.ts";
-import { type LabelPrediction, predictLabels } from "../score/predict-labels.ts";
+import type { Prediction } from "../score/prediction.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { type Evaluation, Evaluator } from "./classification-report.ts";
+import { LabelSetEvaluator } from "./label-sets.ts";
 import { type Mistake, Mistakes } from "./mistakes.ts";
 
 /** Rows between two progress events. */
@@ -12,16 +10,21 @@ const ROWS_PER_EVENT = 64;
 /** Characters of a mistake's text that are kept. */
 const MISTAKE_TEXT = 2000;
 
-export interface EvaluateLabelsOptions {
+interface JudgeOptions {
   readonly labels: readonly string[];
+  readonly bootstrap?: BootstrapOptions;
+}
+
+export interface EvaluateLabelsOptions<P extends Prediction = Prediction> extends JudgeOptions {
+  /** Whether rows have several labels. */
+  readonly multiLabel?: boolean;
   /** Rows to come, for progress. */
   readonly total: number;
   readonly onEvent: EventSink;
   /** How many of the surest mistakes are kept; default 0. */
   readonly mistakes?: number;
   /** Called for every row, also those whose label is not known. */
-  readonly onPrediction?: (prediction: LabelPrediction) => void;
-  readonly bootstrap?: BootstrapOptions;
+  readonly onPrediction?: (prediction: P) => void;
 }
 
 export interface LabelEvaluation extends Evaluation {
@@ -30,17 +33,14 @@ export interface LabelEvaluation extends Evaluation {
 
 /**
  * Scores a set once and says how good the model is on it. Nothing grows with the number of rows.
- * @throws UserError when no row has a label, two labels are the same tokens, or the model gives no numbers.
+ * @throws UserError when no row has a label, or the model gives no numbers.
  */
-export async function evaluateLabels(
-  scorer: LabelScorer,
-  tokenizer: Tokenizer,
-  rows: Iterable<LabelRow> | AsyncIterable<LabelRow>,
-  options: EvaluateLabelsOptions,
+export async function evaluateLabels<P extends Prediction>(
+  predictions: AsyncIterable<P>,
+  options: EvaluateLabelsOptions<P>,
 ): Promise<LabelEvaluation> {
   const { labels, total, onEvent, onPrediction } = options;
-  const evaluator = new Evaluator(labels, options.bootstrap);
-  const mistakes = new Mistakes(options.mistakes ?? 0);
+  const judge = options.multiLabel ? labelSets(options) : singleLabels(options);
   const start = performance.now();
   let done = 0;
   const report = (): void => {
@@ -48,22 +48,62 @@ export async function evaluateLabels(
     const figures = { "examples/s": rate.toFixed(rate < 10 ? 1 : 0) };
     onEvent({ kind: "progress", task: "score", done, total, unit: "examples", figures });
   };
-  for await (const prediction of predictLabels(scorer, tokenizer, rows)) {
-    const { row, predicted, probabilities, outside } = prediction;
+  const mistakes = new Mistakes(options.mistakes ?? 0);
+  const named = (members: readonly number[]): string => members.map((c) => labels[c]!).join(", ") || NO_LABEL;
+  for await (const prediction of predictions) {
     onPrediction?.(prediction);
-    if (row.target !== undefined) {
-      evaluator.add({ target: row.target, probabilities, outside });
-      if (predicted !== row.target) {
-        mistakes.add({
-          text: row.text.slice(0, MISTAKE_TEXT),
-          label: labels[row.target]!,
-          predicted: labels[predicted]!,
-          probability: probabilities[predicted]!,
-        });
-      }
+    const mistake = judge.add(prediction);
+    if (mistake !== undefined) {
+      const { truth, answer, probability } = mistake;
+      const text = prediction.row.text.slice(0, MISTAKE_TEXT);
+      mistakes.add({ text, label: named(truth), predicted: named(answer), probability });
     }
     if (++done % ROWS_PER_EVENT === 0) report();
   }
   report();
-  return { ...evaluator.finish(), mistakes: mistakes.list() };
+  return { ...judge.finish(), mistakes: mistakes.list() };
+}
+
+/** How an empty set of labels is written. */
+const NO_LABEL = "(none)";
+
+interface Judged {
+  readonly truth: readonly number[];
+  readonly answer: readonly number[];
+  /** How sure the model was of what is wrong. */
+  readonly probability: number;
+}
+
+interface Judge {
+  /** Counts a row whose labels are known; what was wrong with it, if anything. */
+  readonly add: (prediction: Prediction) => Judged | undefined;
+  readonly finish: () => Evaluation;
+}
+
+function singleLabels({ labels, bootstrap }: JudgeOptions): Judge {
+  const evaluator = new Evaluator(labels, bootstrap);
+  return {
+    add({ row: { target }, predicted, probabilities, outside }) {
+      if (target === undefined) return undefined;
+      evaluator.add({ target, probabilities, outside });
+      if (predicted === target) return undefined;
+      return { truth: [target], answer: [predicted], probability: probabilities[predicted]! };
+    },
+    finish: () => evaluator.finish(),
+  };
+}
+
+function labelSets({ labels, bootstrap }: JudgeOptions): Judge {
+  const evaluator = new LabelSetEvaluator(labels, bootstrap);
+  return {
+    add({ row: { targets: truth }, chosen: answer = [], probabilities, outside }) {
+      if (truth === undefined) return undefined;
+      evaluator.add({ truth, answer, probabilities, outside });
+      const wrong = labels.flatMap((_, c) => (truth.includes(c) === answer.includes(c) ? [] : [c]));
+      if (wrong.length === 0) return undefined;
+      const sureness = wrong.map((c) => (answer.includes(c) ? probabilities[c]! : 1 - probabilities[c]!));
+      return { truth, answer, probability: Math.max(...sureness) };
+    },
+    finish: () => evaluator.finish(),
+  };
 }

@@ -5,6 +5,7 @@ import { fromHost, release, type Tensor, toFloats } from "../../engine/tensor/te
 import type { Decoder } from "../../model/families/decoder.ts";
 import { commonLength } from "../data/forest.ts";
 import { buildLabelTries, type Candidate, type LabelTrie } from "./label-trie.ts";
+import { inPasses } from "./passes.ts";
 import { refuseNotANumber, refuseUnknownTokens } from "./refusals.ts";
 
 export interface LabelScores {
@@ -72,42 +73,20 @@ export class LabelScorer {
   }
 
   /**
-   * Scores a stream, holding only as many examples as fill two passes, and gives the thread a turn after each pass. The
-   * next pass is launched before the results of one are waited for.
+   * Scores a stream, holding only as many examples as fill two passes.
    * @param candidates of an example, one per label
    */
   async *stream<T>(
     examples: Iterable<T> | AsyncIterable<T>,
     candidates: (example: T) => readonly Candidate[],
   ): AsyncGenerator<ScoredExample<T>> {
-    let waiting: T[] = [];
-    let batch: (readonly Candidate[])[] = [];
-    let tokens = 0;
-    let underWay: (() => readonly ScoredExample<T>[]) | undefined;
-    const launch = (): typeof underWay => {
-      const [members, scores] = [waiting, this.begin(batch)];
-      return () => {
-        const all = scores();
-        return members.map((example, i) => ({ example, scores: all[i]! }));
-      };
-    };
-    for await (const example of examples) {
-      const labels = candidates(example);
-      const own = ownTokens(labels, batch.at(-1)?.[0]);
-      if (batch.length > 0 && tokens + own > this.#maxTokens) {
-        const before = underWay;
-        underWay = launch();
-        [waiting, batch, tokens] = [[], [], 0];
-        if (before) yield* before();
-        await turn();
-      }
-      waiting.push(example);
-      batch.push(labels);
-      tokens += own;
-    }
-    const last = launch();
-    if (underWay) yield* underWay();
-    yield* last!();
+    const passes = inPasses(examples, {
+      maxTokens: this.#maxTokens,
+      prepare: candidates,
+      tokens: (labels, before) => ownTokens(labels, before?.[0]),
+      begin: (batch) => this.begin(batch),
+    });
+    for await (const [example, scores] of passes) yield { example, scores };
   }
 
   /** [edges] log-probability of each edge's token, for the caller to release. */
@@ -133,11 +112,6 @@ function ownTokens(labels: readonly Candidate[], before: Candidate | undefined):
     previous = candidate;
   }
   return tokens;
-}
-
-/** Lets timers, signals and other work of the process run. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** @param logProbabilities [labels] of answers that exclude each other */

@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { Recipe, TemplateOptions } from "../../base/recipe/recipe.ts";
-import { recipeSchema } from "../../base/recipe/schema.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { type Lora, loadLora } from "../../model/families/lora.ts";
 import { type Model, openModel } from "../../model/families/model.ts";
@@ -16,6 +15,7 @@ import { type ChatTemplate, loadChatTemplateIfAny } from "../../model/text/chat-
 import { loadTokenizer, type Tokenizer } from "../../model/text/tokenizer.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { EncodeOptions } from "../data/encode.ts";
+import { type Answers, answersOf, templateOf } from "./answers.ts";
 import { isRunFolder, type RunInfo, readRunInfo } from "./run-folder.ts";
 
 export interface ArtefactOptions {
@@ -42,7 +42,9 @@ export interface Artefact extends Disposable {
   readonly encoder: ConversationEncoder;
   /** What happens to rows that are too long, for `labelRows`. */
   readonly encodeOptions: EncodeOptions;
-  /** Of the run. */
+  /** Who answers, and how. */
+  readonly answers: Answers;
+  /** Of the classifier; undefined where they are not known. */
   readonly labels: readonly string[] | undefined;
   /** Of the run. */
   readonly columns: Recipe["data"]["columns"];
@@ -68,11 +70,14 @@ export function openArtefact(path: string, { device, base, template: given }: Ar
   const { kind, modelFolder, adapterFolder, run } = findParts(path, base);
   const tokenizer = loadTokenizer(modelFolder);
   const template = loadChatTemplateIfAny(modelFolder);
-  if (run !== undefined) refuseOtherTemplate(run, template, modelFolder);
-  const model = openModel(modelFolder, device, { format: weightFormat(run, modelFolder, device) });
+  const answers = answersOf({ modelFolder, adapterFolder });
+  const hash = run ? run.templateHash : answers.file?.template_sha256;
+  if (hash !== undefined) refuseOtherTemplate(hash, template, modelFolder);
+  const classHead = answers.head && { config: answers.head, seed: undefined };
+  const model = openModel(modelFolder, device, { format: weightFormat(run, modelFolder, device), classHead });
   try {
     const loaded = adapterFolder === undefined ? undefined : loadLora(model, adapterFolder);
-    const templateOptions = given ?? run?.template ?? recipeSchema.parse({ base: modelFolder }).template;
+    const templateOptions = given ?? run?.template ?? templateOf(answers, modelFolder);
     const { maxPositions } = model.decoder.config;
     const { max_length: maxLength, too_long: tooLong, cut_field: cutField } = templateOptions;
     const kwargs = templateOptions.chat_template_kwargs as JsonObject;
@@ -91,8 +96,9 @@ export function openArtefact(path: string, { device, base, template: given }: Ar
         tooLong,
         cutField,
       },
-      labels: run?.labels ?? undefined,
-      columns: run?.columns ?? {},
+      answers,
+      labels: answers.labels ?? run?.labels ?? undefined,
+      columns: run?.columns ?? answers.file?.columns ?? {},
       warnings: loaded?.warnings ?? [],
       [Symbol.dispose]() {
         loaded?.lora[Symbol.dispose]();
@@ -162,7 +168,7 @@ function baseFolder(path: string, given: string | undefined, named: string | und
 }
 
 /** A model answers well only to what it was trained on, down to the last space. */
-function refuseOtherTemplate({ templateHash }: RunInfo, template: ChatTemplate | undefined, folder: string): void {
+function refuseOtherTemplate(templateHash: string | null, template: ChatTemplate | undefined, folder: string): void {
   if (templateHash === (template?.hash ?? null)) return;
   throw new UserError({
     code: "artefact/template-changed",

@@ -8,6 +8,8 @@ export interface WorkShape {
   /** Weights are trained themselves: their gradients cost a third product. */
   readonly trainsWeights: boolean;
   readonly supervisedRowsOnly: boolean;
+  /** Scores that the head gives a row: labels, or by default tokens of the vocabulary. */
+  readonly outputs?: number;
 }
 
 export const emptyLedger: Ledger = {
@@ -54,12 +56,12 @@ export class LedgerCounter {
 
   /** Forward and backward of `tokens` that see `pairs` keys in all, `wanted` of them to the end. */
   #flops(tokens: number, pairs: number, wanted: number): number {
-    const { config, trainsWeights } = this.#shape;
-    const { hiddenSize: d, intermediateSize: f, mlpMatrices, heads, kvHeads, headDim, layers, vocabSize } = config;
+    const { config, trainsWeights, outputs = config.vocabSize } = this.#shape;
+    const { hiddenSize: d, intermediateSize: f, mlpMatrices, heads, kvHeads, headDim, layers } = config;
     const keysAndValues = 2 * d * kvHeads * headDim;
     const rest = 2 * d * heads * headDim + mlpMatrices * d * f;
     const seen = layers - 1 + wanted / Math.max(tokens, 1);
-    const weights = layers * tokens * keysAndValues + seen * tokens * rest + wanted * d * vocabSize;
+    const weights = layers * tokens * keysAndValues + seen * tokens * rest + wanted * d * outputs;
     const passes = trainsWeights ? 3 : 2;
     // Scores and mixing are two products forward and four backward.
     const attention = seen * pairs * heads * headDim * 2 * 3;

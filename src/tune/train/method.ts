@@ -7,13 +7,17 @@ import type { Device } from "../../engine/device/device.ts";
 import { isTensor } from "../../engine/ops/linear/group.ts";
 import type { Tensor } from "../../engine/tensor/tensor.ts";
 import { addLora, type Lora, type LoraConfig, loadLora, selectLayers } from "../../model/families/lora.ts";
-import { type Model, openModel } from "../../model/families/model.ts";
+import { type ClassHeadOptions, type Model, openModel } from "../../model/families/model.ts";
 import { makeTrainable, type WeightFormat } from "../../model/families/parameters.ts";
 import { weightFormats } from "./memory/weight-formats.ts";
+import { classObjective, labelSetObjective, nextTokenObjective, type Objective } from "./objective.ts";
+import type { LearnedLabels } from "./run-data.ts";
 
 export interface Trainee extends Disposable {
   readonly model: Model;
   readonly lora: Lora | undefined;
+  /** What is minimised. */
+  readonly objective: Objective;
   /** What the optimizer updates, by name. */
   readonly trainable: ReadonlyMap<string, Tensor>;
 }
@@ -22,6 +26,7 @@ export interface Trainee extends Disposable {
  * @param base folder of the base model
  * @param warmStart adapter or run folder that training starts from
  * @param format how the base is held; by default as is best for the numbers
+ * @param labels for a class head
  */
 export function prepareTrainee(
   recipe: Recipe,
@@ -29,21 +34,30 @@ export function prepareTrainee(
   warmStart: string | null,
   device: Device,
   format: WeightFormat = weightFormats(recipe, device)[0],
+  labels?: LearnedLabels,
 ): Trainee {
   const random = recipe.init === "random" ? { randomSeed: recipe.seed } : {};
-  return makeTrainee(openModel(base, device, { format, ...random }), recipe, warmStart);
+  const classHead = classHeadOf(recipe, labels);
+  return makeTrainee(openModel(base, device, { format, classHead, ...random }), recipe, warmStart, labels);
+}
+
+/** The class head that a recipe asks for. */
+export function classHeadOf({ head, seed }: Recipe, labels: LearnedLabels | undefined): ClassHeadOptions | undefined {
+  return head && { config: { ...head, labels: labels!.names.length }, seed };
 }
 
 /** Puts on an opened model what the recipe trains; the result owns the model. */
-export function makeTrainee(model: Model, recipe: Recipe, warmStart: string | null): Trainee {
+export function makeTrainee(model: Model, recipe: Recipe, warmStart: string | null, labels?: LearnedLabels): Trainee {
   try {
     const lora = recipe.lora && putAdapter(model, recipe, warmStart);
-    const trainable = lora ? lora.parameters() : model.parameters.tensors;
+    const beside = model.classHead?.parameters ?? new Map<string, Tensor>();
+    const trainable = lora ? new Map([...lora.parameters(), ...beside]) : model.parameters.tensors;
     makeTrainable(trainable);
     if (lora && model.parameters.format.transposedToo) keepTransposed(model);
     return {
       model,
       lora,
+      objective: objectiveOf(recipe, model, labels),
       trainable,
       [Symbol.dispose]() {
         lora?.[Symbol.dispose]();
@@ -63,6 +77,15 @@ function keepTransposed({ decoder, parameters }: Model): void {
     if (isTensor(weight)) layer.weight = parameters.withTransposed({ shape: weight.shape, held: weight });
     else if ("held" in weight) layer.weight = parameters.withTransposed(weight);
   }
+}
+
+function objectiveOf({ loss, problem_type }: Recipe, model: Model, labels: LearnedLabels | undefined): Objective {
+  const focus = { gamma: loss.focal?.gamma ?? 0, smoothing: loss.label_smoothing_factor };
+  if (model.classHead === undefined) return nextTokenObjective(model.decoder, focus);
+  const weights = labels!.weights;
+  return problem_type === "multi_label_classification"
+    ? labelSetObjective(model.classHead, weights, focus)
+    : classObjective(model.classHead, weights.classWeights, focus);
 }
 
 function differenceOf({ config, modules }: Lora, wanted: LoraConfig, layers: readonly string[]): string | undefined {

@@ -4,6 +4,7 @@ import type { EventSink } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Choice } from "../../base/recipe/resolved.ts";
 import { familyOf } from "../../model/families/index.ts";
+import { classifierLabels } from "../../model/files/classifier-config.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
@@ -44,7 +45,8 @@ export async function prepareData(
   if (length === "auto") choose(["template", "max_length"], config.maxPositions, "config.json");
   const encodeOptions = { maxLength: length === "auto" ? config.maxPositions : length, tooLong, cutField };
   const encoder = encoderOf(recipe, template, tokenizer);
-  const data = await loadRunData(recipe, encoder, encodeOptions, onEvent);
+  const baseLabels = recipe.task_type === "SEQ_CLS" ? classifierLabels(configJson) : undefined;
+  const data = await loadRunData(loaded, baseLabels, encoder, encodeOptions, onEvent);
   for (const set of [data.train, data.validation]) if (set) checkVocabulary(set, config.vocabSize, base);
   refuseMissingMetric(loaded, data);
   const plan = new Plan(data.train.encoded.length, recipe.training, recipe.seed);

@@ -73,12 +73,13 @@ export async function prepareRun(
     const { data, plan } = prepared;
     const target = targetOf(device, recipe);
     const example = data.train.encoded.example.bind(data.train.encoded);
-    const input = { recipe, base: base.folder, target, plan, example, before: before?.settled };
+    const { labels } = data;
+    const input = { recipe, base: base.folder, target, plan, example, labels, before: before?.settled };
     const memory = planMemory(input);
     tellMemoryPlan(recipe, memory, choose);
     onEvent({ kind: "forecast", forecast: forecastOf(recipe, memory, target, plan.totalSteps) });
     if (!memory.fits) throw refusalOf(input, memory);
-    trainee = prepareTrainee(recipe, base.folder, recipe.warm_start, device, memory.format);
+    trainee = prepareTrainee(recipe, base.folder, recipe.warm_start, device, memory.format, labels);
     const made = trainee;
     const { encoder, encodeOptions } = prepared;
     return {
@@ -112,7 +113,7 @@ function stepSettings({ seed, packing, training }: Recipe, { maxTokens, recomput
 function runInfo(
   recipe: Recipe,
   base: BaseModel,
-  { data: { train, validation }, plan, templateHash }: PreparedData,
+  { data: { train, validation, labels }, plan, templateHash }: PreparedData,
   { lora, trainable }: Trainee,
   { maxTokens, format, peakBytes, secondsPerStep }: MemoryPlan,
 ): RunInfo {
@@ -124,8 +125,11 @@ function runInfo(
     base: base.folder,
     hub: base.source,
     method: recipe.method,
+    task_type: recipe.task_type,
+    problem_type: recipe.problem_type,
+    head: recipe.head ?? null,
     quantization: recipe.quantization ?? null,
-    labels: train.dataset.labels?.names ?? null,
+    labels: labels?.names ?? null,
     template: recipe.template,
     columns: recipe.data.columns,
     templateHash,

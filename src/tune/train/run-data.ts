@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { Random } from "../../base/random.ts";
+import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Paths, Recipe } from "../../base/recipe/recipe.ts";
 import type { ChatTemplate } from "../../model/text/chat-template.ts";
 import type { Tokenizer } from "../../model/text/tokenizer.ts";
@@ -10,7 +11,10 @@ import { ConversationEncoder } from "../data/conversation-encoder.ts";
 import { type Dataset, loadDataset } from "../data/dataset.ts";
 import { type EncodeOptions, encodeDataset } from "../data/encode.ts";
 import type { EncodedDataset } from "../data/encoded-dataset.ts";
+import { Labels } from "../data/labels.ts";
 import { stratifiedSplit } from "../data/split.ts";
+import { taskOf } from "../data/task.ts";
+import { type LabelWeights, labelWeightsOf, weigher } from "./label-weights.ts";
 
 export interface EncodedSet {
   readonly dataset: Dataset;
@@ -20,18 +24,30 @@ export interface EncodedSet {
 export interface RunData {
   readonly train: EncodedSet;
   readonly validation: EncodedSet | undefined;
+  /** Of a classification. */
+  readonly labels: LearnedLabels | undefined;
 }
 
-/** @throws UserError for data that cannot be read or taught */
+export interface LearnedLabels {
+  readonly names: readonly string[];
+  readonly weights: LabelWeights;
+}
+
+/**
+ * @param baseLabels the labels of a base that is a classifier itself
+ * @throws UserError for data that cannot be read or taught
+ */
 export async function loadRunData(
-  recipe: Recipe,
+  loaded: LoadedRecipe,
+  baseLabels: readonly string[] | undefined,
   encoder: ConversationEncoder,
   encodeOptions: EncodeOptions,
   onEvent: EventSink,
 ): Promise<RunData> {
-  const { data, template, evaluation, seed } = recipe;
-  const options = { data, template };
-  let train = await loadDataset(pathsOf(data.train!), { ...options, name: "train" }, onEvent);
+  const { data, template, evaluation, seed } = loaded.recipe;
+  const options = { data, template, task: taskOf(loaded.recipe) };
+  const known = baseLabels && data.labels === null ? Labels.declared(baseLabels) : undefined;
+  let train = await loadDataset(pathsOf(data.train!), { ...options, labels: known, name: "train" }, onEvent);
   let validation: Dataset | undefined;
   if (data.validation !== null && typeof data.validation === "object" && "fraction" in data.validation) {
     ({ rest: train, part: validation } = stratifiedSplit(train, data.validation.fraction, seed, "validation"));
@@ -44,21 +60,39 @@ export async function loadRunData(
       });
     }
   } else if (data.validation !== null) {
-    const labels = { labels: train.labels };
+    const labels = { labels: train.asked ?? train.labels };
     validation = await loadDataset(pathsOf(data.validation), { ...options, ...labels, name: "validation" }, onEvent);
   }
-  if (validation && evaluation.eval_samples !== null && evaluation.eval_samples < validation.length) {
-    const drawn = new Random(seed, "eval_samples").permutation(validation.length).slice(0, evaluation.eval_samples);
-    validation = validation.subset("validation", drawn.sort(), "rest");
+  if (validation && evaluation.eval_samples !== null) {
+    validation = sampleOf(validation, evaluation.eval_samples, new Random(seed, "eval_samples"));
   }
+  const weights = labelWeightsOf(loaded, train);
   const encode = async (dataset: Dataset): Promise<EncodedSet> => {
-    const set = { dataset, encoded: await encodeDataset(dataset, encoder, encodeOptions, onEvent) };
+    const weigh = weigher(weights, dataset);
+    const set = { dataset, encoded: await encodeDataset(dataset, encoder, encodeOptions, onEvent, weigh) };
     const { rows, skipped, cut, tokens, supervisedTokens } = countSet(set);
     const message = `${dataset.name}: ${rows} rows (${skipped} skipped, ${cut} cut), ${tokens} tokens, ${supervisedTokens} learnt`;
     onEvent({ kind: "note", level: "info", message });
     return set;
   };
-  return { train: await encode(train), validation: validation && (await encode(validation)) };
+  const names = (train.asked ?? train.labels)?.names;
+  return {
+    train: await encode(train),
+    validation: validation && (await encode(validation)),
+    labels: names && weights && { names, weights },
+  };
+}
+
+/** At most `count` rows, questions about the same text together, in their order. */
+function sampleOf(dataset: Dataset, count: number, random: Random): Dataset {
+  const { together, length } = dataset;
+  if (count >= length / together) return dataset;
+  const drawn = random
+    .permutation(length / together)
+    .slice(0, count)
+    .sort();
+  const rows = [...drawn].flatMap((row) => Array.from({ length: together }, (_, i) => row * together + i));
+  return dataset.subset("validation", rows, "rest");
 }
 
 /** What became of the rows of a set, and how large it is. */
@@ -96,13 +130,14 @@ export function encoderOf(
   });
 }
 
-/** sha256 of every example's tokens and of which are targets. */
+/** sha256 of every example's tokens, of which are targets, and of labels and weights where there are any. */
 export function hashExamples({ encoded }: EncodedSet): string {
   const hash = createHash("sha256");
   for (let i = 0; i < encoded.length; i++) {
-    const { ids, supervised } = encoded.example(i);
+    const { ids, supervised, ...beside } = encoded.example(i);
     hash.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
     hash.update(supervised);
+    if (Object.keys(beside).length > 0) hash.update(JSON.stringify(beside));
   }
   return hash.digest("hex");
 }

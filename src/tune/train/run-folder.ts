@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { Ledger, RunEvent, Taken } from "../../base/events.ts";
 import type { HubSource } from "../../base/hub-name.ts";
-import type { Recipe, TemplateOptions } from "../../base/recipe/recipe.ts";
+import type { HeadOptions, Recipe, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { makeFolder, writeFileAtomic } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import { type JsonObject, parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
@@ -29,6 +29,9 @@ export interface RunInfo {
   /** Where the base is from: a commit of a model of the hub, or null for a folder. */
   readonly hub: HubSource | null;
   readonly method: Recipe["method"];
+  readonly task_type: Recipe["task_type"];
+  readonly problem_type: Recipe["problem_type"];
+  readonly head: HeadOptions | null;
   readonly quantization: Recipe["quantization"] | null;
   readonly labels: readonly string[] | null;
   readonly template: TemplateOptions;

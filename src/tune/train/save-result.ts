@@ -2,18 +2,29 @@
 import { createHash } from "node:crypto";
 import { createReadStream, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { saveModel } from "../../model/families/model.ts";
+import { type Model, saveModel } from "../../model/families/model.ts";
 import { makeFolder, replaceFolder } from "../../model/files/atomic.ts";
+import { classifierKeys } from "../../model/files/classifier-config.ts";
 import { copyCompanions } from "../../model/files/companion-files.ts";
 import { fileError } from "../../model/files/file-error.ts";
+import type { JsonValue } from "../../model/files/json-file.ts";
+import { type ClassifierFile, writeClassifier } from "./classifier-file.ts";
 import type { Trainee } from "./method.ts";
+
+/** What lies beside the weights. */
+export interface SavedBeside {
+  /** Of a classification. */
+  readonly classifier: ClassifierFile | undefined;
+  /** The tokenizer's, for transformers' classifiers. */
+  readonly padToken: number | undefined;
+}
 
 /**
  * Writes `adapter/` or `model/` into the run folder; it appears whole or not at all.
  * @returns the folder
  * @throws UserError when the disk is full; checkpoints are untouched then.
  */
-export function saveResult({ model, lora }: Trainee, runFolder: string): string {
+export function saveResult({ model, lora }: Trainee, runFolder: string, beside: SavedBeside): string {
   const final = join(runFolder, lora ? "adapter" : "model");
   let temporary: string | undefined;
   try {
@@ -23,15 +34,25 @@ export function saveResult({ model, lora }: Trainee, runFolder: string): string 
       lora.save(temporary);
     } else {
       const dtype = model.configJson.optionalString("dtype") ?? model.configJson.optionalString("torch_dtype");
-      saveModel(model, temporary, dtype === "float32" ? "F32" : "BF16");
+      saveModel(model, temporary, dtype === "float32" ? "F32" : "BF16", configKeys(model, beside));
       copyCompanions(model.folder, temporary);
     }
+    if (beside.classifier) writeClassifier(temporary, beside.classifier);
     replaceFolder(temporary, final);
   } catch (error) {
     if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
     throw fileError("write", final, error);
   }
   return final;
+}
+
+/** What config.json says of a class head. */
+function configKeys(
+  { configJson, classHead }: Model,
+  { classifier, padToken }: SavedBeside,
+): Record<string, JsonValue> {
+  if (classHead === undefined || classifier === undefined) return {};
+  return classifierKeys(configJson, classifier.labels, classifier.problem_type, padToken);
 }
 
 /** sha256 over the safetensors files of a folder, in the order of their names. */

@@ -5,6 +5,7 @@ import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import { resolvedRecipeText } from "../../base/recipe/resolved.ts";
 import type { RunEnvironment } from "./base-model.ts";
 import type { Progress } from "./checkpoint.ts";
+import { type ClassifierFile, DEFAULT_THRESHOLD } from "./classifier-file.ts";
 import type { BestState } from "./early-stopping.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { fingerprintOf, resumePoint } from "./resume.ts";
@@ -12,6 +13,7 @@ import { isRunFolder, RunFolder, type RunInfo, readRunInfo } from "./run-folder.
 import { hashWeights, saveResult } from "./save-result.ts";
 import { type TrainLoopOptions, trainLoop } from "./train.ts";
 import { validate } from "./validate.ts";
+import { verifyResult } from "./verify-result.ts";
 
 export interface StartOptions extends RunEnvironment {
   /** Go on from the newest checkpoint in the run folder, if there is one. */
@@ -106,7 +108,10 @@ async function trainIn(
     loop.onEvent({ kind: "measurement", measured });
     info = { ...info, status, ...standing(progress), measured, peakMemoryBytes: peakMemory() };
     if (status !== "interrupted") {
-      info = { ...info, weightsSha256: await hashWeights(saveResult(trainee, folder.path)) };
+      const padToken = prepared.encoder.tokenizer.padId;
+      const result = saveResult(trainee, folder.path, { classifier: classifierOf(info), padToken });
+      verifyResult(trainee, result, data.train.encoded);
+      info = { ...info, weightsSha256: await hashWeights(result) };
     }
     folder.writeInfo(info);
     return { ...resultOf(info, folder.path, status), best: progress.best.best };
@@ -114,6 +119,24 @@ async function trainIn(
     writeFailure(folder, info);
     throw error;
   }
+}
+
+/** What is kept beside the weights of a classifier; undefined for a model that is none. */
+function classifierOf({ labels, ...info }: RunInfo): ClassifierFile | undefined {
+  if (labels === null) return undefined;
+  const several = info.problem_type === "multi_label_classification";
+  return {
+    version: 1,
+    task_type: info.task_type,
+    problem_type: info.problem_type,
+    labels,
+    thresholds: several ? Object.fromEntries(labels.map((name) => [name, DEFAULT_THRESHOLD])) : null,
+    temperature: null,
+    head: info.head,
+    template: info.template,
+    columns: info.columns,
+    template_sha256: info.templateHash,
+  };
 }
 
 /** How far a run is, for run.json. */

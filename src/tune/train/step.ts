@@ -19,7 +19,7 @@ export interface StepSettings {
 }
 
 export interface StepOutcome {
-  /** Mean cross-entropy over the step's targets. */
+  /** Mean over the step's targets, by what they count. */
   readonly loss: number;
   /** Before clipping. */
   readonly gradNorm: number;
@@ -29,7 +29,7 @@ export interface StepOutcome {
 /** What a step computes, laid out. */
 export interface StepWork {
   readonly packs: readonly Pack[];
-  /** Supervised tokens of all packs. */
+  /** What the targets of all packs count together: without weights, supervised tokens or rows. */
   readonly targets: number;
 }
 
@@ -54,8 +54,11 @@ export function optimizerStep(
   { packing, recompute, seed, maxGradNorm }: StepSettings,
   meanwhile: () => void = () => {},
 ): StepOutcome {
+  // Rows that all count nothing teach nothing.
+  const scale = targets === 0 ? 0 : 1 / targets;
   const losses = packs.map((pack, i) =>
-    accumulateGradients(trainee.model.decoder, pack, 1 / targets, {
+    accumulateGradients(trainee.model.decoder, pack, scale, {
+      objective: trainee.objective,
       supervisedRowsOnly: packing.supervised_rows_only,
       recompute,
       dropoutSeed: hashLabel(`dropout ${seed} ${optimizer.steps} ${i}`),
@@ -67,7 +70,7 @@ export function optimizerStep(
   if (!Number.isFinite(norm)) throw diverged(optimizer.steps + 1, notFinite);
   optimizer.step(learningRate, clipCoefficient(norm, maxGradNorm));
   zeroGradients(trainee.trainable);
-  return { loss: sum / targets, gradNorm: norm, packs };
+  return { loss: sum * scale, gradNorm: norm, packs };
 }
 
 function diverged(step: number, parameters: readonly string[]): UserError {

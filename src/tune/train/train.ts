@@ -153,6 +153,7 @@ function workShape({ recipe, trainee }: TrainLoopOptions): ConstructorParameters
     config: trainee.model.decoder.config,
     trainsWeights: recipe.method === "full",
     supervisedRowsOnly: recipe.packing.supervised_rows_only,
+    outputs: trainee.model.classHead?.config.labels ?? trainee.model.decoder.config.vocabSize,
   };
 }
 

@@ -9,8 +9,7 @@ import type { EncodeOptions } from "../data/encode.ts";
 import { countTargets, packExamples } from "../data/pack.ts";
 import { Problems } from "../data/problems.ts";
 import { evaluateLabels } from "../evaluate/evaluate-labels.ts";
-import { labelRows } from "../score/label-rows.ts";
-import { LabelScorer } from "../score/label-scorer.ts";
+import { labelNames, predictRows } from "../score/predict-rows.ts";
 import { packLoss } from "./loss.ts";
 import type { Trainee } from "./method.ts";
 import type { EncodedSet } from "./run-data.ts";
@@ -30,7 +29,9 @@ export interface ValidatorOptions {
 export async function validate(options: ValidatorOptions): Promise<Readonly<Record<string, number>>> {
   const loss = await meanLoss(options);
   const { labels, shape } = options.validation.dataset;
-  return labels === undefined || shape.kind === "text" ? { loss } : { loss, ...(await labelMetrics(options)) };
+  return labels === undefined || (shape.kind === "text" && !shape.forHead)
+    ? { loss }
+    : { loss, ...(await labelMetrics(options)) };
 }
 
 async function meanLoss({ recipe, trainee, validation, settings, onEvent }: ValidatorOptions): Promise<number> {
@@ -44,27 +45,33 @@ async function meanLoss({ recipe, trainee, validation, settings, onEvent }: Vali
     const end = Math.min(at + size, encoded.length);
     const examples = Array.from({ length: end - at }, (_, i) => encoded.example(at + i));
     for (const pack of packExamples(examples, { enabled, sharePrompts, maxTokens })) {
-      sum += packLoss(trainee.model.decoder, pack, { supervisedRowsOnly });
+      sum += packLoss(trainee.model.decoder, pack, { supervisedRowsOnly, objective: trainee.objective });
     }
     targets += countTargets(examples);
     onEvent({ kind: "progress", task: "validate", done: end, total: encoded.length, unit: "examples" });
     await new Promise(setImmediate);
   }
-  return sum / targets;
+  return targets === 0 ? 0 : sum / targets;
 }
 
 async function labelMetrics(options: ValidatorOptions): Promise<{ accuracy: number; macro_f1: number }> {
-  const { trainee, validation, encodeOptions, settings, onEvent } = options;
+  const { trainee, recipe, validation, encodeOptions, settings, onEvent } = options;
   const { dataset } = validation;
-  const encoder = answersOnly(options.encoder);
-  const scorer = new LabelScorer(trainee.model.decoder, { maxTokens: settings.maxTokens });
+  const labels = labelNames(dataset);
+  const multiLabel = recipe.problem_type === "multi_label_classification";
   // A row that has room for its own label may have none for the longest: it is left out here and told, not refused.
   const tooLong = encodeOptions.tooLong === "refuse" ? "skip" : encodeOptions.tooLong;
   const problems = new Problems();
-  const rows = labelRows(dataset, encoder, { ...encodeOptions, tooLong }, problems);
-  const labels = dataset.labels!.names;
-  const evaluated = { labels, total: dataset.length, onEvent };
-  const { accuracy, macroF1 } = await evaluateLabels(scorer, encoder.tokenizer, rows, evaluated);
+  const classifier = {
+    model: trainee.model,
+    encoder: answersOnly(options.encoder),
+    encodeOptions: { ...encodeOptions, tooLong } as const,
+    decision: { multiLabel, thresholds: labels.map(() => 0.5), temperature: 1 },
+    maxTokens: settings.maxTokens,
+  };
+  const total = dataset.length / dataset.together;
+  const evaluated = { labels, multiLabel, total, onEvent };
+  const { accuracy, macroF1 } = await evaluateLabels(predictRows(classifier, dataset, problems), evaluated);
   for (const message of problems.lines())
     onEvent({ kind: "note", level: "warning", message: `validation: ${message}` });
   return { accuracy, macro_f1: macroF1 };

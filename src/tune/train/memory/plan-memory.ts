@@ -10,6 +10,7 @@ import type { WeightFormat } from "../../../model/families/parameters.ts";
 import type { EncodedExample } from "../../data/pack.ts";
 import { withPagedStates } from "../optimizer-states.ts";
 import type { Plan } from "../plan.ts";
+import type { LearnedLabels } from "../run-data.ts";
 import { type Foreseen, foresee, fullRecompute, keepAll, leastRecompute } from "./foresee.ts";
 import { maxTokensOnHost } from "./max-tokens.ts";
 import { Rehearsal } from "./rehearsal.ts";
@@ -23,6 +24,8 @@ export interface PlanInput {
   readonly target: RehearsalTarget;
   readonly plan: Plan;
   readonly example: (index: number) => EncodedExample;
+  /** For a class head. */
+  readonly labels?: LearnedLabels | undefined;
   /** What a run that is gone on with was made with; it stands where the recipe still leaves it open. */
   readonly before?: SettledChoices | undefined;
 }
@@ -89,8 +92,8 @@ function formatsFor({ recipe, target, before }: PlanInput): ReturnType<typeof we
 }
 
 function planFor(input: PlanInput, format: WeightFormat): MemoryPlan {
-  const { recipe, base, target, plan, example, before } = input;
-  using rehearsal = new Rehearsal(recipe, base, format, target);
+  const { recipe, base, target, plan, example, labels, before } = input;
+  using rehearsal = new Rehearsal(recipe, base, format, target, labels);
   const { config } = rehearsal.trainee.model.decoder;
   const { max_tokens: asked } = recipe.packing;
   const option = asked === "auto" ? (before?.maxTokens ?? asked) : asked;

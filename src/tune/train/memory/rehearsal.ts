@@ -12,8 +12,9 @@ import type { RecomputePlan } from "../../../model/families/decoder.ts";
 import type { WeightFormat } from "../../../model/families/parameters.ts";
 import type { Pack } from "../../data/pack.ts";
 import { accumulateGradients } from "../loss.ts";
-import { makeTrainee, type Trainee } from "../method.ts";
+import { classHeadOf, makeTrainee, type Trainee } from "../method.ts";
 import { optimizerOf } from "../optimizer-of.ts";
+import type { LearnedLabels } from "../run-data.ts";
 import { openRehearsedModel } from "./rehearsed-model.ts";
 
 /** Bytes that live through the whole run. */
@@ -63,16 +64,16 @@ export class Rehearsal implements Disposable {
   readonly #supervisedRowsOnly: boolean;
   readonly #target: RehearsalTarget;
 
-  /** @param base folder with config.json */
-  constructor(recipe: Recipe, base: string, format: WeightFormat, target: RehearsalTarget) {
+  /** @param base folder with config.json @param labels for a class head */
+  constructor(recipe: Recipe, base: string, format: WeightFormat, target: RehearsalTarget, labels?: LearnedLabels) {
     const device = openRehearsal(target);
     this.#target = target;
     const taken = (): number => device.memory().live;
     this.#device = device;
     this.#supervisedRowsOnly = recipe.packing.supervised_rows_only;
-    const model = openRehearsedModel(base, device, format);
+    const model = openRehearsedModel(base, device, format, classHeadOf(recipe, labels)?.config);
     const baseBytes = taken();
-    this.trainee = makeTrainee(model, { ...recipe, warm_start: null }, null);
+    this.trainee = makeTrainee(model, { ...recipe, warm_start: null }, null, labels);
     const withAdapter = taken();
     this.#optimizer = optimizerOf(recipe, this.trainee);
     const withOptimizer = taken();
@@ -105,6 +106,7 @@ export class Rehearsal implements Disposable {
     device.resetWork();
     let activations = 0;
     const loss = accumulateGradients(this.trainee.model.decoder, pack, 1, {
+      objective: this.trainee.objective,
       supervisedRowsOnly: this.#supervisedRowsOnly,
       recompute,
       dropoutSeed: 0,
@@ -145,5 +147,6 @@ const smallestPack: Pack = {
   rows: Int32Array.of(0),
   targets: Int32Array.of(0),
   weights: Float32Array.of(1),
+  labels: [[0]],
   examples: 1,
 };

@@ -6,6 +6,7 @@ import type { CompressedWeight } from "../../../engine/ops/linear/group.ts";
 import { dequantizeNf4, dequantizeNf4Transposed } from "../../../engine/ops/nf4/nf4.ts";
 import { unscoped } from "../../../engine/tensor/scope.ts";
 import { elementCount, empty, type Shape, type Tensor } from "../../../engine/tensor/tensor.ts";
+import { type ClassHeadConfig, emptyClassHead } from "../../../model/families/class-head.ts";
 import { Decoder } from "../../../model/families/decoder.ts";
 import { familyOf } from "../../../model/families/index.ts";
 import type { Model } from "../../../model/families/model.ts";
@@ -19,7 +20,12 @@ import {
 } from "../../../model/files/quantization-config.ts";
 
 /** @param folder with config.json; no weights are read */
-export function openRehearsedModel(folder: string, device: Device, format: WeightFormat): Model {
+export function openRehearsedModel(
+  folder: string,
+  device: Device,
+  format: WeightFormat,
+  classHead?: ClassHeadConfig,
+): Model {
   const configJson = readConfigJson(folder);
   const config = familyOf(configJson).readConfig(configJson);
   const parameters = new RehearsedParameters(device, format, readQuantizationConfig(configJson));
@@ -30,6 +36,7 @@ export function openRehearsedModel(folder: string, device: Device, format: Weigh
     folder,
     configJson,
     decoder,
+    classHead: head,
     parameters,
     [Symbol.dispose]() {
       decoder[Symbol.dispose]();

@@ -56,6 +56,7 @@ function heaviestOf(packs: readonly Pack[], atLeast: number): Pack {
     rows: Int32Array.from({ length: rows }, (_, i) => i),
     targets: new Int32Array(rows),
     weights: new Float32Array(rows),
+    labels: Array.from({ length: rows }, () => []),
     examples: 1,
   };
 }

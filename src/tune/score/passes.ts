@@ -1,0 +1,54 @@
+/** A stream of rows through a model, a pass at a time. */
+
+export interface PassOptions<T, Prepared, Result> {
+  /** Tokens of a pass; a longer row is one of its own. */
+  readonly maxTokens: number;
+  readonly prepare: (row: T) => Prepared;
+  /** Tokens that a row adds to a pass, given the row before it. */
+  readonly tokens: (prepared: Prepared, before: Prepared | undefined) => number;
+  /** Launches a pass; what it returns waits for the results, one a row. */
+  readonly begin: (batch: readonly Prepared[]) => () => readonly Result[];
+}
+
+/**
+ * Results in the order of the rows. Only as many rows are held as fill two passes: the next pass is launched before the
+ * results of one are waited for. The thread has a turn after each pass.
+ */
+export async function* inPasses<T, Prepared, Result>(
+  rows: Iterable<T> | AsyncIterable<T>,
+  { maxTokens, prepare, tokens: tokensOf, begin }: PassOptions<T, Prepared, Result>,
+): AsyncGenerator<readonly [row: T, result: Result]> {
+  let waiting: T[] = [];
+  let batch: Prepared[] = [];
+  let tokens = 0;
+  let underWay: (() => readonly (readonly [T, Result])[]) | undefined;
+  const launch = (): NonNullable<typeof underWay> => {
+    const [members, results] = [waiting, begin(batch)];
+    return () => {
+      const all = results();
+      return members.map((row, i) => [row, all[i]!] as const);
+    };
+  };
+  for await (const row of rows) {
+    const prepared = prepare(row);
+    const own = tokensOf(prepared, batch.at(-1));
+    if (batch.length > 0 && tokens + own > maxTokens) {
+      const before = underWay;
+      underWay = launch();
+      [waiting, batch, tokens] = [[], [], 0];
+      if (before) yield* before();
+      await turn();
+    }
+    waiting.push(row);
+    batch.push(prepared);
+    tokens += own;
+  }
+  const last = launch();
+  if (underWay) yield* underWay();
+  yield* last();
+}
+
+/** Lets timers, signals and other work of the process run. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

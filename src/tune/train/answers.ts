@@ -1,0 +1,67 @@
+/** How a saved model answers, found out from its files before it is opened. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { TemplateOptions } from "../../base/recipe/recipe.ts";
+import { recipeSchema } from "../../base/recipe/schema.ts";
+import type { ClassHeadConfig } from "../../model/families/class-head.ts";
+import { classHeadSizes } from "../../model/families/class-head-adapter.ts";
+import { classifierLabels } from "../../model/files/classifier-config.ts";
+import { readConfigJson } from "../../model/files/config.ts";
+import { openSafetensors } from "../../model/files/safetensors.ts";
+import { openWeights } from "../../model/files/weights.ts";
+import type { Decision } from "../score/prediction.ts";
+import { type ClassifierFile, DEFAULT_THRESHOLD, readClassifier } from "./classifier-file.ts";
+
+/** Where the parts of an artefact are. */
+interface Folders {
+  readonly modelFolder: string;
+  readonly adapterFolder: string | undefined;
+}
+
+export interface Answers {
+  /** Undefined where the model answers in its own words. */
+  readonly head: ClassHeadConfig | undefined;
+  /** In the order of the head's outputs; undefined where they are not known. */
+  readonly labels: readonly string[] | undefined;
+  readonly multiLabel: boolean;
+  /** What Fettle wrote beside the weights. */
+  readonly file: ClassifierFile | undefined;
+}
+
+/** Of an adapter or model by Fettle, PEFT or transformers. */
+export function answersOf({ modelFolder, adapterFolder }: Folders): Answers {
+  const file = readClassifier(adapterFolder ?? modelFolder);
+  const config = readConfigJson(modelFolder);
+  const sizes = headSizes({ modelFolder, adapterFolder });
+  const problem = file?.problem_type ?? config.optionalString("problem_type");
+  const multiLabel = problem === "multi_label_classification";
+  if (sizes === undefined) return { head: undefined, labels: file?.labels, multiLabel, file };
+  const named = file?.labels ?? classifierLabels(config);
+  const labels = named?.length === sizes.labels ? named : Array.from({ length: sizes.labels }, (_, i) => `LABEL_${i}`);
+  const { activation, dropout } = file?.head ?? { activation: "gelu", dropout: 0 };
+  return { head: { ...sizes, activation, dropout }, labels, multiLabel, file };
+}
+
+/** How probabilities and labels are made of what the model says about labels in this order. */
+export function decisionOf({ multiLabel, file }: Answers, labels: readonly string[]): Decision {
+  const thresholds = labels.map((name) => file?.thresholds?.[name] ?? DEFAULT_THRESHOLD);
+  return { multiLabel, thresholds, temperature: file?.temperature ?? 1 };
+}
+
+/** How rows become texts, where nobody says: as in training, or a classifier's text as it is. */
+export function templateOf({ file, head }: Answers, base: string): TemplateOptions {
+  const task = head && { task_type: "SEQ_CLS" };
+  return file?.template ?? recipeSchema.parse({ base, ...task }).template;
+}
+
+/** The adapter's head counts; a model's own is looked for where there is no adapter. */
+function headSizes({ modelFolder, adapterFolder }: Folders): ReturnType<typeof classHeadSizes> {
+  if (adapterFolder !== undefined) {
+    const path = join(adapterFolder, "adapter_model.safetensors");
+    if (!existsSync(path)) return undefined;
+    using file = openSafetensors(path);
+    return classHeadSizes(file.tensors);
+  }
+  using weights = openWeights(modelFolder);
+  return classHeadSizes(weights.names().map((name) => [name, weights.info(name)] as const));
+}
