@@ -53,6 +53,12 @@ __device__ __forceinline__ void settle(float (&d)[N][4]) {
     asm volatile("" : "+f"(d[n][0]), "+f"(d[n][1]), "+f"(d[n][2]), "+f"(d[n][3])::"memory");
 }
 
+// Has all that the number `x` needs computed here, though only what comes later uses it: ptxas would move arithmetic past
+// the next wait for products, and so leave nothing to do while they are. `x` must not be negative.
+__device__ __forceinline__ void compute_now(float x) {
+  asm volatile("{.reg .pred p; setp.lt.f32 p, %0, 0f00000000; @p st.shared.f32 [%1], %0;}" ::"f"(x), "r"(0) : "memory");
+}
+
 // Operands of an instruction that adds to N / 2 registers a thread.
 #define FETTLE_SUM_16(d, n)                                                                                            \
   "+f"(d[n][0]), "+f"(d[n][1]), "+f"(d[n][2]), "+f"(d[n][3]), "+f"(d[n + 1][0]), "+f"(d[n + 1][1]),                    \

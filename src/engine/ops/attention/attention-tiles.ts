@@ -7,6 +7,8 @@ export interface Tiles {
   readonly rows: number;
   readonly keys: number;
   readonly threads: number;
+  /** Whether a block does several tiles of rows in sequence: no more are launched than there are multiprocessors. */
+  readonly inSequence?: boolean;
   /** Bytes of shared memory; as the kernel's `Shared` adds up. */
   readonly shared: number;
   readonly defines: Readonly<Record<string, number>>;
@@ -93,17 +95,18 @@ export function suitsWarpgroups(headDim: number): boolean {
   return headDim === 64 || headDim === 128;
 }
 
-/** Tiles of attention-forward.sm_90a.cu. */
+/** Tiles of attention-forward.sm_90a.cu: lists are of half a step's keys. */
 export function warpgroupForwardTiles(headDim: number): Tiles {
   const warpgroups = 2;
-  const keys = 128;
+  const [piece, keys] = [64, 128];
   const rows = warpgroups * WARPGROUP_LINES;
   return {
     rows,
-    keys,
+    keys: piece,
     threads: warpgroups * WARPGROUP_THREADS,
-    shared: (rows + 4 * keys) * headDim * 2 + (2 * rows + 4 * keys) * 4 + ALIGNMENT,
-    defines: { WARPGROUPS: warpgroups, KEYS: keys },
+    inSequence: true,
+    shared: (2 * rows + 4 * keys) * headDim * 2 + 4 * keys * 4 + ALIGNMENT,
+    defines: { WARPGROUPS: warpgroups, KEYS: keys, PIECE: piece },
   };
 }
 

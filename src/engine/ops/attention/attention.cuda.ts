@@ -90,9 +90,10 @@ export const attentionCuda = {
     const [factor, cap] = exponents(problem);
     const tiles = way.forwardTiles(headDim, cuda.properties.sharedPerBlock);
     const { byRow } = listTiles(cuda, problem, tiles);
+    const blocks = byRow.tiles * kvHeads;
     const launch = {
       defines: { HEAD_DIM: headDim, SOFTCAP: softcap > 0 ? 1 : 0, ...tiles.defines },
-      grid: [byRow.tiles * kvHeads],
+      grid: [tiles.inSequence ? Math.min(blocks, cuda.properties.multiprocessors) : blocks],
       block: tiles.threads,
       shared: tiles.shared,
     } as const;
