@@ -44,6 +44,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/generate.ts")).generate,
   },
   {
+    name: "export",
+    summary: "Write a run or a model as transformers, llama.cpp, Ollama or vLLM load it",
+    load: async () => (await import("./commands/export.ts")).exportCommand,
+  },
+  {
     name: "inspect",
     summary: "Say what a data file, recipe, model, adapter or run is, and what is wrong with it",
     load: async () => (await import("./commands/inspect.ts")).inspect,
