@@ -2,7 +2,7 @@
  * `npm run parity -- DIR`: everything in a folder of the parity layout against the reference and the cpu device. Prints
  * a table and exits with 1 on any miss.
  *
- *   DIR/FAMILY/{model, adapter, expected.safetensors}, DIR/tokenizers/NAME.json.gz
+ *   DIR/FAMILY/{model, adapter, classifier, expected.safetensors}, DIR/tokenizers/NAME.json.gz
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
@@ -15,6 +15,7 @@ import type { Device } from "../src/engine/device/device.ts";
 import { openDevice, openReferenceDevice } from "../src/engine/open-device.ts";
 import { families } from "../src/model/families/index.ts";
 import { readConfigJson } from "../src/model/files/config.ts";
+import { compareClassifier } from "./parity/classifiers.ts";
 import type { ComparisonRow } from "./parity/comparison.ts";
 import { compareModel } from "./parity/models.ts";
 import { compareTokenizers, findTokenizer } from "./parity/tokenizers.ts";
@@ -58,7 +59,8 @@ async function compareModels(root: string): Promise<void> {
     }
     for (const device of devices) {
       try {
-        show(family, device.name, compareModel(path, device));
+        if (existsSync(join(path, "model"))) show(family, device.name, compareModel(path, device));
+        if (existsSync(join(path, "classifier"))) show(family, device.name, compareClassifier(path, device));
       } catch (error) {
         showFailure(family, device.name, error);
       }
@@ -69,8 +71,8 @@ async function compareModels(root: string): Promise<void> {
 
 /** Why a folder holds nothing that the code has, or undefined. */
 function whyNot(path: string): string | undefined {
-  const model = join(path, "model");
-  if (!existsSync(model)) return "no causal language model in it";
+  const model = ["model", "classifier"].map((name) => join(path, name)).find(existsSync);
+  if (model === undefined) return "no model in it";
   const type = readConfigJson(model).string("model_type");
   return Object.hasOwn(families, type) ? undefined : `the family ${type} is not present in the code`;
 }

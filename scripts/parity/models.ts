@@ -34,7 +34,7 @@ function compareFull(
   const { tensors } = model.parameters;
   const comparison = compareOutputs("full", model.decoder, tensors, examples, expected);
   for (const [name, tensor] of tensors) {
-    const gradient = toFloats(tensor.gradient!);
+    const gradient = gradientOf(tensor);
     comparison.norm("full.gradnorm", gradient, floats(expected, `full.gradnorm.${name}`)[0]!);
     if (expected.tensors.has(`full.grad.${name}`)) {
       comparison.gradient("full.grad", gradient, floats(expected, `full.grad.${name}`));
@@ -53,7 +53,7 @@ function compareFull(
   for (const [name, tensor] of tensors) {
     const key = `full.adamw1.${name}`;
     if (!expected.tensors.has(key)) continue;
-    comparison.parameter("full.adamw1", toFloats(tensor), floats(expected, key), toFloats(tensor.gradient!));
+    comparison.parameter("full.adamw1", toFloats(tensor), floats(expected, key), gradientOf(tensor));
   }
   optimizer[Symbol.dispose]();
   return comparison.rows();
@@ -71,7 +71,7 @@ function compareLora(
   const comparison = compareOutputs("lora", model.decoder, parameters, examples, expected);
   for (const [name, tensor] of parameters) {
     const key = `lora.grad.base_model.model.${name.replace(/\.(lora_[AB])\./, ".$1.default.")}`;
-    comparison.gradient("lora.grad", toFloats(tensor.gradient!), floats(expected, key));
+    comparison.gradient("lora.grad", gradientOf(tensor), floats(expected, key));
   }
   return comparison.rows();
 }
@@ -123,6 +123,11 @@ export function readExamples(expected: SafetensorsFile): EncodedExample[] {
 function integers(file: SafetensorsFile, name: string): Int32Array {
   const bytes = file.read(name);
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}
+
+/** What was accumulated for a parameter. */
+export function gradientOf({ gradient }: Tensor): Float32Array {
+  return toFloats(gradient!);
 }
 
 /** A tensor of f32. */

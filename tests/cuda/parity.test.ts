@@ -1,8 +1,9 @@
 /** Logits, loss, gradients and LoRA of small models on CUDA against what transformers and PEFT computed in f32. */
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { compareClassifier } from "../../scripts/parity/classifiers.ts";
 import { compareModel } from "../../scripts/parity/models.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { cudaSkip, openCudaForTests } from "../helpers/cuda.ts";
@@ -25,6 +26,11 @@ for (const precision of ["f32", "bf16"] as const) {
           rows.filter(({ verdict, worst }) => verdict === "miss" && worst > tolerated),
           [],
         );
+      });
+      if (!existsSync(join(root, family, "classifier"))) continue;
+      it(`${family}, with a class head`, () => {
+        const misses = compareClassifier(join(root, family), device).filter(({ verdict }) => verdict === "miss");
+        assert.deepEqual(misses, []);
       });
     }
   });

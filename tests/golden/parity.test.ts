@@ -1,8 +1,9 @@
-/** Logits, loss, gradients, an AdamW step and LoRA of small models against what transformers and PEFT computed. */
+/** Logits, loss, gradients, an AdamW step, LoRA and class heads of small models against what transformers and PEFT computed. */
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { compareClassifier } from "../../scripts/parity/classifiers.ts";
 import { compareModel } from "../../scripts/parity/models.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { openDevice, openReferenceDevice } from "../../src/engine/open-device.ts";
@@ -20,6 +21,14 @@ for (const device of devices) {
         assert.deepEqual(
           rows.filter(({ verdict }) => verdict === "miss"),
           [],
+        );
+      });
+      if (!existsSync(join(root, family, "classifier"))) continue;
+      test(`${family}, with a class head`, () => {
+        const rows = compareClassifier(join(root, family), device);
+        assert.deepEqual(
+          rows.map(({ quantity, verdict }) => [quantity, verdict]),
+          ["cls.logits", "cls.loss", "cls.grad", "cls.grad, all"].map((quantity) => [quantity, "ok"]),
         );
       });
     }

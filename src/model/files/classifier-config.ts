@@ -39,7 +39,10 @@ export function classifierKeys(
   problemType: ProblemType,
   padToken: number | undefined,
 ): Record<string, JsonValue> {
-  const architectures = (config.optionalStrings("architectures") ?? []).map((name) => name.replace(SUFFIX, CLASSIFIER));
+  const architectures = (config.optionalStrings("architectures") ?? []).map((name) =>
+    // The text model's classifier is not named as its language model is.
+    name.replace(SUFFIX, CLASSIFIER).replace(/^Gemma3For/, "Gemma3TextFor"),
+  );
   return {
     architectures,
     id2label: Object.fromEntries(labels.map((name, i) => [String(i), name])),
