@@ -160,9 +160,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   if (work >= work_end) return;
   const i32 *list = lists + static_cast<i64>(tile_of(work)) * pieces;
   Keys key_lines = {keys, kv_heads, work % kv_heads};
-  i32 none = pieces << 8;
   Step step;
-  step.fetch(list, count, 0, none);
+  step.fetch(list, pieces, count, 0);
   copy_tiles<ROWS>(tile_of(work) * ROWS, rows_of(work), Copy{shared.q[0], q});
   step.copy(key_lines, Copy{shared.k[0], k});
   copy_async_commit();
@@ -203,7 +202,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
     }
     Step next_step;
     if (work < work_end) {
-      next_step.fetch(list, count, ++number, none);
+      next_step.fetch(list, pieces, count, ++number);
       if (ends) copy_tiles<ROWS>(tile_of(work) * ROWS, rows_of(work), Copy{shared.q[q_turn], q});
       next_step.copy(key_lines, Copy{shared.k[turn ^ 1], k});
       fetch_key_facts(next_step);

@@ -110,6 +110,34 @@ export function warpgroupForwardTiles(headDim: number): Tiles {
   };
 }
 
+/** Tiles of attention-queries.sm_90a.cu: lists are of a third of a step's keys. */
+export function warpgroupQueryTiles(headDim: number): Tiles {
+  const warpgroups = 2;
+  const [piece, keys] = [32, 96];
+  const rows = warpgroups * WARPGROUP_LINES;
+  return {
+    rows,
+    keys: piece,
+    threads: warpgroups * WARPGROUP_THREADS,
+    shared: (2 * rows + 5 * keys) * headDim * 2 + 4 * keys * 4 + ALIGNMENT,
+    defines: { WARPGROUPS: warpgroups, KEYS: keys, PIECE: piece },
+  };
+}
+
+/** Tiles of attention-keys.sm_90a.cu. */
+export function warpgroupKeyTiles(headDim: number): Tiles {
+  const warpgroups = 2;
+  const rows = 64;
+  const keys = warpgroups * WARPGROUP_LINES;
+  return {
+    rows,
+    keys,
+    threads: warpgroups * WARPGROUP_THREADS,
+    shared: (2 * keys + 6 * rows) * headDim * 2 + 2 * 4 * rows * 4 + ALIGNMENT,
+    defines: { WARPGROUPS: warpgroups, ROWS: rows },
+  };
+}
+
 function firstThatFits(candidates: readonly Tiles[], sharedPerBlock: number): Tiles {
   const fitting = candidates.find(({ shared }) => shared <= sharedPerBlock);
   if (fitting === undefined) throw new Error(`attention: no tiles fit in ${sharedPerBlock} bytes of shared memory`);

@@ -44,10 +44,13 @@ struct KeyStep {
   static constexpr int COUNT = PIECES;
   i32 entries[PIECES];
 
-  // `none` stands for pieces past the end of the list: an entry of keys past the last one.
-  __device__ __forceinline__ void fetch(const i32 *list, i32 count, i32 step, i32 none) {
+  // Of a list with room for `room` entries and `count` of them there; past its end, pieces of keys past the last one.
+  __device__ __forceinline__ void fetch(const i32 *list, i32 room, i32 count, i32 step) {
 #pragma unroll
-    for (int p = 0; p < PIECES; p++) entries[p] = step * PIECES + p < count ? list[step * PIECES + p] : none;
+    for (int p = 0; p < PIECES; p++) {
+      i32 at = step * PIECES + p, entry = list[min(at, room - 1)];
+      entries[p] = at < count ? entry : room << 8;
+    }
   }
   __device__ __forceinline__ i32 first_key(int piece) const { return listed_tile(entries[piece]) * EACH; }
   // The key in a line of the tile.

@@ -10,6 +10,8 @@ import {
   suitsWarpgroups,
   type Tiles,
   warpgroupForwardTiles,
+  warpgroupKeyTiles,
+  warpgroupQueryTiles,
 } from "./attention-tiles.ts";
 
 /** One way to compute attention on tensor cores: its kernels, which take the same arguments as those of any other. */
@@ -17,7 +19,6 @@ interface Way {
   readonly forward: CudaFunction;
   readonly queryPass: CudaFunction;
   readonly keyPass: CudaFunction;
-  readonly sumShares: CudaFunction;
   /** Sizes of tiles by head size and by the shared memory that a block can have. */
   readonly forwardTiles: (headDim: number, sharedPerBlock: number) => Tiles;
   readonly queryTiles: (headDim: number, sharedPerBlock: number) => Tiles;
@@ -27,22 +28,25 @@ interface Way {
 const FORWARD = "pp ppp pppp pp iiiiii u fif";
 const QUERIES = "pp ppp ppp pppp pp iiiiii u ffif";
 const KEYS = "ppp ppp ppp pppp ppp iiiii u ffif";
-const SHARES = "pp ppp iif";
+
+const sumShares = cudaFunction("attention/attention-shares.cu", "attention_shares", "pp ppp iif");
 
 const byWarps: Way = {
   forward: cudaFunction("attention/attention-forward.cu", "attention_forward", FORWARD),
   queryPass: cudaFunction("attention/attention-queries.cu", "attention_queries", QUERIES),
   keyPass: cudaFunction("attention/attention-keys.cu", "attention_keys", KEYS),
-  sumShares: cudaFunction("attention/attention-keys.cu", "attention_shares", SHARES),
   forwardTiles,
   queryTiles,
   keyTiles,
 };
 
 const byWarpgroups: Way = {
-  ...byWarps,
   forward: cudaFunction("attention/attention-forward.sm_90a.cu", "attention_forward_warpgroups", FORWARD),
+  queryPass: cudaFunction("attention/attention-queries.sm_90a.cu", "attention_queries_warpgroups", QUERIES),
+  keyPass: cudaFunction("attention/attention-keys.sm_90a.cu", "attention_keys_warpgroups", KEYS),
   forwardTiles: warpgroupForwardTiles,
+  queryTiles: warpgroupQueryTiles,
+  keyTiles: warpgroupKeyTiles,
 };
 
 /** Cards of this architecture multiply by warpgroups. */
@@ -149,10 +153,10 @@ export const attentionCuda = {
     const work = [plan.totals, plan.chunks, byKey!.lists, byKey!.others];
     cuda.run(way.keyPass, keyLaunch, [dk, dv, shares, dout, lse, delta, q, k, v, ...layout, ...work, ...sizes]);
     const sumLaunch = {
-      defines: { ...common, ...forKeys.defines },
+      defines: { HEAD_DIM: headDim, KEYS: forKeys.keys },
       grid: [plan.splitLimit, kvHeads, blocksFor(shareLength / 8, SHARE_THREADS)],
       block: SHARE_THREADS,
     } as const;
-    cuda.run(way.sumShares, sumLaunch, [dk, dv, shares, plan.totals, plan.splits, keys, kvHeads, scale]);
+    cuda.run(sumShares, sumLaunch, [dk, dv, shares, plan.totals, plan.splits, keys, kvHeads, scale]);
   },
 };
