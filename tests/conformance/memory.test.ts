@@ -16,6 +16,7 @@ import { targetOf } from "../../src/tune/train/memory/target.ts";
 import { weightFormats } from "../../src/tune/train/memory/weight-formats.ts";
 import { prepareTrainee } from "../../src/tune/train/method.ts";
 import { optimizerOf } from "../../src/tune/train/optimizer-of.ts";
+import type { LearnedLabels } from "../../src/tune/train/run-data.ts";
 import { optimizerStep, prepareStep, type StepSettings } from "../../src/tune/train/step.ts";
 import { cudaSkip, openCudaForTests } from "../helpers/cuda.ts";
 
@@ -63,6 +64,18 @@ const recipes: Readonly<Record<string, Recipe>> = {
   lora: recipeOf({ method: "lora" }),
   "lora with dropout": recipeOf({ method: "lora", lora: { lora_dropout: 0.1 } }),
   qlora: recipeOf({ method: "qlora" }),
+  "lora with a class head": recipeOf({ task_type: "SEQ_CLS", head: { dense: 24, dropout: 0.1 } }),
+  "full with a class head, several labels a row": recipeOf({
+    method: "full",
+    task_type: "SEQ_CLS",
+    problem_type: "multi_label_classification",
+  }),
+};
+
+const ones = new Float32Array(3).fill(1);
+const labels: LearnedLabels = {
+  names: ["a", "b", "c"],
+  weights: { classWeights: ones, alpha: ones, positive: ones, negative: ones },
 };
 
 for (const { name, skip, open } of devices) {
@@ -78,12 +91,13 @@ for (const { name, skip, open } of devices) {
 }
 
 function assertForeseen(device: Device, recipe: Recipe, format: WeightFormat): void {
-  using rehearsal = new Rehearsal(recipe, base, format, targetOf(device, recipe));
-  using trainee = prepareTrainee(recipe, base, null, device, format);
+  using rehearsal = new Rehearsal(recipe, base, format, targetOf(device, recipe), labels);
+  using trainee = prepareTrainee(recipe, base, null, device, format, labels);
   using optimizer = optimizerOf(recipe, trainee);
   // The emulator takes its time.
   const slow = device.name === "cuda";
-  for (const [name, all] of Object.entries(sets).slice(slow ? 1 : 0)) {
+  for (const [name, set] of Object.entries(sets).slice(slow ? 1 : 0)) {
+    const all = recipe.head ? set.map((example, i) => ({ ...example, labels: [i % 3] })) : set;
     const layout = { enabled: true, sharePrompts: name === "shared", maxTokens: 512 };
     const packing = { enabled: true, share_prompts: layout.sharePrompts, supervised_rows_only: true };
     const [pack] = packExamples(all, layout);
