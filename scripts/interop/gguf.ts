@@ -14,8 +14,8 @@ import type { GgmlType } from "../../src/model/files/gguf-types.ts";
 import type { JsonValue } from "../../src/model/files/json-file.ts";
 import { type Comparison, within } from "./lib/comparison.ts";
 import { compareBlocks } from "./lib/ggml-blocks.ts";
-import { runLlamaCpp } from "./lib/llama-cpp.ts";
-import { compareLogits, fettleLogits, type LogitsDifference } from "./lib/logits.ts";
+import { type LlamaCppTask, runLlamaCpp } from "./lib/llama-cpp.ts";
+import { compareLogits, fettleLogits, type LogitsDifference, type SequenceLogits } from "./lib/logits.ts";
 import { fixtureModel, fixtures, someSequences } from "./lib/made-models.ts";
 import { compareVocabularies } from "./lib/vocabularies.ts";
 
@@ -43,61 +43,78 @@ const nanoTolerances: Readonly<Record<GgmlType, number>> = {
   q4_k: 0.25,
 };
 
+/** A file, and the logits that it is to give. */
+interface Exported extends Omit<LlamaCppTask, "texts"> {
+  readonly what: string;
+  readonly expected: readonly SequenceLogits[];
+  readonly tolerance: number;
+}
+
 export async function compare(): Promise<readonly Comparison[]> {
   const scratch = mkdtempSync(join(tmpdir(), "fettle-interop-gguf-"));
   try {
-    const rows = [...compareBlocks()];
-    for (const [fixture, changes] of families) rows.push(...(await compareFamily(fixture, changes, scratch)));
-    rows.push(...(await compareNano(scratch)));
-    rows.push(...(await compareVocabularies(scratch)));
-    return rows;
+    const blocks = compareBlocks();
+    const exported: Exported[] = [];
+    for (const [fixture, changes] of families) exported.push(...(await exportFamily(fixture, changes, scratch)));
+    exported.push(...(await exportNano(scratch)));
+    const answers = runLlamaCpp(
+      exported.map((task) => ({ ...task, texts: [] })),
+      scratch,
+    );
+    const logits = exported.map((task, i) => row(task, compareLogits(task.expected, answers[i]!.logits)));
+    return [...blocks, ...logits, ...(await compareVocabularies(scratch))];
   } finally {
     rmSync(scratch, { recursive: true });
   }
 }
 
 /** The model in f32, and with the fixture's adapter merged in. */
-async function compareFamily(
+async function exportFamily(
   fixture: string,
   changes: Readonly<Record<string, JsonValue>>,
   scratch: string,
-): Promise<Comparison[]> {
-  const model = fixtureModel(fixture, scratch, changes);
+): Promise<Exported[]> {
+  const base = fixtureModel(fixture, scratch, changes);
   const adapter = join(fixtures, fixture, "adapter");
-  const rows: Comparison[] = [];
-  for (const [title, path, used] of [
-    [fixture, model, undefined],
+  const sequences = someSequences(97);
+  const exported: Exported[] = [];
+  for (const [what, path, used] of [
+    [fixture, base, undefined],
     [`${fixture} + adapter`, adapter, adapter],
   ] as const) {
-    const output = join(scratch, title.replaceAll(" ", ""));
-    const { files } = await exportModel(path, { format: "gguf", dtype: "f32", output, base: model });
-    const sequences = someSequences(97);
-    const { logits } = runLlamaCpp(ggufIn(output, files), sequences, [], scratch);
-    const difference = compareLogits(await fettleLogits(model, sequences, { adapter: used }), logits);
-    rows.push(row(`${title}, f32`, difference, F32_TOLERANCE));
+    const output = join(scratch, `${what.replaceAll(" ", "")}-gguf`);
+    const { files } = await exportModel(path, { format: "gguf", dtype: "f32", output, base });
+    const expected = await fettleLogits(base, sequences, { adapter: used });
+    exported.push({
+      what: `${what}, f32`,
+      model: ggufIn(output, files),
+      sequences,
+      expected,
+      tolerance: F32_TOLERANCE,
+    });
   }
-  return rows;
+  return exported;
 }
 
-async function compareNano(scratch: string): Promise<Comparison[]> {
-  const model = join(packageRoot, "models/fettle-nano");
+async function exportNano(scratch: string): Promise<Exported[]> {
+  const folder = join(packageRoot, "models/fettle-nano");
   const sequences = someSequences(8000, [64]);
-  const expected = await fettleLogits(model, sequences);
-  const rows: Comparison[] = [];
+  const expected = await fettleLogits(folder, sequences);
+  const exported: Exported[] = [];
   for (const [dtype, tolerance] of Object.entries(nanoTolerances) as [GgmlType, number][]) {
     const output = join(scratch, `nano-${dtype}`);
-    const { files } = await exportModel(model, { format: "gguf", dtype, output });
-    const { logits } = runLlamaCpp(ggufIn(output, files), sequences, [], scratch);
-    rows.push(row(`fettle-nano, ${dtype}`, compareLogits(expected, logits), tolerance));
+    const { files } = await exportModel(folder, { format: "gguf", dtype, output });
+    exported.push({ what: `fettle-nano, ${dtype}`, model: ggufIn(output, files), sequences, expected, tolerance });
   }
-  return rows;
+  return exported;
 }
 
+/** The file of an export. */
 function ggufIn(folder: string, files: Readonly<Record<string, number>>): string {
   return join(folder, Object.keys(files).find((name) => name.endsWith(".gguf"))!);
 }
 
-function row(what: string, { worst, sameTop, rows, divergence }: LogitsDifference, tolerance: number): Comparison {
+function row({ what, tolerance }: Exported, { worst, sameTop, rows, divergence }: LogitsDifference): Comparison {
   const compared = within(`llama.cpp: logits of ${what}`, worst, tolerance);
   const top = `same top token ${sameTop}/${rows}, divergence ${divergence.toExponential(1)}`;
   return { ...compared, result: `${compared.result}; ${top}` };

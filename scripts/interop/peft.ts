@@ -35,16 +35,37 @@ const variants: Readonly<Record<string, Partial<LoraConfig>>> = {
   "an expression": { target_modules: ".*layers\\.[02]\\.mlp\\.(up|down)_proj" },
 };
 
+/** One adapter of each side for the same model. */
+interface Pair {
+  readonly title: string;
+  readonly model: string;
+  readonly config: LoraConfig;
+  readonly fromFettle: string;
+  readonly fromPeft: string;
+}
+
 export async function compare(): Promise<readonly Comparison[]> {
   expectPython(["torch", "transformers", "peft"]);
   const scratch = mkdtempSync(join(tmpdir(), "fettle-interop-peft-"));
   try {
+    const pairs = [
+      ...families.map((family) => pairOf(family, "all linear layers", {}, scratch)),
+      ...Object.entries(variants).map(([title, changes]) => pairOf("qwen2", title, changes, scratch)),
+    ];
+    for (const { model, config, fromFettle } of pairs) makeAdapter(model, config, fromFettle);
+    runPython(
+      "make_adapter.py",
+      pairs.map(({ model, config, fromPeft: output }) => ({ model, config, output })),
+    );
+    const tasks = pairs.flatMap(({ title, model, fromFettle, fromPeft }) => [
+      { what: `PEFT: an adapter of Fettle's, ${title}`, model, adapter: fromFettle, sequences: someSequences(97) },
+      { what: `Fettle: an adapter of PEFT's, ${title}`, model, adapter: fromPeft, sequences: someSequences(97) },
+    ]);
+    const expected = transformersLogits(tasks, scratch);
     const rows: Comparison[] = [];
-    for (const family of families) {
-      rows.push(await compareBoth(family, "all linear layers", {}, fixtureModel(family, scratch), scratch));
-    }
-    for (const [title, changes] of Object.entries(variants)) {
-      rows.push(await compareBoth("qwen2", title, changes, fixtureModel("qwen2", scratch), scratch));
+    for (const [i, { what, model, adapter, sequences }] of tasks.entries()) {
+      const { worst } = compareLogits(expected[i]!, await fettleLogits(model, sequences, { adapter }));
+      rows.push(within(what, worst, TOLERANCE));
     }
     return rows;
   } finally {
@@ -52,23 +73,13 @@ export async function compare(): Promise<readonly Comparison[]> {
   }
 }
 
-async function compareBoth(
-  family: string,
-  title: string,
-  changes: Partial<LoraConfig>,
-  model: string,
-  scratch: string,
-): Promise<Comparison> {
-  const config = { ...plainLora, ...changes };
-  const sequences = someSequences(97);
-  const folder = join(scratch, `${family}-${title.replaceAll(" ", "-")}`);
-  makeAdapter(model, config, `${folder}-fettle`);
-  runPython("make_adapter.py", { model, config, output: `${folder}-peft` });
-  let worst = 0;
-  for (const adapter of [`${folder}-fettle`, `${folder}-peft`]) {
-    const expected = transformersLogits(model, sequences, scratch, adapter);
-    const difference = compareLogits(expected, await fettleLogits(model, sequences, { adapter }));
-    worst = Math.max(worst, difference.worst);
-  }
-  return within(`PEFT: adapters both ways, ${family}, ${title}`, worst, TOLERANCE);
+function pairOf(family: string, variant: string, changes: Partial<LoraConfig>, scratch: string): Pair {
+  const folder = join(scratch, `${family}-${variant.replaceAll(" ", "-")}`);
+  return {
+    title: `${family}, ${variant}`,
+    model: fixtureModel(family, scratch),
+    config: { ...plainLora, ...changes },
+    fromFettle: `${folder}-fettle`,
+    fromPeft: `${folder}-peft`,
+  };
 }

@@ -6,7 +6,7 @@ import { exportModel } from "../../src/app/api/export.ts";
 import { train } from "../../src/app/api/train.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { type Comparison, within } from "./lib/comparison.ts";
-import { compareLogits, fettleLogits, transformersLogits } from "./lib/logits.ts";
+import { compareLogits, fettleLogits, type SequenceLogits, transformersLogits } from "./lib/logits.ts";
 import { makeAdapter, plainLora } from "./lib/made-adapters.ts";
 import { fixtureModel, fixtures, someSequences } from "./lib/made-models.ts";
 import { expectPython } from "./lib/python.ts";
@@ -28,52 +28,71 @@ const families = [
   "starcoder2",
 ];
 
+/** A merged folder, and the logits that it is to give. */
+interface Merged {
+  readonly what: string;
+  readonly folder: string;
+  readonly sequences: readonly (readonly number[])[];
+  readonly expected: readonly SequenceLogits[];
+  readonly tolerance: number;
+}
+
 export async function compare(): Promise<readonly Comparison[]> {
   expectPython(["torch", "transformers", "peft"]);
   const scratch = mkdtempSync(join(tmpdir(), "fettle-interop-transformers-"));
   try {
-    const rows: Comparison[] = [];
-    for (const family of families) rows.push(await compareFamily(family, scratch));
-    rows.push(...(await compareNano(scratch)), await compareQlora(scratch));
-    return rows;
+    const merged = [...(await mergeFamilies(scratch)), ...(await mergeNano(scratch)), await mergeQlora(scratch)];
+    const logits = transformersLogits(
+      merged.map(({ folder: model, sequences }) => ({ model, sequences })),
+      scratch,
+    );
+    return merged.map(({ what, expected, tolerance }, i) =>
+      within(`transformers: ${what}`, compareLogits(expected, logits[i]!).worst, tolerance),
+    );
   } finally {
     rmSync(scratch, { recursive: true });
   }
 }
 
-async function compareFamily(family: string, scratch: string): Promise<Comparison> {
-  const base = fixtureModel(family, scratch);
-  const adapter = join(fixtures, family, "adapter");
-  const output = join(scratch, `${family}-merged`);
-  await exportModel(adapter, { format: "safetensors", output, base });
-  const sequences = someSequences(97);
-  const apart = transformersLogits(base, sequences, scratch, adapter);
-  const { worst } = compareLogits(apart, transformersLogits(output, sequences, scratch));
-  return within(`transformers: ${family} merged, against base + adapter in PEFT`, worst, F32_TOLERANCE);
+/** Held against base and adapter apart, in PEFT. */
+async function mergeFamilies(scratch: string): Promise<Merged[]> {
+  const apart = families.map((family) => ({
+    model: fixtureModel(family, scratch),
+    adapter: join(fixtures, family, "adapter"),
+    sequences: someSequences(97),
+  }));
+  const expected = transformersLogits(apart, scratch);
+  const merged: Merged[] = [];
+  for (const [i, { model: base, adapter, sequences }] of apart.entries()) {
+    const folder = `${base}-merged`;
+    await exportModel(adapter, { format: "safetensors", output: folder, base });
+    const what = `${families[i]} merged, against base + adapter in PEFT`;
+    merged.push({ what, folder, sequences, expected: expected[i]!, tolerance: F32_TOLERANCE });
+  }
+  return merged;
 }
 
 /** A base in bf16: merged into f32 nothing is lost, into bf16 every weight is rounded. */
-async function compareNano(scratch: string): Promise<Comparison[]> {
+async function mergeNano(scratch: string): Promise<Merged[]> {
   const base = join(packageRoot, "models/fettle-nano");
   const adapter = join(scratch, "nano-adapter");
   makeAdapter(base, plainLora, adapter);
   const sequences = someSequences(8000, [64]);
-  const apart = await fettleLogits(base, sequences, { adapter });
-  const rows: Comparison[] = [];
+  const expected = await fettleLogits(base, sequences, { adapter });
+  const merged: Merged[] = [];
   for (const [dtype, tolerance] of [
     ["f32", F32_TOLERANCE],
     [undefined, BF16_TOLERANCE],
   ] as const) {
-    const output = join(scratch, `nano-${dtype}`);
-    await exportModel(adapter, { format: "safetensors", dtype, output, base });
-    const { worst } = compareLogits(apart, transformersLogits(output, sequences, scratch));
-    rows.push(within(`transformers: fettle-nano merged in ${dtype ?? "its bf16"}`, worst, tolerance));
+    const folder = join(scratch, `nano-${dtype}`);
+    await exportModel(adapter, { format: "safetensors", dtype, output: folder, base });
+    merged.push({ what: `fettle-nano merged in ${dtype ?? "its bf16"}`, folder, sequences, expected, tolerance });
   }
-  return rows;
+  return merged;
 }
 
 /** A run on 4-bit weights: merged into what is left of the base in 4 bits. */
-async function compareQlora(scratch: string): Promise<Comparison> {
+async function mergeQlora(scratch: string): Promise<Merged> {
   const base = join(packageRoot, "models/fettle-nano");
   const run = await train({
     base,
@@ -82,13 +101,12 @@ async function compareQlora(scratch: string): Promise<Comparison> {
     training: { learning_rate: 1e-2, num_train_epochs: 1, batch_size: 16 },
     output: join(scratch, "qlora"),
   });
-  const output = join(scratch, "qlora-merged");
-  await exportModel(run.folder, { format: "safetensors", dtype: "f32", output });
+  const folder = join(scratch, "qlora-merged");
+  await exportModel(run.folder, { format: "safetensors", dtype: "f32", output: folder });
   const sequences = someSequences(8000, [64]);
-  const apart = await fettleLogits(base, sequences, {
+  const expected = await fettleLogits(base, sequences, {
     adapter: join(run.folder, "adapter"),
     format: { kind: "nf4", blockSize: 64, doubleQuant: true },
   });
-  const { worst } = compareLogits(apart, transformersLogits(output, sequences, scratch));
-  return within("transformers: a QLoRA run merged from NF4", worst, F32_TOLERANCE);
+  return { what: "a QLoRA run merged from NF4", folder, sequences, expected, tolerance: F32_TOLERANCE };
 }

@@ -10,14 +10,20 @@ import { type SequenceLogits, splitLogits } from "./logits.ts";
 const VERSION = "3.22.1";
 const root = process.env.FETTLE_INTEROP_LLAMA_CPP || join(tmpdir(), `fettle-interop-node-llama-cpp-${VERSION}`);
 
-/** What `llama-cpp-run.js` does with a model. */
+/** What `llama-cpp-run.js` is asked of a model. */
 export interface LlamaCppTask {
-  readonly entry: string;
+  /** GGUF file. */
   readonly model: string;
   readonly sequences: readonly (readonly number[])[];
   readonly texts: readonly string[];
-  /** File for the logits. */
-  readonly output: string;
+}
+
+/** The same as it is sent to the process. */
+export interface LlamaCppTasks {
+  /** node-llama-cpp's main file. */
+  readonly entry: string;
+  /** Each with the file for its logits. */
+  readonly tasks: readonly (LlamaCppTask & { readonly output: string })[];
 }
 
 export interface LlamaCppAnswer {
@@ -40,32 +46,28 @@ export function llamaCppLibraries(): string {
 }
 
 /**
- * llama.cpp's logits of token sequences, in f32 all through, and its tokens of texts.
+ * llama.cpp's logits of token sequences, with keys and values in f32, and its tokens of texts: task by task, in one process.
  * @throws NotRun where it cannot be installed
  */
 export function runLlamaCpp(
-  model: string,
-  sequences: LlamaCppTask["sequences"],
-  texts: readonly string[],
+  tasks: readonly LlamaCppTask[],
   scratch: string,
-): { logits: SequenceLogits[]; tokens: LlamaCppAnswer["tokens"] } {
+): { logits: SequenceLogits[]; tokens: LlamaCppAnswer["tokens"] }[] {
   install();
-  const output = join(scratch, "llama-cpp-logits.bin");
-  const entry = join(root, "node_modules/node-llama-cpp/dist/index.js");
-  const task: LlamaCppTask = { entry, model, sequences, texts, output };
+  const withFiles = tasks.map((task, i) => ({ ...task, output: join(scratch, `llama-cpp-logits-${i}.bin`) }));
+  const input: LlamaCppTasks = { entry: join(root, "node_modules/node-llama-cpp/dist/index.js"), tasks: withFiles };
   const script = join(dirname(fileURLToPath(import.meta.url)), "llama-cpp-run.js");
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [script], {
-    input: JSON.stringify(task),
+    input: JSON.stringify(input),
     encoding: "utf8",
     maxBuffer: 2 ** 30,
   });
   if (status !== 0) {
-    throw new Error(
-      `llama.cpp failed (${signal ?? status}): ${`${stdout}\n${stderr}`.trim().split("\n").slice(-6).join(" ")}`,
-    );
+    const said = `${stdout}\n${stderr}`.trim().split("\n").slice(-6).join(" ");
+    throw new Error(`llama.cpp failed (${signal ?? status}): ${said}`);
   }
-  const answer = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as LlamaCppAnswer;
-  return { logits: splitLogits(output, answer.shapes), tokens: answer.tokens };
+  const answers = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as LlamaCppAnswer[];
+  return answers.map(({ shapes, tokens }, i) => ({ logits: splitLogits(withFiles[i]!.output, shapes), tokens }));
 }
 
 function install(): void {

@@ -1,5 +1,5 @@
-"""Logits of transformers (and PEFT): {model, adapter?, sequences, output, dtype?} on stdin; f32 logits go to `output`, one
-sequence after the other. Prints the shapes."""
+"""Logits of transformers (and PEFT): [{model, adapter?, sequences, output}] on stdin; f32 logits go to `output`, one
+sequence after the other. Prints the shapes of every task."""
 
 import json
 import sys
@@ -10,8 +10,7 @@ from transformers import AutoModelForCausalLM
 torch.set_num_threads(2)
 
 
-def main() -> None:
-    task = json.load(sys.stdin)
+def logits_of(task: dict) -> list:
     model = AutoModelForCausalLM.from_pretrained(task["model"], dtype=torch.float32, attn_implementation="eager")
     if task.get("adapter"):
         from peft import PeftModel
@@ -24,7 +23,7 @@ def main() -> None:
             logits = model(input_ids=torch.tensor([ids])).logits[0].float().contiguous()
             shapes.append(list(logits.shape))
             out.write(logits.numpy().tobytes())
-    print(json.dumps({"shapes": shapes}))
+    return shapes
 
 
-main()
+print(json.dumps([logits_of(task) for task in json.load(sys.stdin)]))

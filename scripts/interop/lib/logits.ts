@@ -41,21 +41,18 @@ export async function fettleLogits(
   }
 }
 
-/** Those of transformers, with PEFT where there is an adapter. */
-export function transformersLogits(
-  folder: string,
-  sequences: readonly (readonly number[])[],
-  scratch: string,
-  adapter?: string,
-): SequenceLogits[] {
-  const output = join(scratch, "transformers-logits.bin");
-  const { shapes } = runPython<{ shapes: [number, number][] }>("logits.py", {
-    model: folder,
-    adapter,
-    sequences,
-    output,
-  });
-  return splitLogits(output, shapes);
+export interface LogitsTask {
+  /** Folder. */
+  readonly model: string;
+  readonly adapter?: string | undefined;
+  readonly sequences: readonly (readonly number[])[];
+}
+
+/** Those of transformers, with PEFT where there is an adapter: task by task, in one process. */
+export function transformersLogits(tasks: readonly LogitsTask[], scratch: string): SequenceLogits[][] {
+  const withFiles = tasks.map((task, i) => ({ ...task, output: join(scratch, `transformers-logits-${i}.bin`) }));
+  const shapes = runPython<[number, number][][]>("logits.py", withFiles);
+  return withFiles.map(({ output }, i) => splitLogits(output, shapes[i]!));
 }
 
 /** @param shapes [tokens, vocabulary] of each sequence in the file */

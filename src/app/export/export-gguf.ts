@@ -1,5 +1,6 @@
 /** A GGUF file for llama.cpp, and a Modelfile for Ollama beside it. */
 import { join } from "node:path";
+import { UserError } from "../../base/errors.ts";
 import { writeGgufModel } from "../../model/families/gguf/write-model.ts";
 import { writeFileAtomic } from "../../model/files/atomic.ts";
 import type { GgmlType } from "../../model/files/gguf-types.ts";
@@ -24,6 +25,7 @@ export function exportGguf(
   { type, onProgress }: GgufExportOptions,
 ): readonly string[] {
   const { model, template, name } = source;
+  if (model.classHead !== undefined) throw hasClassHead(model.folder);
   const matrix = [...model.shapes].find(([, shape]) => shape.length > 1)![0];
   const settled = type ?? typeOfDtype[model.dtype(matrix)];
   const file = `${name}-${settled}.gguf`;
@@ -31,4 +33,13 @@ export function exportGguf(
   const modelfile = ollamaModelfile(source, file);
   writeFileAtomic(join(folder, "Modelfile"), modelfile.text);
   return [...notes, ...modelfile.notes];
+}
+
+function hasClassHead(folder: string): UserError {
+  return new UserError({
+    code: "export/class-head",
+    message: "the model is a classifier with a head of its own: it says no words that llama.cpp could run",
+    where: folder,
+    fix: "export to safetensors (--format safetensors), or train labels as text (task_type CAUSAL_LM)",
+  });
 }

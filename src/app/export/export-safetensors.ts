@@ -2,10 +2,14 @@
 
 import { encodeGgml } from "../../model/families/gguf/encode.ts";
 import { isMerged, mergedFloats } from "../../model/families/merge.ts";
+import { classifierKeys } from "../../model/files/classifier-config.ts";
 import { copyCompanions } from "../../model/files/companion-files.ts";
 import { writeConfigJson } from "../../model/files/config.ts";
+import type { JsonValue } from "../../model/files/json-file.ts";
 import type { TensorToWrite } from "../../model/files/safetensors-write.ts";
 import { saveWeights } from "../../model/files/weights-write.ts";
+import { loadTokenizer } from "../../model/text/tokenizer.ts";
+import { writeClassifier } from "../../tune/train/classifier-file.ts";
 import type { ExportSource } from "./export-source.ts";
 
 /** Dtypes of a safetensors export, as the command line calls them. */
@@ -25,11 +29,11 @@ export interface SafetensorsExportOptions {
 
 /** @throws UserError when the disk is full, or a value does not fit the dtype */
 export function exportSafetensors(
-  { model }: ExportSource,
+  { model, answers, parts }: ExportSource,
   folder: string,
   { dtype, onProgress }: SafetensorsExportOptions,
 ): void {
-  const { configJson, shapes, weights } = model;
+  const { configJson, shapes } = model;
   const names = [...shapes.keys()];
   let done = 0;
   const tensors = names.map((name): TensorToWrite => {
@@ -41,17 +45,30 @@ export function exportSafetensors(
       shape: shapes.get(name)!,
       bytes: () => {
         onProgress(++done, names.length);
-        const isAsItWas = wanted === held && !isMerged(model, name);
-        return isAsItWas ? weights.read(name) : encodeGgml(formatOf(wanted), mergedFloats(model, name), name);
+        const own = wanted === held && !isMerged(model, name) ? model.bytes(name) : undefined;
+        return own ?? encodeGgml(formatOf(wanted), mergedFloats(model, name), name);
       },
     };
   });
   // transformers 4 calls it torch_dtype, and 5 reads either.
   const key = configJson.has("torch_dtype") ? "torch_dtype" : "dtype";
-  const largest = tensors.find(({ shape }) => shape.length > 1)!.dtype as keyof typeof namesInConfig;
-  writeConfigJson(folder, configJson.with({ [key]: namesInConfig[largest], quantization_config: undefined }));
+  const ofMatrices = tensors.find(({ shape }) => shape.length > 1)!.dtype as keyof typeof namesInConfig;
+  const keys = { ...headKeys({ model, answers, parts }), [key]: namesInConfig[ofMatrices] };
+  writeConfigJson(folder, configJson.with({ ...keys, quantization_config: undefined }));
   saveWeights(folder, tensors, { maxShardBytes: MAX_SHARD_BYTES });
   copyCompanions(model.folder, folder);
+  if (answers.file) writeClassifier(folder, answers.file);
+}
+
+/** What config.json says of a class head that came with an adapter. */
+function headKeys({
+  model: { configJson, classHead },
+  answers: { labels, multiLabel },
+  parts,
+}: Pick<ExportSource, "model" | "answers" | "parts">): Record<string, JsonValue> {
+  if (classHead === undefined || parts.adapterFolder === undefined) return {};
+  const problem = multiLabel ? "multi_label_classification" : "single_label_classification";
+  return classifierKeys(configJson, labels!, problem, loadTokenizer(parts.modelFolder).padId);
 }
 
 function formatOf(dtype: keyof typeof namesInConfig): FloatFormat {

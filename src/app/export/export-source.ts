@@ -4,6 +4,7 @@ import type { Device } from "../../engine/device/device.ts";
 import { loadLora } from "../../model/families/lora.ts";
 import { openStreamedModel, type StreamedModel } from "../../model/families/streamed-model.ts";
 import { type ChatTemplate, loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
+import { type Answers, answersOf } from "../../tune/train/answers.ts";
 import { type ArtefactParts, findParts } from "../../tune/train/artefact.ts";
 
 export interface ExportSource extends Disposable {
@@ -12,6 +13,8 @@ export interface ExportSource extends Disposable {
   readonly name: string;
   /** With its adapter, if it has one. */
   readonly model: StreamedModel;
+  /** Who answers, and how. */
+  readonly answers: Answers;
   readonly template: ChatTemplate | undefined;
   readonly warnings: readonly string[];
 }
@@ -26,17 +29,20 @@ export function openExportSource(path: string, device: Device, base: string | un
   const template = loadChatTemplateIfAny(modelFolder);
   // A full model's weights are what was trained; an adapter was trained on what 4 bits left of its base.
   const quantization = adapterFolder === undefined ? null : run?.quantization;
-  const model = openStreamedModel(
-    modelFolder,
-    device,
-    quantization ? { blockSize: quantization.block_size, doubleQuant: quantization.double_quant } : undefined,
-  );
+  const answers = answersOf(parts);
+  const model = openStreamedModel(modelFolder, device, {
+    quantization: quantization
+      ? { blockSize: quantization.block_size, doubleQuant: quantization.double_quant }
+      : undefined,
+    classHead: answers.head && { config: answers.head, seed: undefined },
+  });
   try {
     const loaded = adapterFolder === undefined ? undefined : loadLora(model, adapterFolder);
     return {
       parts,
       name: basename(resolve(path)),
       model,
+      answers,
       template,
       warnings: loaded?.warnings ?? [],
       [Symbol.dispose]() {

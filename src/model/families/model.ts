@@ -77,7 +77,7 @@ export function openModel(folder: string, device: Device, { format, randomSeed, 
 }
 
 /** From the checkpoint, where it has one; random by transformers' rule otherwise. */
-function addClassHead(
+export function addClassHead(
   { config, seed }: ClassHeadOptions,
   weights: Weights | undefined,
   { config: { hiddenSize, initializer }, device }: Decoder,
@@ -91,8 +91,11 @@ function addClassHead(
   return head;
 }
 
-/** A tensor that config.json has no place for means another architecture than it says, and another model's answers. */
-function refuseUnusedWeights(
+/**
+ * A tensor that config.json has no place for means another architecture than it says, and another model's answers.
+ * @throws UserError naming one
+ */
+export function refuseUnusedWeights(
   weights: Weights,
   states: ReadonlyMap<string, Bnb4bitState>,
   parameters: Parameters,
