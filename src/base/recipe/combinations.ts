@@ -27,6 +27,12 @@ const rules: readonly Rule[] = [
     fix: "remove the section, or take method lora or qlora",
   },
   {
+    path: ["lora", "layers_pattern"],
+    broken: ({ lora }) => lora !== undefined && lora.layers_pattern !== null && lora.layers_to_transform === null,
+    message: "lora.layers_pattern without lora.layers_to_transform, whose numbers it is about",
+    fix: "remove it, or list the layers in lora.layers_to_transform",
+  },
+  {
     path: ["head"],
     broken: (recipe) => recipe.task_type === "CAUSAL_LM" && recipe.head !== undefined,
     message: "a head section with task_type CAUSAL_LM, which has no class head",

@@ -27,7 +27,19 @@ describe("a good recipe", () => {
   it("is filled with defaults, and with the sections of its method only", () => {
     const { recipe } = parseRecipe(least, "r.yaml");
     assert.equal(recipe.method, "lora");
-    assert.deepEqual(recipe.lora, { r: 16, lora_alpha: 32, lora_dropout: 0, target_modules: "all-linear" });
+    assert.deepEqual(recipe.lora, {
+      r: 16,
+      lora_alpha: 32,
+      lora_dropout: 0,
+      target_modules: "all-linear",
+      exclude_modules: null,
+      use_rslora: false,
+      rank_pattern: {},
+      alpha_pattern: {},
+      layers_to_transform: null,
+      layers_pattern: null,
+      bias: "none",
+    });
     assert.equal(recipe.quantization, undefined);
     assert.equal(recipe.training.learning_rate, 2e-4);
     assert.equal(recipe.evaluation.early_stopping, null);
@@ -112,6 +124,8 @@ training:
     ["memory_budget: -1", /memory_budget: expected at least 1, got -1/],
     ["lora: {r: 0}", /lora.r: expected at least 1/],
     ["lora: {lora_dropout: 1}", /lora.lora_dropout: expected less than 1/],
+    ["lora: {rank_pattern: {q_proj: 0}}", /lora.rank_pattern.q_proj: expected at least 1/],
+    ["lora: {bias: some}", /lora.bias: expected none or all or lora_only/],
     ["lora: {rank: 4}", /unknown option lora.rank · r.yaml:3:8/],
     ["lora: [1]", /lora: expected a map of options/],
     ["training: {adam_beta1: 1}", /adam_beta1: expected less than 1/],
@@ -144,6 +158,7 @@ training:
 describe("impossible combinations", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["method: full\nlora: {r: 8}", /lora section with method full/],
+    ["lora: {layers_pattern: h}", /layers_pattern without lora.layers_to_transform/],
     ["method: lora\nquantization: {}", /quantization section with method lora/],
     ["device: cpu\nmemory_budget: 1GiB", /memory_budget is about the GPU's memory, and device is cpu · r.yaml:4:16/],
     ["init: random", /adapter over random weights/],

@@ -41,6 +41,17 @@ export interface LoraOptions {
   readonly lora_dropout: number;
   /** `all-linear`, a list of names or name endings, or one regular expression over full module names. */
   readonly target_modules: string | readonly string[];
+  /** The same of what is left out. */
+  readonly exclude_modules: string | readonly string[] | null;
+  readonly use_rslora: boolean;
+  /** Ranks and alphas of modules whose name, or its ending, the key matches as an expression. */
+  readonly rank_pattern: Readonly<Record<string, number>>;
+  readonly alpha_pattern: Readonly<Record<string, number>>;
+  /** Indices of the layers that have an adapter; null: all. */
+  readonly layers_to_transform: readonly number[] | null;
+  /** Name of the list that the layers stand in, where a model has several. */
+  readonly layers_pattern: string | readonly string[] | null;
+  readonly bias: "none" | "all" | "lora_only";
 }
 
 /** What lies between the last token's hidden state and the labels' scores. */

@@ -47,13 +47,13 @@ const byteCount = z.union(
   { error: "expected auto, a number of bytes, or a size such as 20GiB" },
 );
 
+const rank = z.int().min(1).max(4096);
+const alpha = z.number().positive();
+const name = z.string().min(1);
+
 const lora: z.ZodType<LoraOptions> = z.strictObject({
-  r: z.int().min(1).max(4096).default(16).describe("Rank of the adapter's two factors."),
-  lora_alpha: z
-    .number()
-    .positive()
-    .default(32)
-    .describe("Scale: the adapter's product is multiplied by lora_alpha / r."),
+  r: rank.default(16).describe("Rank of the adapter's two factors."),
+  lora_alpha: alpha.default(32).describe("Scale: the adapter's product is multiplied by lora_alpha / r."),
   lora_dropout: z.number().min(0).lt(1).default(0).describe("Share of the adapter's inputs dropped in training."),
   target_modules: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
@@ -61,6 +61,38 @@ const lora: z.ZodType<LoraOptions> = z.strictObject({
     })
     .default("all-linear")
     .describe("Which linear layers get an adapter: all-linear, a list of names or endings, or a regular expression."),
+  exclude_modules: z
+    .union([name, z.array(name).min(1)], { error: "expected a list of names, or a regular expression" })
+    .nullable()
+    .default(null)
+    .describe("Which of these get none: a list of names or endings, or a regular expression."),
+  use_rslora: z
+    .boolean()
+    .default(false)
+    .describe("Rank-stabilised LoRA: the scale is lora_alpha / sqrt(r), for high ranks."),
+  rank_pattern: z
+    .record(name, rank)
+    .default({})
+    .describe("Module -> its rank in place of r; a module is a name, an ending or a regular expression."),
+  alpha_pattern: z
+    .record(name, alpha)
+    .default({})
+    .describe("Module -> its alpha in place of lora_alpha; modules as in rank_pattern."),
+  layers_to_transform: z
+    .array(z.int().min(0))
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("Numbers of the layers, from 0, that get an adapter; null is all of them."),
+  layers_pattern: z
+    .union([name, z.array(name).min(1)], { error: "expected a name or a list of names" })
+    .nullable()
+    .default(null)
+    .describe("What the list of layers is called in module names, such as layers; null takes the first number there."),
+  bias: z
+    .enum(["none", "all", "lora_only"])
+    .default("none")
+    .describe("Biases trained beside the adapter: none, all of the model, or those of adapted layers."),
 });
 
 const quantization: z.ZodType<QuantizationOptions> = z.strictObject({

@@ -1,6 +1,4 @@
 /** LoRA adapters put on a model by the names of its linear layers, and their way to and from PEFT folders. */
-import { UserError } from "../../base/errors.ts";
-import { suggestName } from "../../base/names.ts";
 import { Random } from "../../base/random.ts";
 import type { Device } from "../../engine/device/device.ts";
 import type { Linear, LoraAdapter } from "../../engine/nn/linear.ts";
@@ -12,6 +10,8 @@ import { type AdapterConfig, type AdapterTensor, readAdapter, writeAdapter } fro
 import { adapterScalings } from "../files/adapter-scaling.ts";
 import { snapshotOf } from "../files/hub/snapshot.ts";
 import { type ModuleKind, matchTargets, shortestTargets } from "../files/target-modules.ts";
+import { AdapterBiases } from "./adapter-biases.ts";
+import { fittingFactors } from "./adapter-fit.ts";
 import { CLASS_HEAD } from "./class-head.ts";
 import { loadClassHead, savedClassHead } from "./class-head-adapter.ts";
 import { decodeFloats, expectFloats } from "./decode-floats.ts";
@@ -27,7 +27,8 @@ export type LoraConfig = Pick<
   | "use_rslora"
   | "rank_pattern"
   | "alpha_pattern"
->;
+> &
+  Partial<Pick<AdapterConfig, "layers_to_transform" | "layers_pattern" | "bias">>;
 
 /** An adapter that sits on a model; disposing of it takes it off. */
 export class Lora implements Disposable {
@@ -36,21 +37,27 @@ export class Lora implements Disposable {
   readonly modules: readonly string[];
   readonly #model: Model;
   readonly #layers: readonly Linear[];
+  readonly #biases: AdapterBiases;
 
-  constructor(model: Model, config: LoraConfig, layers: readonly Linear[]) {
+  constructor(model: Model, config: LoraConfig, layers: readonly Linear[], biases: AdapterBiases) {
     this.config = config;
     this.modules = layers.map(({ name }) => name);
     this.#model = model;
     this.#layers = layers;
+    this.#biases = biases;
   }
 
-  /** A and B of every module by PEFT's names without prefix, e.g. `model.layers.0.self_attn.q_proj.lora_A.weight`. */
+  /**
+   * A and B of every module by PEFT's names without prefix, e.g. `model.layers.0.self_attn.q_proj.lora_A.weight`, and the
+   * biases that are trained beside.
+   */
   parameters(): Map<string, Tensor> {
     const parameters = new Map<string, Tensor>();
     for (const { name, adapter } of this.#layers) {
       parameters.set(`${name}.lora_A.weight`, adapter!.a);
       parameters.set(`${name}.lora_B.weight`, adapter!.b);
     }
+    for (const [name, bias] of this.#biases.parameters()) parameters.set(name, bias);
     return parameters;
   }
 
@@ -63,7 +70,7 @@ export class Lora implements Disposable {
     writeAdapter(folder, {
       config: {
         ...this.config,
-        target_modules: shortestTargets(this.modules, this.#model.decoder.linears.keys()),
+        ...savedSelection(this.#model, this.config, this.modules),
         ...baseOf(this.#model.folder),
         task_type: classHead ? "SEQ_CLS" : "CAUSAL_LM",
         modules_to_save: classHead ? [CLASS_HEAD] : null,
@@ -73,6 +80,7 @@ export class Lora implements Disposable {
           { ...entry(name, "lora_A", adapter!.a), bytes: () => toBytes(adapter!.a) },
           { ...entry(name, "lora_B", adapter!.b), bytes: () => toBytes(adapter!.b) },
         ]),
+        ...this.#biases.saved(),
         ...savedClassHead(classHead),
       ],
     });
@@ -84,7 +92,23 @@ export class Lora implements Disposable {
       releaseParameter(layer.adapter!.b);
       layer.adapter = undefined;
     }
+    this.#biases[Symbol.dispose]();
   }
+}
+
+/** As PEFT writes it: names of the targets, and beside them what of these has no adapter. */
+function savedSelection(
+  { decoder }: Model,
+  { target_modules, exclude_modules, layers_to_transform = null, layers_pattern = null }: LoraConfig,
+  modules: readonly string[],
+): Partial<AdapterConfig> {
+  const paths = [...decoder.linears.keys()];
+  if (exclude_modules === null && layers_to_transform === null) {
+    return { target_modules: shortestTargets(modules, paths) };
+  }
+  const kinds = new Map(paths.map((path) => [path, "linear"] as const));
+  const targets = shortestTargets(matchTargets(kinds, { target_modules }), paths);
+  return { target_modules: targets, exclude_modules, layers_to_transform, layers_pattern };
 }
 
 /** How the adapter names its base: as on the hub, for others to find it, where it is from there. */
@@ -100,7 +124,7 @@ function entry(module: string, kind: "lora_A" | "lora_B", { shape }: Tensor): Om
 /** Paths of the layers that `config` selects, in model order. @throws UserError when there is none */
 export function selectLayers(
   model: Model,
-  config: Pick<LoraConfig, "target_modules" | "exclude_modules">,
+  config: Pick<LoraConfig, "target_modules" | "exclude_modules" | "layers_to_transform" | "layers_pattern">,
 ): readonly string[] {
   return matchTargets(moduleKinds(model), config);
 }
@@ -127,7 +151,7 @@ export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
     device.zero(b);
     putOn(model, layer, { a, b, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout });
   });
-  return new Lora(model, config, layers);
+  return new Lora(model, config, layers, biasesOf(model, config, layers));
 }
 
 /**
@@ -139,25 +163,24 @@ export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
 export function loadLora(model: Model, folder: string, dropout?: number): { lora: Lora; warnings: readonly string[] } {
   const { config: saved, tensors, warnings } = readAdapter(folder);
   const config = { ...saved, lora_dropout: dropout ?? saved.lora_dropout };
-  loadClassHead(model.classHead, tensors, folder);
   const { linears, device } = model.decoder;
-  const byModule = new Map<string, { a?: AdapterTensor; b?: AdapterTensor }>();
-  for (const tensor of tensors) {
-    if (tensor.kind === "saved") continue;
-    const pair = byModule.get(tensor.module) ?? {};
-    byModule.set(tensor.module, tensor.kind === "lora_A" ? { ...pair, a: tensor } : { ...pair, b: tensor });
-  }
-  refuseOtherRanks(config, tensors, folder);
-  for (const [module, { a, b }] of byModule) checkFit(linears.get(module), module, a!, b!, [...linears.keys()], folder);
+  const byModule = fittingFactors(config, tensors, linears, folder);
   const layers = [...linears.values()].filter(({ name }) => byModule.has(name));
   const scalings = scalingsOf(config, layers);
   const factors = layers.map(({ name }) => byModule.get(name)!);
   const floats = ({ bytes, dtype, module }: AdapterTensor): Float32Array =>
     decodeFloats(Uint8Array.from(bytes), expectFloats(dtype, module, folder));
-  const values = factors.map(({ a, b }) => ({ a: floats(a!), b: floats(b!) }));
+  const values = factors.map(({ a, b }) => ({ a: floats(a), b: floats(b) }));
+  const biases = biasesOf(model, config, layers);
+  try {
+    loadClassHead(model.classHead, biases.load(tensors, folder), folder);
+  } catch (error) {
+    biases[Symbol.dispose]();
+    throw error;
+  }
   const placed = placeFactors(
     device,
-    factors.map(({ a, b }) => ({ a: a!.shape, b: b!.shape })),
+    factors.map(({ a, b }) => ({ a: a.shape, b: b.shape })),
   );
   layers.forEach((layer, i) => {
     const { a, b } = placed[i]!;
@@ -165,7 +188,7 @@ export function loadLora(model: Model, folder: string, dropout?: number): { lora
     device.write(b, bytesOf(values[i]!.b));
     putOn(model, layer, { a, b, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout });
   });
-  return { lora: new Lora(model, config, layers), warnings };
+  return { lora: new Lora(model, config, layers, biases), warnings };
 }
 
 /** Weights that gain from it get room for their adapter below them; see ops/linear/adapter-rows. */
@@ -190,6 +213,14 @@ function placeFactors(
   return shapes.map((_, i) => ({ a: all[i]!, b: all[shapes.length + i]! }));
 }
 
+function biasesOf(model: Model, { bias = "none" }: LoraConfig, layers: readonly Linear[]): AdapterBiases {
+  return new AdapterBiases(
+    model,
+    bias,
+    layers.map(({ name }) => name),
+  );
+}
+
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
@@ -199,51 +230,6 @@ function scalingsOf(config: LoraConfig, layers: readonly Linear[]): ReturnType<t
     config,
     layers.map(({ name }) => name),
   );
-}
-
-/** The scale is alpha / r: a wrong r would give wrong numbers without a word. */
-function refuseOtherRanks(config: LoraConfig, tensors: readonly AdapterTensor[], folder: string): void {
-  const factors = tensors.filter(({ kind }) => kind === "lora_A");
-  const scalings = adapterScalings(
-    config,
-    factors.map(({ module }) => module),
-  );
-  const wrong = factors.find(({ module, shape }) => shape[0] !== scalings.get(module)!.rank);
-  if (wrong === undefined) return;
-  throw new UserError({
-    code: "adapter/wrong-rank",
-    message: `adapter_config.json gives "${wrong.module}" rank ${scalings.get(wrong.module)!.rank}, its weights have ${wrong.shape[0]}`,
-    where: folder,
-    fix: "the two files are of different adapters: save it again with the tool that made it",
-  });
-}
-
-function checkFit(
-  layer: Linear | undefined,
-  module: string,
-  a: AdapterTensor,
-  b: AdapterTensor,
-  names: readonly string[],
-  folder: string,
-): void {
-  if (layer === undefined) {
-    throw new UserError({
-      code: "adapter/no-module",
-      message: `the adapter is for a layer "${module}" that the model does not have`,
-      where: folder,
-      fix: `is it for another base model? ${suggestName(module, names)}`,
-    });
-  }
-  if (a.shape[1] !== layer.inFeatures || b.shape[0] !== layer.outFeatures) {
-    throw new UserError({
-      code: "adapter/wrong-shape",
-      message:
-        `the adapter of "${module}" maps ${a.shape[1]} to ${b.shape[0]} features, ` +
-        `the layer ${layer.inFeatures} to ${layer.outFeatures}`,
-      where: folder,
-      fix: "take the base model that the adapter was trained on",
-    });
-  }
 }
 
 /** Every module with weights, as `matchTargets` wants them. */

@@ -25,14 +25,20 @@ export interface AdapterConfig {
   readonly modules_to_save: readonly string[] | null;
   readonly rank_pattern: Readonly<Record<string, number>>;
   readonly alpha_pattern: Readonly<Record<string, number>>;
+  /** Biases of the base that are trained and saved beside the factors. */
+  readonly bias: AdapterBias;
 }
+
+const BIASES = ["none", "all", "lora_only"] as const;
+
+/** None, every bias of the model, or those of adapted layers. */
+export type AdapterBias = (typeof BIASES)[number];
 
 /** The keys that `AdapterConfig` does not name: PEFT writes them, and here they keep the value that changes nothing. */
 const OTHER_KEYS: Readonly<JsonObject> = {
   alora_invocation_tokens: null,
   arrow_config: null,
   auto_mapping: null,
-  bias: "none",
   corda_config: null,
   ensure_weight_tying: false,
   eva_config: null,
@@ -73,6 +79,7 @@ const DEFAULTS: AdapterConfig = {
   modules_to_save: null,
   rank_pattern: {},
   alpha_pattern: {},
+  bias: "none",
 };
 
 const isOff = (value: JsonValue): boolean => value === null || value === false;
@@ -84,7 +91,6 @@ const isOff = (value: JsonValue): boolean => value === null || value === false;
 const UNSUPPORTED: readonly { key: string; harmless: (value: JsonValue) => boolean; feature: string }[] = [
   { key: "alora_invocation_tokens", harmless: isOff, feature: "activated LoRA" },
   { key: "arrow_config", harmless: isOff, feature: "Arrow routing" },
-  { key: "bias", harmless: (value) => isOff(value) || value === "none", feature: "trained biases" },
   { key: "ensure_weight_tying", harmless: isOff, feature: "tied trained weights" },
   { key: "fan_in_fan_out", harmless: isOff, feature: "Conv1D layers" },
   {
@@ -136,11 +142,12 @@ export function parseAdapterConfig(file: ConfigJson): { config: AdapterConfig; w
     use_rslora: file.boolean("use_rslora", false),
     target_modules: stringOrList(file, "target_modules"),
     exclude_modules: stringOrList(file, "exclude_modules"),
-    layers_to_transform: file.has("layers_to_transform") ? file.integers("layers_to_transform") : null,
+    layers_to_transform: integerOrList(file, "layers_to_transform"),
     layers_pattern: stringOrList(file, "layers_pattern"),
     modules_to_save: file.optionalStrings("modules_to_save") ?? null,
     rank_pattern: numbersByPattern(file, "rank_pattern"),
     alpha_pattern: numbersByPattern(file, "alpha_pattern"),
+    bias: biasOf(file),
   };
   for (const [pattern, rank] of Object.entries(config.rank_pattern)) positive(file, `rank_pattern.${pattern}`, rank);
   return { config, warnings };
@@ -161,6 +168,18 @@ export function adapterConfigJson(config: Partial<AdapterConfig>): JsonObject {
 function stringOrList(file: ConfigJson, key: string): string | string[] | null {
   if (typeof file.json[key] === "string") return file.string(key);
   return file.optionalStrings(key) ?? null;
+}
+
+function integerOrList(file: ConfigJson, key: string): number | readonly number[] | null {
+  if (!file.has(key)) return null;
+  return typeof file.json[key] === "number" ? file.integer(key) : file.integers(key);
+}
+
+function biasOf(file: ConfigJson): AdapterBias {
+  const value = file.optionalString("bias") ?? DEFAULTS.bias;
+  const bias = BIASES.find((known) => known === value);
+  if (bias === undefined) throw unsupported(file, "bias", "biases of another kind");
+  return bias;
 }
 
 function numbersByPattern(file: ConfigJson, key: string): Record<string, number> {

@@ -81,7 +81,7 @@ test("unknown keys warn, features that change results are refused by name", () =
   assert.match(warnings[0]!, /"lora_alfa" is ignored .* did you mean "lora_alpha"/);
   const refused: readonly (readonly [changes: Record<string, unknown>, message: RegExp])[] = [
     [{ use_dora: true }, /uses DoRA/],
-    [{ bias: "all" }, /uses trained biases/],
+    [{ bias: "some" }, /uses biases of another kind/],
     [{ init_lora_weights: "pissa" }, /initialisation that changes the base/],
     [{ layer_replication: [[0, 2]] }, /layer replication/],
     [{ trainable_token_indices: [1] }, /trained token rows/],

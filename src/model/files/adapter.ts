@@ -16,14 +16,17 @@ const CONFIG_FILE = "adapter_config.json";
 const WEIGHTS_FILE = "adapter_model.safetensors";
 const PREFIX = "base_model.model.";
 
-/** `lora_A` [r, in] and `lora_B` [out, r] of a Linear; `saved`: a parameter of a module trained in full. */
-export type AdapterTensorKind = "lora_A" | "lora_B" | "saved";
+/**
+ * `lora_A` [r, in] and `lora_B` [out, r] of a Linear; `base_layer`: its own bias, trained; `saved`: a parameter of another
+ * module, trained.
+ */
+export type AdapterTensorKind = "lora_A" | "lora_B" | "base_layer" | "saved";
 
 export interface AdapterTensor {
   /** Path in the base model, e.g. `model.layers.0.self_attn.q_proj`, or `score`. */
   readonly module: string;
   readonly kind: AdapterTensorKind;
-  /** `weight` or `bias` of the module; always `weight` for `lora_A` and `lora_B`. */
+  /** `weight` or `bias` of the module; always `weight` for `lora_A` and `lora_B`, `bias` for `base_layer`. */
   readonly parameter: string;
   readonly dtype: SafetensorsDtype;
   readonly shape: readonly number[];
@@ -44,7 +47,7 @@ const UNSUPPORTED_SUFFIXES: readonly (readonly [suffix: RegExp, feature: string]
   [/\.lora_embedding_[AB]$/, "adapters on embeddings"],
   [/\.lora_B\.bias$/, "LoRA biases"],
   [/\.lora_E$|\.lora_[AB]$/, "AdaLoRA"],
-  [/\.base_layer\.(weight|bias)$/, "saved base weights of an adapted layer"],
+  [/\.base_layer\.weight$/, "saved base weights of an adapted layer"],
   [/\.token_adapter\./, "trained token rows"],
 ];
 
@@ -106,6 +109,8 @@ function parseTensorName(name: string, path: string): Pick<AdapterTensor, "modul
   }
   const lora = /^(.+)\.(lora_[AB])\.weight$/.exec(plain);
   if (lora !== null) return { module: lora[1]!, kind: lora[2] as "lora_A" | "lora_B", parameter: "weight" };
+  const base = /^(.+)\.base_layer\.bias$/.exec(plain);
+  if (base !== null) return { module: base[1]!, kind: "base_layer", parameter: "bias" };
   const saved = /^(.+)\.(weight|bias)$/.exec(plain);
   if (saved !== null && !plain.includes(".lora_")) return { module: saved[1]!, kind: "saved", parameter: saved[2]! };
   throw badTensor(path, `tensor "${name}" is not a part of a LoRA adapter`);
@@ -114,16 +119,14 @@ function parseTensorName(name: string, path: string): Pick<AdapterTensor, "modul
 /** Every lora_A needs its lora_B, of the same rank, and once. */
 function checkPairs(tensors: readonly AdapterTensor[], path: string): void {
   const shapes = { lora_A: new Map<string, readonly number[]>(), lora_B: new Map<string, readonly number[]>() };
-  const saved = new Set<string>();
+  const seen = new Set<string>();
   for (const { module, kind, parameter, shape } of tensors) {
     const name = `${module}.${kind}.${parameter}`;
-    if (kind === "saved" ? saved.has(name) : shapes[kind].has(module)) {
-      throw badTensor(path, `${name} is there twice, under different spellings`);
-    }
-    if (kind === "saved") saved.add(name);
-    else if (shape.length !== 2)
-      throw badTensor(path, `${name} must have two dimensions, it has [${shape.join(", ")}]`);
-    else shapes[kind].set(module, shape);
+    if (seen.has(name)) throw badTensor(path, `${name} is there twice, under different spellings`);
+    seen.add(name);
+    if (kind !== "lora_A" && kind !== "lora_B") continue;
+    if (shape.length !== 2) throw badTensor(path, `${name} must have two dimensions, it has [${shape.join(", ")}]`);
+    shapes[kind].set(module, shape);
   }
   for (const module of new Set([...shapes.lora_A.keys(), ...shapes.lora_B.keys()])) {
     const a = shapes.lora_A.get(module);

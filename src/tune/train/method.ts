@@ -89,21 +89,18 @@ function objectiveOf({ loss, problem_type }: Recipe, model: Model, labels: Learn
 }
 
 function differenceOf({ config, modules }: Lora, wanted: LoraConfig, layers: readonly string[]): string | undefined {
-  for (const key of ["r", "lora_alpha", "use_rslora"] as const) {
-    if (config[key] !== wanted[key]) return `${key} is ${config[key]}, not ${wanted[key]}`;
+  for (const key of ["r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "bias"] as const) {
+    const [held, asked] = [JSON.stringify(config[key]), JSON.stringify(wanted[key])];
+    if (held !== asked) return `${key} is ${held}, not ${asked}`;
   }
-  if (Object.keys({ ...config.rank_pattern, ...config.alpha_pattern }).length > 0) return "ranks differ by module";
   const missing = layers.find((name) => !modules.includes(name));
   if (missing !== undefined) return `target_modules: it has nothing on ${missing}`;
   const extra = modules.find((name) => !layers.includes(name));
   return extra === undefined ? undefined : `target_modules: it is on ${extra} too`;
 }
 
-/** What PEFT can vary and recipes do not. */
-const plainLora = { exclude_modules: null, use_rslora: false, rank_pattern: {}, alpha_pattern: {} };
-
 function putAdapter(model: Model, recipe: Recipe, warmStart: string | null): Lora {
-  const options = { ...recipe.lora!, ...plainLora };
+  const options = recipe.lora!;
   if (warmStart === null) return addLora(model, options, recipe.seed);
   const inRun = join(warmStart, "adapter");
   const { lora } = loadLora(model, existsSync(inRun) ? inRun : warmStart, options.lora_dropout);
