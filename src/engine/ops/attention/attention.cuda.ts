@@ -15,7 +15,7 @@ import {
 } from "./attention-tiles.ts";
 
 /** One way to compute attention on tensor cores: its kernels, which take the same arguments as those of any other. */
-interface Way {
+export interface Way {
   readonly forward: CudaFunction;
   readonly queryPass: CudaFunction;
   readonly keyPass: CudaFunction;
@@ -40,7 +40,8 @@ const byWarps: Way = {
   keyTiles,
 };
 
-const byWarpgroups: Way = {
+/** On Hopper. */
+export const byWarpgroups: Way = {
   forward: cudaFunction("attention/attention-forward.sm_90a.cu", "attention_forward_warpgroups", FORWARD),
   queryPass: cudaFunction("attention/attention-queries.sm_90a.cu", "attention_queries_warpgroups", QUERIES),
   keyPass: cudaFunction("attention/attention-keys.sm_90a.cu", "attention_keys_warpgroups", KEYS),
