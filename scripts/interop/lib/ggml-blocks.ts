@@ -8,33 +8,45 @@ import { llamaCppLibraries } from "./llama-cpp.ts";
 
 const SIGNATURE =
   "size_t ggml_quantize_chunk(int type, const float *src, _Out_ uint8_t *dst, int64_t start, int64_t rows, int64_t width, const float *matrix)";
+const LIBRARIES: Readonly<Record<string, string>> = {
+  linux: "libggml-base.so",
+  darwin: "libggml-base.dylib",
+  win32: "ggml-base.dll",
+};
 const WIDTH = 256;
 const ROWS = 400;
 
-/** How values may lie. */
-const distributions: Readonly<Record<string, (random: () => number) => number>> = {
-  normal: (random) => 0.02 * normal(random),
-  uniform: (random) => random() - 0.5,
-  tiny: (random) => 1e-6 * normal(random),
-  positive: (random) => 3 * random(),
-  sparse: (random) => (random() < 0.05 ? normal(random) : 0),
-  outliers: (random) => (random() < 0.01 ? 30 : 0.01) * normal(random),
+export const quantizedTypes: readonly GgmlType[] = ["f16", "bf16", "q8_0", "q4_k"];
+
+/** Ways that values may lie; each call draws one. */
+export const distributions: Readonly<Record<string, () => number>> = {
+  normal: () => 0.02 * normal(),
+  uniform: () => random() - 0.5,
+  tiny: () => 1e-6 * normal(),
+  positive: () => 3 * random(),
+  sparse: () => (random() < 0.05 ? normal() : 0),
+  outliers: () => (random() < 0.01 ? 30 : 0.01) * normal(),
   constant: () => 0.37,
 };
 
+let quantize: ReturnType<ReturnType<typeof koffi.load>["func"]> | undefined;
+
+/** What ggml makes of values in rows of `width`. */
+export function ggmlQuantize(type: GgmlType, values: Float32Array, width: number): Uint8Array {
+  // The library cannot be loaded twice.
+  quantize ??= koffi.load(join(llamaCppLibraries(), LIBRARIES[process.platform]!)).func(SIGNATURE);
+  const bytes = new Uint8Array(ggmlBytes(type, values.length));
+  quantize(ggmlTypes[type].id, values, bytes, 0, values.length / width, width, null);
+  return bytes;
+}
+
 export function compareBlocks(): Comparison[] {
-  const name = { linux: "libggml-base.so", darwin: "libggml-base.dylib", win32: "ggml-base.dll" }[
-    process.platform as string
-  ];
-  const library = koffi.load(join(llamaCppLibraries(), name!));
-  const quantize = library.func(SIGNATURE);
-  return (["f16", "bf16", "q8_0", "q4_k"] satisfies GgmlType[]).map((type) => {
+  return quantizedTypes.map((type) => {
     let differing = 0;
     let bytes = 0;
     for (const draw of Object.values(distributions)) {
-      const values = Float32Array.from({ length: ROWS * WIDTH }, () => draw(random));
-      const expected = new Uint8Array(ggmlBytes(type, values.length));
-      quantize(ggmlTypes[type].id, values, expected, 0, ROWS, WIDTH, null);
+      const values = Float32Array.from({ length: ROWS * WIDTH }, draw);
+      const expected = ggmlQuantize(type, values, WIDTH);
       const actual = encodeGgml(type, values, type);
       bytes += expected.length;
       differing += expected.filter((byte, i) => byte !== actual[i]).length;
@@ -51,6 +63,6 @@ function random(): number {
 }
 
 /** Box and Muller's. */
-function normal(random: () => number): number {
+function normal(): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

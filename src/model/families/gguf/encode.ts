@@ -5,19 +5,23 @@ import { type GgmlType, ggmlTypes } from "../../files/gguf-types.ts";
 import { toHalf } from "./half.ts";
 import { encodeQ4K } from "./q4-k.ts";
 
+/** f16's, in which blocks hold their scales too. */
+const LARGEST_HALF = 65504;
+
 /**
  * @param values whole blocks of the type
- * @throws UserError for a value that the format cannot hold: NaN or infinite, or beyond f16's largest.
+ * @throws UserError for a value that the format cannot hold: NaN or infinite, or beyond f16's largest where it is made of f16.
  */
 export function encodeGgml(type: GgmlType, values: Float32Array, name: string): Uint8Array {
-  for (const value of values) if (!Number.isFinite(value)) throw badValue(name, value, type);
+  const largest = type === "f32" || type === "bf16" ? Number.MAX_VALUE : LARGEST_HALF;
+  for (const value of values) if (!(Math.abs(value) <= largest)) throw badValue(name, value, type);
   switch (type) {
     case "f32":
       return bytesOf(values);
     case "bf16":
       return bytesOf(encodeBf16(values));
     case "f16":
-      return bytesOf(encodeHalves(values, name));
+      return bytesOf(Uint16Array.from(values, toHalf));
     case "q8_0":
       return encodeQ8(values);
     case "q4_k":
@@ -29,15 +33,6 @@ export function encodeGgml(type: GgmlType, values: Float32Array, name: string): 
 export function fittingType(type: GgmlType, width: number): GgmlType {
   if (width % ggmlTypes[type].blockValues === 0) return type;
   return type === "q4_k" ? fittingType("q8_0", width) : "f16";
-}
-
-function encodeHalves(values: Float32Array, name: string): Uint16Array {
-  const halves = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    halves[i] = toHalf(values[i]!);
-    if ((halves[i]! & 0x7fff) === 0x7c00) throw badValue(name, values[i]!, "f16");
-  }
-  return halves;
 }
 
 /** Q8_0: blocks of 32 values as q · d, q in 8 bits, d in f16. */
@@ -73,7 +68,7 @@ function badValue(name: string, value: number, type: GgmlType): UserError {
   return new UserError({
     code: "export/bad-value",
     message: Number.isFinite(value)
-      ? `"${name}" holds ${value}, which ${type} cannot: its largest is 65504`
+      ? `"${name}" holds ${value}, which ${type} cannot: its largest is ${LARGEST_HALF}`
       : `"${name}" holds ${value}: the model is damaged`,
     fix: Number.isFinite(value)
       ? "export with another --dtype: bf16 or f32"
