@@ -78,9 +78,9 @@ function tokenList(
     if (token === undefined) {
       tokens.push(`[PAD${id}]`);
       types.push(kinds.unused);
-    } else if (!isByteLevel && token === unknown) {
+    } else if (!isByteLevel && (token === unknown || /^<0x[0-9A-F]{2}>$/.test(token))) {
       tokens.push(token);
-      types.push(kinds.unknown);
+      types.push(token === unknown ? kinds.unknown : kinds.byte);
     } else if (tokenizer.isAdded(id)) {
       const isControl = tokenizer.isSpecial(id) || CONTROL.test(token);
       // llama.cpp looks for user-defined tokens in the text before it turns spaces into ▁.
@@ -88,7 +88,7 @@ function tokenList(
       types.push(isControl ? kinds.control : kinds.userDefined);
     } else {
       tokens.push(token);
-      types.push(!isByteLevel && /^<0x[0-9A-F]{2}>$/.test(token) ? kinds.byte : kinds.normal);
+      types.push(kinds.normal);
     }
   }
   return { tokens, types };
