@@ -63,7 +63,7 @@ const rules: readonly Rule[] = [
     path: ["data", "labels"],
     broken: ({ problem_type, data }) =>
       problem_type === "single_label_classification" && data.labels !== null && labelCount(data.labels) < 2,
-    message: "a single label leaves nothing to tell apart",
+    message: "data.labels has a single label, which leaves nothing to tell apart",
     fix: "list all labels, or take problem_type multi_label_classification",
   },
   {

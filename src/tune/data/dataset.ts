@@ -4,7 +4,7 @@ import { suggestName } from "../../base/names.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { answerOf, type Example, exampleOf, type Row } from "./example.ts";
 import { detectFormat, type FileFormat, readRows } from "./format.ts";
-import { fieldOf, keepRow, noLabelList, textOf, textsOf, unknownLabel } from "./keep-row.ts";
+import { fieldOf, keepRow, noLabelList, textOf, textsOf, unexpectedList, unknownLabel } from "./keep-row.ts";
 import { Labels } from "./labels.ts";
 import { type ProblemGroup, Problems } from "./problems.ts";
 import { answers, askAboutEach } from "./questions.ts";
@@ -261,6 +261,14 @@ function nothingLeft(
 ): UserError {
   const worst = problems.groups()[0];
   if (worst?.reason === noLabelList) return noLists("the label's field", paths.join(", "));
+  if (worst?.reason === unexpectedList) {
+    return new UserError({
+      code: "data/label-lists",
+      message: "the rows have lists of labels, not one label each",
+      where: paths.join(", "),
+      fix: "take problem_type multi_label_classification",
+    });
+  }
   const written = worst?.examples[0]?.detail ?? "";
   return new UserError({
     code: "data/no-rows",

@@ -102,6 +102,10 @@ function labelled(
 ): Row | undefined {
   if (shape.labelField === undefined) return { ...row, label: undefined };
   const value = fieldOf(raw, shape.labelField, columns);
+  if (!task.multiLabel && Array.isArray(value)) {
+    problems.skip(where, unexpectedList);
+    return undefined;
+  }
   const written = task.multiLabel ? textsOf(value) : textOf(value);
   if (written === undefined || (typeof written === "string" && written.trim() === "")) {
     if (answerOptional) return { ...row, label: undefined };
@@ -138,6 +142,9 @@ function weightOf(value: unknown): number | undefined {
   const weight = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof weight === "number" && Number.isFinite(weight) && weight >= 0 ? weight : undefined;
 }
+
+/** Reason of rows with a list of labels where each should have one label. */
+export const unexpectedList = "a list of labels in place of one";
 
 /** Reason of rows without a list of labels where each should have one. */
 export const noLabelList = "no list of labels";

@@ -46,7 +46,9 @@ export async function prepareData(
   const encodeOptions = { maxLength: length === "auto" ? config.maxPositions : length, tooLong, cutField };
   const encoder = encoderOf(recipe, template, tokenizer);
   const baseLabels = recipe.task_type === "SEQ_CLS" ? classifierLabels(configJson) : undefined;
-  const data = await loadRunData(loaded, baseLabels, encoder, encodeOptions, onEvent);
+  const data = await loadRunData(loaded, baseLabels, encoder, encodeOptions, onEvent).catch((error: unknown) => {
+    throw withPlaceInRecipe(error, loaded);
+  });
   for (const set of [data.train, data.validation]) if (set) checkVocabulary(set, config.vocabSize, base);
   refuseMissingMetric(loaded, data);
   const plan = new Plan(data.train.encoded.length, recipe.training, recipe.seed);
@@ -62,6 +64,14 @@ function refuseLongRows({ recipe, where }: LoadedRecipe, maxPositions: number): 
     where: where(["template", "max_length"]),
     fix: `take auto, or at most ${maxPositions}`,
   });
+}
+
+/** Rows and recipe do not agree on how many labels a row has: the recipe's line is where to change it. */
+function withPlaceInRecipe(error: unknown, { where }: LoadedRecipe): unknown {
+  if (!(error instanceof UserError) || !/^data\/(no-)?label-lists$/.test(error.code)) return error;
+  const { code, message, fix } = error;
+  const place = where(["problem_type"]);
+  return new UserError({ code, message: `${message} (${error.where})`, where: place, fix, cause: error });
 }
 
 function refuseMissingMetric({ recipe, where }: LoadedRecipe, { validation }: RunData): void {
