@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { messageOf, UserError } from "../src/base/errors.ts";
 import { packageRoot } from "../src/base/package-root.ts";
-import { KernelImages } from "../src/engine/device/cuda/compile.ts";
+import { KernelImages, onlyArchitectureOf } from "../src/engine/device/cuda/compile.ts";
 import { libraryFolders, loadLibrary } from "../src/engine/device/cuda/libraries.ts";
 import { Nvrtc, nvrtcVersion } from "../src/engine/device/cuda/nvrtc.ts";
 import { collectVariants, type KernelVariant } from "./kernels/collect-variants.ts";
@@ -57,6 +57,7 @@ function check({ nvrtc: folder = process.env.FETTLE_CUDA_LIBRARIES, arch, only =
     for (const variant of variants.filter(({ source }) => source.includes(only))) {
       const byArchitecture = new Map<number, Map<string, Resources>>();
       for (const { architecture, images: compiled } of images) {
+        if ((onlyArchitectureOf(variant.source) ?? architecture) !== architecture) continue;
         try {
           compiled.image(variant.source, variant.macros);
           byArchitecture.set(architecture, readResources(compiler.log));

@@ -2,7 +2,7 @@
  * `node dist/bench/cuda/attention-rates.js`: how fast each attention kernel is on the card, by the way that every card
  * takes and by Hopper's, with the worst difference between the two and whether a second run gives the same bits.
  *
- *   --way NAME   only ways whose name contains this
+ *   --way NAME   only ways whose name begins so
  *   --tokens N   length of the long rows (default 2048); small ones are for the emulator
  */
 import { parseArgs } from "node:util";
@@ -10,7 +10,7 @@ import { Random } from "../../src/base/random.ts";
 import { decodeBf16, encodeBf16 } from "../../src/engine/device/bf16.ts";
 import type { CudaDevice } from "../../src/engine/device/cuda/cuda-device.ts";
 import type { KernelTime } from "../../src/engine/device/cuda/timeline.ts";
-import { byWarpgroups, WARPGROUP_ARCHITECTURE, type Way } from "../../src/engine/ops/attention/attention.cuda.ts";
+import { WARPGROUP_ARCHITECTURE } from "../../src/engine/ops/attention/attention.cuda.ts";
 import { attention } from "../../src/engine/ops/attention/attention.ts";
 import { layoutOfTree, type Segment } from "../../src/engine/ops/attention/layout-of-tree.ts";
 import { scope } from "../../src/engine/tensor/scope.ts";
@@ -24,28 +24,16 @@ const { values: options } = parseArgs({
 });
 const tokens = Number(options.tokens);
 const REPETITIONS = 7;
-/** More bytes than they need would do no harm. */
-type TilesChange = Partial<ReturnType<Way["forwardTiles"]>>;
 
-/** Of ways of Hopper: how their tiles differ from the usual ones. */
 interface Candidate {
   readonly name: string;
   readonly hopper: boolean;
-  readonly forward?: TilesChange;
-  readonly queries?: TilesChange;
 }
 
 const candidates: readonly Candidate[] = [
   { name: "warps", hopper: false },
   { name: "warpgroups", hopper: true },
-  { name: "warpgroups, a block a tile", hopper: true, forward: { inSequence: false } },
-  {
-    name: "warpgroups, 64 keys a step",
-    hopper: true,
-    forward: { defines: { KEYS: 64 } },
-    queries: { defines: { KEYS: 64 } },
-  },
-].filter(({ name }) => name.includes(options.way));
+].filter(({ name }) => name.startsWith(options.way));
 
 interface Shape {
   readonly name: string;
@@ -88,7 +76,6 @@ const BACKWARD = 2.5;
 const device = openCard(null);
 console.log(device.description);
 const { architecture } = device.properties;
-const usual = { forwardTiles: byWarpgroups.forwardTiles, queryTiles: byWarpgroups.queryTiles };
 for (const shape of shapes) measure(device, shape);
 device.close();
 
@@ -144,19 +131,9 @@ function measure(device: CudaDevice, shape: Shape): void {
   });
 }
 
-function choose(device: CudaDevice, { hopper, forward, queries }: Candidate): void {
+function choose(device: CudaDevice, { hopper }: Candidate): void {
   // Only the choice of kernels asks for it from here on.
   Object.assign(device.properties, { architecture: hopper ? WARPGROUP_ARCHITECTURE : architecture - 1 });
-  const changed =
-    (tilesOf: Way["forwardTiles"], change: TilesChange = {}): Way["forwardTiles"] =>
-    (...sizes) => {
-      const tiles = tilesOf(...sizes);
-      return { ...tiles, ...change, defines: { ...tiles.defines, ...change.defines } };
-    };
-  Object.assign(byWarpgroups, {
-    forwardTiles: changed(usual.forwardTiles, forward),
-    queryTiles: changed(usual.queryTiles, queries),
-  });
 }
 
 function rates(outcomes: readonly Outcome[], flops: number): string {

@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { UserError } from "../../../base/errors.ts";
-import { KernelImages, type KernelImagesOptions } from "./compile.ts";
+import { KernelImages, type KernelImagesOptions, onlyArchitectureOf } from "./compile.ts";
 import type { NvrtcOutcome, NvrtcSource } from "./nvrtc.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fettle-cubin-test-"));
 after(() => rmSync(folder, { recursive: true }));
 writeFileSync(join(folder, "one.cu"), "text of one");
+writeFileSync(join(folder, "one.sm_90a.cu"), "text of one for Hopper");
 writeFileSync(join(folder, "shared.cuh"), "a header");
 
 /** Stands where NVRTC does: its image says what it was made from. */
@@ -48,6 +49,17 @@ describe("KernelImages", () => {
     const second = new Compiler();
     assert.equal(Buffer.from(images(second).image("one.cu", macros)).toString(), image);
     assert.equal(second.seen.length, 0);
+  });
+
+  it("tells the compiler which sources are for one architecture alone", () => {
+    const compiler = new Compiler();
+    images(compiler).image("one.cu", new Map([["PLACE", 1]]));
+    images(compiler).image("one.sm_90a.cu", new Map());
+    assert.deepEqual(
+      compiler.seen.map(({ specific }) => specific),
+      [false, true],
+    );
+    assert.deepEqual(["a/one.cu", "a/one.sm_90a.cu", "a/one.sm_100a.cu"].map(onlyArchitectureOf), [undefined, 90, 100]);
   });
 
   it("compiles anew for anything that makes a difference", () => {

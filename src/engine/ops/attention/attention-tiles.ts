@@ -7,8 +7,6 @@ export interface Tiles {
   readonly rows: number;
   readonly keys: number;
   readonly threads: number;
-  /** Whether a block does several tiles of rows in sequence: no more are launched than there are multiprocessors. */
-  readonly inSequence?: boolean;
   /** Bytes of shared memory; as the kernel's `Shared` adds up. */
   readonly shared: number;
   readonly defines: Readonly<Record<string, number>>;
@@ -95,25 +93,10 @@ export function suitsWarpgroups(headDim: number): boolean {
   return headDim === 64 || headDim === 128;
 }
 
-/** Tiles of attention-forward.sm_90a.cu: lists are of half a step's keys. */
-export function warpgroupForwardTiles(headDim: number): Tiles {
-  const warpgroups = 2;
-  const [piece, keys] = [64, 128];
-  const rows = warpgroups * WARPGROUP_LINES;
-  return {
-    rows,
-    keys: piece,
-    threads: warpgroups * WARPGROUP_THREADS,
-    inSequence: true,
-    shared: (2 * rows + 4 * keys) * headDim * 2 + 4 * keys * 4 + ALIGNMENT,
-    defines: { WARPGROUPS: warpgroups, KEYS: keys, PIECE: piece },
-  };
-}
-
-/** Tiles of attention-queries.sm_90a.cu: lists are of a third of a step's keys. */
+/** Tiles of attention-queries.sm_90a.cu: lists are of half a step's keys. */
 export function warpgroupQueryTiles(headDim: number): Tiles {
   const warpgroups = 2;
-  const [piece, keys] = [32, 96];
+  const [piece, keys] = [32, 64];
   const rows = warpgroups * WARPGROUP_LINES;
   return {
     rows,

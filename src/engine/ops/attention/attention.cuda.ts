@@ -9,7 +9,6 @@ import {
   queryTiles,
   suitsWarpgroups,
   type Tiles,
-  warpgroupForwardTiles,
   warpgroupKeyTiles,
   warpgroupQueryTiles,
 } from "./attention-tiles.ts";
@@ -40,12 +39,11 @@ const byWarps: Way = {
   keyTiles,
 };
 
-/** On Hopper. */
-export const byWarpgroups: Way = {
-  forward: cudaFunction("attention/attention-forward.sm_90a.cu", "attention_forward_warpgroups", FORWARD),
+/** On Hopper. The forward pass gained nothing from warpgroups, the backward pass two thirds. */
+const byWarpgroups: Way = {
+  ...byWarps,
   queryPass: cudaFunction("attention/attention-queries.sm_90a.cu", "attention_queries_warpgroups", QUERIES),
   keyPass: cudaFunction("attention/attention-keys.sm_90a.cu", "attention_keys_warpgroups", KEYS),
-  forwardTiles: warpgroupForwardTiles,
   queryTiles: warpgroupQueryTiles,
   keyTiles: warpgroupKeyTiles,
 };
@@ -98,7 +96,7 @@ export const attentionCuda = {
     const blocks = byRow.tiles * kvHeads;
     const launch = {
       defines: { HEAD_DIM: headDim, SOFTCAP: softcap > 0 ? 1 : 0, ...tiles.defines },
-      grid: [tiles.inSequence ? Math.min(blocks, cuda.properties.multiprocessors) : blocks],
+      grid: [blocks],
       block: tiles.threads,
       shared: tiles.shared,
     } as const;
