@@ -21,6 +21,7 @@ export function compareModel(folder: string, device: Device): ComparisonRow[] {
   const examples = readExamples(expected);
   const rows = compareFull(folder, device, expected, examples);
   if (existsSync(join(folder, "adapter"))) rows.push(...compareLora(folder, device, expected, examples));
+  if (existsSync(join(folder, "adapter-dora"))) rows.push(...compareDora(folder, device, expected, examples));
   return rows;
 }
 
@@ -76,9 +77,20 @@ function compareLora(
   return comparison.rows();
 }
 
+function compareDora(
+  folder: string,
+  device: Device,
+  expected: SafetensorsFile,
+  examples: readonly EncodedExample[],
+): ComparisonRow[] {
+  using model = openModel(join(folder, "model"), device, { format: { kind: device.precision } });
+  using lora = loadLora(model, join(folder, "adapter-dora")).lora;
+  return compareOutputs("dora", model.decoder, lora.parameters(), examples, expected).rows();
+}
+
 /** Logits and loss; the gradients of `parameters` are left in them. */
 function compareOutputs(
-  kind: "full" | "lora",
+  kind: "full" | "lora" | "dora",
   decoder: Decoder,
   parameters: ReadonlyMap<string, Tensor>,
   examples: readonly EncodedExample[],

@@ -34,6 +34,7 @@ describe("a good recipe", () => {
       target_modules: "all-linear",
       exclude_modules: null,
       use_rslora: false,
+      use_dora: false,
       rank_pattern: {},
       alpha_pattern: {},
       layers_to_transform: null,

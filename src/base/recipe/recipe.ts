@@ -44,6 +44,7 @@ export interface LoraOptions {
   /** The same of what is left out. */
   readonly exclude_modules: string | readonly string[] | null;
   readonly use_rslora: boolean;
+  readonly use_dora: boolean;
   /** Ranks and alphas of modules whose name, or its ending, the key matches as an expression. */
   readonly rank_pattern: Readonly<Record<string, number>>;
   readonly alpha_pattern: Readonly<Record<string, number>>;

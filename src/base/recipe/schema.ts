@@ -70,6 +70,10 @@ const lora: z.ZodType<LoraOptions> = z.strictObject({
     .boolean()
     .default(false)
     .describe("Rank-stabilised LoRA: the scale is lora_alpha / sqrt(r), for high ranks."),
+  use_dora: z
+    .boolean()
+    .default(false)
+    .describe("DoRA: rows of the adapted weight keep their direction, and their lengths are trained apart; slower."),
   rank_pattern: z
     .record(name, rank)
     .default({})

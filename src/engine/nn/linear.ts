@@ -1,11 +1,12 @@
 /** A linear layer by its checkpoint name, plain or compressed, with or without a LoRA adapter put on afterwards. */
 import { hashLabel, mix32 } from "../../base/random.ts";
+import { doraLinear } from "../ops/dora/dora.ts";
 import { dropout } from "../ops/dropout/dropout.ts";
 import type { LinearMember, Weight } from "../ops/linear/group.ts";
 import { linears } from "../ops/linear/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** LoRA: y += lora_alpha / r · B(A(dropout(x))). */
+/** LoRA: y += scale · B(A(dropout(x))); with a magnitude DoRA, see ops/dora. */
 export interface LoraAdapter {
   /** [r, in] */
   readonly a: Tensor;
@@ -13,6 +14,8 @@ export interface LoraAdapter {
   readonly b: Tensor;
   readonly scale: number;
   readonly dropout: number;
+  /** [out] */
+  readonly magnitude?: Tensor | undefined;
 }
 
 export class Linear {
@@ -47,13 +50,21 @@ export interface ForwardMode {
 
 /** Applies layers that share the input x [.., in]; one output [.., out] per layer. */
 export function project(x: Tensor, layers: readonly Linear[], mode: ForwardMode): Tensor[] {
-  return linears(
-    x,
-    layers.map((layer) => memberOf(x, layer, mode)),
-  );
+  const members = layers.map((layer) => memberOf(x, layer, mode));
+  if (!layers.some(isDora)) return linears(x, members);
+  return members.map(({ adapter, ...rest }, i) => {
+    const magnitude = layers[i]!.adapter?.magnitude;
+    if (adapter && magnitude) return doraLinear(x, { ...rest, adapter }, magnitude);
+    return linears(x, [{ ...rest, adapter }])[0]!;
+  });
 }
 
-/** A layer that reads x, as ops take it. */
+/** Whether the layer's adapter is more than what ops add to x·Wᵀ. */
+export function isDora({ adapter }: Linear): boolean {
+  return adapter?.magnitude !== undefined;
+}
+
+/** A layer that reads x, as ops take it; without its magnitude, if it has one. */
 export function memberOf(
   x: Tensor,
   { name, weight, bias, adapter }: Linear,

@@ -6,6 +6,7 @@ import { attentionCases } from "./attention/attention.cases.ts";
 import { castCases } from "./cast/cast.cases.ts";
 import { classLossCases } from "./class-loss/class-loss.cases.ts";
 import { crossEntropyCases } from "./cross-entropy/cross-entropy.cases.ts";
+import { doraCases } from "./dora/dora.cases.ts";
 import { dropoutCases } from "./dropout/dropout.cases.ts";
 import { embeddingCases } from "./embedding/embedding.cases.ts";
 import { gatedCases } from "./gated/gated.cases.ts";
@@ -37,6 +38,7 @@ export const opCases: readonly OpCase[] = [
   ...sumSquaresCases,
   ...classLossCases,
   ...crossEntropyCases,
+  ...doraCases,
   ...dropoutCases,
   ...gatedCases,
   ...gatedLinearCases,

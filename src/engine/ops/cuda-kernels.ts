@@ -8,6 +8,7 @@ import { attentionCuda } from "./attention/attention.cuda.ts";
 import { castCuda } from "./cast/cast.cuda.ts";
 import { classLossCuda } from "./class-loss/class-loss.cuda.ts";
 import { crossEntropyCuda } from "./cross-entropy/cross-entropy.cuda.ts";
+import { doraCuda } from "./dora/dora.cuda.ts";
 import { dropoutCuda } from "./dropout/dropout.cuda.ts";
 import { gatedCuda } from "./gated/gated.cuda.ts";
 import { gatedLinearCuda } from "./gated-linear/gated-linear.cuda.ts";
@@ -32,6 +33,7 @@ export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
   cast: castCuda,
   "class-loss": classLossCuda,
   "cross-entropy": crossEntropyCuda,
+  dora: doraCuda,
   dropout: dropoutCuda,
   gated: gatedCuda,
   "gated-linear": gatedLinearCuda,

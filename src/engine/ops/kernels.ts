@@ -11,6 +11,7 @@ import { attentionReference } from "./attention/attention.reference.ts";
 import { castReference } from "./cast/cast.reference.ts";
 import { classLossReference } from "./class-loss/class-loss.reference.ts";
 import { crossEntropyReference } from "./cross-entropy/cross-entropy.reference.ts";
+import { doraReference } from "./dora/dora.reference.ts";
 import { dropoutReference } from "./dropout/dropout.reference.ts";
 import { gatedReference } from "./gated/gated.reference.ts";
 import { layernormReference } from "./layernorm/layernorm.reference.ts";
@@ -36,6 +37,7 @@ export const referenceKernelsByOp: Readonly<Record<string, ReferenceKernels>> = 
   "sum-squares": sumSquaresReference,
   "class-loss": classLossReference,
   "cross-entropy": crossEntropyReference,
+  dora: doraReference,
   dropout: dropoutReference,
   gated: gatedReference,
   "log-probability": logProbabilityReference,

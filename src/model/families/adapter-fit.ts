@@ -10,6 +10,8 @@ import { adapterScalings } from "../files/adapter-scaling.ts";
 export interface SavedFactors {
   readonly a: AdapterTensor;
   readonly b: AdapterTensor;
+  /** Of DoRA. */
+  readonly magnitude: AdapterTensor | undefined;
 }
 
 /**
@@ -17,19 +19,20 @@ export interface SavedFactors {
  * @throws UserError when a module or a shape does not fit, listing the names there are, or a rank is not the config's
  */
 export function fittingFactors(
-  config: Pick<AdapterConfig, "r" | "lora_alpha" | "use_rslora" | "rank_pattern" | "alpha_pattern">,
+  config: Pick<AdapterConfig, "r" | "lora_alpha" | "use_rslora" | "use_dora" | "rank_pattern" | "alpha_pattern">,
   tensors: readonly AdapterTensor[],
   linears: ReadonlyMap<string, Linear>,
   folder: string,
 ): Map<string, SavedFactors> {
   const ofKind = (kind: AdapterTensor["kind"]): Map<string, AdapterTensor> =>
     new Map(tensors.filter((tensor) => tensor.kind === kind).map((tensor) => [tensor.module, tensor]));
-  const all = { a: ofKind("lora_A"), b: ofKind("lora_B") };
+  const all = { a: ofKind("lora_A"), b: ofKind("lora_B"), magnitude: ofKind("lora_magnitude_vector") };
   refuseOtherRanks(config, [...all.a.values()], folder);
   const factors = new Map<string, SavedFactors>();
   for (const [module, a] of all.a) {
-    const saved = { a, b: all.b.get(module)! };
+    const saved = { a, b: all.b.get(module)!, magnitude: all.magnitude.get(module) };
     checkFit(linears.get(module), module, saved, [...linears.keys()], folder);
+    refuseOtherMagnitude(config.use_dora, module, saved, folder);
     factors.set(module, saved);
   }
   return factors;
@@ -50,6 +53,19 @@ function refuseOtherRanks(
   throw new UserError({
     code: "adapter/wrong-rank",
     message: `adapter_config.json gives "${wrong.module}" rank ${scalings.get(wrong.module)!.rank}, its weights have ${wrong.shape[0]}`,
+    where: folder,
+    fix: "the two files are of different adapters: save it again with the tool that made it",
+  });
+}
+
+function refuseOtherMagnitude(dora: boolean, module: string, { b, magnitude }: SavedFactors, folder: string): void {
+  const fits = dora ? magnitude?.shape.join() === `${b.shape[0]}` : magnitude === undefined;
+  if (fits) return;
+  throw new UserError({
+    code: "adapter/wrong-magnitude",
+    message: dora
+      ? `use_dora is true, and "${module}" has ${magnitude ? `a lora_magnitude_vector of [${magnitude.shape.join(", ")}]` : "no lora_magnitude_vector"}`
+      : `use_dora is false, and "${module}" has a lora_magnitude_vector`,
     where: folder,
     fix: "the two files are of different adapters: save it again with the tool that made it",
   });

@@ -2,11 +2,19 @@
 import { Random } from "../../base/random.ts";
 import type { Device } from "../../engine/device/device.ts";
 import type { Linear, LoraAdapter } from "../../engine/nn/linear.ts";
+import { adaptedNorms } from "../../engine/ops/dora/dora.ts";
 import { wantsRoom } from "../../engine/ops/linear/adapter-rows.ts";
 import { isTensor } from "../../engine/ops/linear/group.ts";
+import { scope } from "../../engine/tensor/scope.ts";
 import { consecutive, type Shape, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { releaseParameter } from "../../engine/tensor/working-copy.ts";
-import { type AdapterConfig, type AdapterTensor, readAdapter, writeAdapter } from "../files/adapter.ts";
+import {
+  type AdapterConfig,
+  type AdapterTensor,
+  adapterTensorName,
+  readAdapter,
+  writeAdapter,
+} from "../files/adapter.ts";
 import { adapterScalings } from "../files/adapter-scaling.ts";
 import { snapshotOf } from "../files/hub/snapshot.ts";
 import { type ModuleKind, matchTargets, shortestTargets } from "../files/target-modules.ts";
@@ -28,7 +36,7 @@ export type LoraConfig = Pick<
   | "rank_pattern"
   | "alpha_pattern"
 > &
-  Partial<Pick<AdapterConfig, "layers_to_transform" | "layers_pattern" | "bias">>;
+  Partial<Pick<AdapterConfig, "use_dora" | "layers_to_transform" | "layers_pattern" | "bias">>;
 
 /** An adapter that sits on a model; disposing of it takes it off. */
 export class Lora implements Disposable {
@@ -48,14 +56,15 @@ export class Lora implements Disposable {
   }
 
   /**
-   * A and B of every module by PEFT's names without prefix, e.g. `model.layers.0.self_attn.q_proj.lora_A.weight`, and the
-   * biases that are trained beside.
+   * A, B and magnitude of every module by PEFT's names without prefix, e.g. `model.layers.0.self_attn.q_proj.lora_A.weight`,
+   * and the biases that are trained beside.
    */
   parameters(): Map<string, Tensor> {
     const parameters = new Map<string, Tensor>();
-    for (const { name, adapter } of this.#layers) {
-      parameters.set(`${name}.lora_A.weight`, adapter!.a);
-      parameters.set(`${name}.lora_B.weight`, adapter!.b);
+    for (const layer of this.#layers) {
+      for (const [kind, tensor] of tensorsOf(layer)) {
+        parameters.set(adapterTensorName({ module: layer.name, kind, parameter: "weight" }), tensor);
+      }
     }
     for (const [name, bias] of this.#biases.parameters()) parameters.set(name, bias);
     return parameters;
@@ -76,10 +85,16 @@ export class Lora implements Disposable {
         modules_to_save: classHead ? [CLASS_HEAD] : null,
       },
       tensors: [
-        ...this.#layers.flatMap(({ name, adapter }) => [
-          { ...entry(name, "lora_A", adapter!.a), bytes: () => toBytes(adapter!.a) },
-          { ...entry(name, "lora_B", adapter!.b), bytes: () => toBytes(adapter!.b) },
-        ]),
+        ...this.#layers.flatMap((layer) =>
+          tensorsOf(layer).map(([kind, tensor]) => ({
+            module: layer.name,
+            kind,
+            parameter: "weight",
+            dtype: "F32" as const,
+            shape: tensor.shape,
+            bytes: () => toBytes(tensor),
+          })),
+        ),
         ...this.#biases.saved(),
         ...savedClassHead(classHead),
       ],
@@ -88,8 +103,7 @@ export class Lora implements Disposable {
 
   [Symbol.dispose](): void {
     for (const layer of this.#layers) {
-      releaseParameter(layer.adapter!.a);
-      releaseParameter(layer.adapter!.b);
+      for (const [, tensor] of tensorsOf(layer)) releaseParameter(tensor);
       layer.adapter = undefined;
     }
     this.#biases[Symbol.dispose]();
@@ -117,8 +131,13 @@ function baseOf(folder: string): Pick<AdapterConfig, "base_model_name_or_path" |
   return { base_model_name_or_path: repo, revision: commit };
 }
 
-function entry(module: string, kind: "lora_A" | "lora_B", { shape }: Tensor): Omit<AdapterTensor, "bytes"> {
-  return { module, kind, parameter: "weight", dtype: "F32", shape };
+function tensorsOf({ adapter }: Linear): [kind: "lora_A" | "lora_B" | "lora_magnitude_vector", tensor: Tensor][] {
+  const { a, b, magnitude } = adapter!;
+  const ofLora: ReturnType<typeof tensorsOf> = [
+    ["lora_A", a],
+    ["lora_B", b],
+  ];
+  return magnitude ? [...ofLora, ["lora_magnitude_vector", magnitude]] : ofLora;
 }
 
 /** Paths of the layers that `config` selects, in model order. @throws UserError when there is none */
@@ -131,7 +150,7 @@ export function selectLayers(
 
 /**
  * Puts a fresh adapter on every layer that `config` selects: A uniform in ±1/√in (Kaiming with a = √5, as PEFT), B zero,
- * so that the model's output is what it was.
+ * magnitudes the lengths of the weight's rows, so that the model's output is what it was.
  * @throws UserError when no layer is selected.
  */
 export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
@@ -140,16 +159,18 @@ export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
   const scalings = scalingsOf(config, layers);
   const factors = layers.map(({ name, inFeatures, outFeatures }) => {
     const { rank } = scalings.get(name)!;
-    return { a: [rank, inFeatures], b: [outFeatures, rank] };
+    return { a: [rank, inFeatures], b: [outFeatures, rank], magnitude: config.use_dora ? [outFeatures] : undefined };
   });
   const placed = placeFactors(device, factors);
   layers.forEach((layer, i) => {
-    const { a, b } = placed[i]!;
+    const { a, b, magnitude } = placed[i]!;
     const random = new Random(seed, `${layer.name}.lora_A`);
     const bound = 1 / Math.sqrt(layer.inFeatures);
     device.write(a, bytesOf(Float32Array.from({ length: a.length }, () => (2 * random.uniform() - 1) * bound)));
     device.zero(b);
-    putOn(model, layer, { a, b, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout });
+    const adapter = { a, b, magnitude, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout };
+    if (magnitude) scope(() => device.copy(adaptedNorms(layer.weight, adapter), magnitude));
+    putOn(model, layer, adapter);
   });
   return new Lora(model, config, layers, biasesOf(model, config, layers));
 }
@@ -170,7 +191,9 @@ export function loadLora(model: Model, folder: string, dropout?: number): { lora
   const factors = layers.map(({ name }) => byModule.get(name)!);
   const floats = ({ bytes, dtype, module }: AdapterTensor): Float32Array =>
     decodeFloats(Uint8Array.from(bytes), expectFloats(dtype, module, folder));
-  const values = factors.map(({ a, b }) => ({ a: floats(a), b: floats(b) }));
+  const values = factors.map(({ a, b, magnitude }) => {
+    return { a: floats(a), b: floats(b), magnitude: magnitude && floats(magnitude) };
+  });
   const biases = biasesOf(model, config, layers);
   try {
     loadClassHead(model.classHead, biases.load(tensors, folder), folder);
@@ -180,13 +203,14 @@ export function loadLora(model: Model, folder: string, dropout?: number): { lora
   }
   const placed = placeFactors(
     device,
-    factors.map(({ a, b }) => ({ a: a.shape, b: b.shape })),
+    factors.map(({ a, b, magnitude }) => ({ a: a.shape, b: b.shape, magnitude: magnitude?.shape })),
   );
   layers.forEach((layer, i) => {
-    const { a, b } = placed[i]!;
+    const { a, b, magnitude } = placed[i]!;
     device.write(a, bytesOf(values[i]!.a));
     device.write(b, bytesOf(values[i]!.b));
-    putOn(model, layer, { a, b, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout });
+    if (magnitude) device.write(magnitude, bytesOf(values[i]!.magnitude!));
+    putOn(model, layer, { a, b, magnitude, scale: scalings.get(layer.name)!.scale, dropout: config.lora_dropout });
   });
   return { lora: new Lora(model, config, layers, biases), warnings };
 }
@@ -202,15 +226,17 @@ function putOn({ parameters }: Model, layer: Linear, adapter: LoraAdapter): void
 }
 
 /**
- * Uninitialised factors, all in one storage: every A, then every B, each in the order of the layers. Layers that read the
- * same input follow each other, so that one product serves their A's, and one kernel updates everything.
+ * Uninitialised factors, all in one storage: every A, then every B, then magnitudes, each in the order of the layers. Layers
+ * that read the same input follow each other, so that one product serves their A's, and one kernel updates everything.
  */
 function placeFactors(
   device: Device,
-  shapes: readonly { readonly a: Shape; readonly b: Shape }[],
-): { readonly a: Tensor; readonly b: Tensor }[] {
-  const all = consecutive(device, [...shapes.map(({ a }) => a), ...shapes.map(({ b }) => b)]);
-  return shapes.map((_, i) => ({ a: all[i]!, b: all[shapes.length + i]! }));
+  shapes: readonly { readonly a: Shape; readonly b: Shape; readonly magnitude: Shape | undefined }[],
+): Pick<LoraAdapter, "a" | "b" | "magnitude">[] {
+  const lengths = shapes.flatMap(({ magnitude }) => (magnitude ? [magnitude] : []));
+  const all = consecutive(device, [...shapes.map(({ a }) => a), ...shapes.map(({ b }) => b), ...lengths]);
+  const count = shapes.length;
+  return shapes.map((_, i) => ({ a: all[i]!, b: all[count + i]!, magnitude: all[2 * count + i] }));
 }
 
 function biasesOf(model: Model, { bias = "none" }: LoraConfig, layers: readonly Linear[]): AdapterBiases {

@@ -8,10 +8,10 @@ import type { StreamedModel } from "./streamed-model.ts";
 const TOGETHER = 4;
 
 /**
- * W ← W + scale · B · A, in f32.
+ * W ← W + scale · B · A, in f32; with a magnitude its rows then take these lengths, as DoRA has it (see ops/dora).
  * @param weight [out, in]
  */
-export function mergeInto(weight: Float32Array, { a, b, scale }: LoraAdapter): void {
+export function mergeInto(weight: Float32Array, { a, b, scale, magnitude }: LoraAdapter): void {
   const [rank, inFeatures] = [a.shape[0]!, a.shape[1]!];
   const outFeatures = b.shape[0]!;
   // Missing rows of the last pass are zero.
@@ -20,6 +20,7 @@ export function mergeInto(weight: Float32Array, { a, b, scale }: LoraAdapter): v
   rowsOfA.set(toFloats(a));
   const factors = toFloats(b);
   const strength = new Float64Array(padded);
+  const lengths = magnitude && toFloats(magnitude);
   for (let out = 0; out < outFeatures; out++) {
     for (let r = 0; r < rank; r++) strength[r] = scale * factors[out * rank + r]!;
     const row = weight.subarray(out * inFeatures, (out + 1) * inFeatures);
@@ -31,7 +32,16 @@ export function mergeInto(weight: Float32Array, { a, b, scale }: LoraAdapter): v
           row[i]! + s0 * rowsOfA[r0 + i]! + s1 * rowsOfA[r1 + i]! + s2 * rowsOfA[r2 + i]! + s3 * rowsOfA[r3 + i]!;
       }
     }
+    if (lengths) stretch(row, lengths[out]!);
   }
+}
+
+/** A row of zeros stays what it is. */
+function stretch(row: Float32Array, length: number): void {
+  let squares = 0;
+  for (const value of row) squares += value * value;
+  const factor = squares > 0 ? length / Math.sqrt(squares) : 0;
+  for (let i = 0; i < row.length; i++) row[i]! *= factor;
 }
 
 /** Whether an adapter changes the parameter. */

@@ -17,6 +17,7 @@ export interface AdapterConfig {
   readonly lora_alpha: number;
   readonly lora_dropout: number;
   readonly use_rslora: boolean;
+  readonly use_dora: boolean;
   /** Module names or suffixes; a string is a regular expression for the whole path, or `all-linear`. */
   readonly target_modules: string | readonly string[] | null;
   readonly exclude_modules: string | readonly string[] | null;
@@ -58,7 +59,6 @@ const OTHER_KEYS: Readonly<JsonObject> = {
   target_parameters: null,
   trainable_token_indices: null,
   use_bdlora: null,
-  use_dora: false,
   use_qalora: false,
   velora_config: null,
 };
@@ -72,6 +72,7 @@ const DEFAULTS: AdapterConfig = {
   lora_alpha: 8,
   lora_dropout: 0,
   use_rslora: false,
+  use_dora: false,
   target_modules: null,
   exclude_modules: null,
   layers_to_transform: null,
@@ -106,7 +107,6 @@ const UNSUPPORTED: readonly { key: string; harmless: (value: JsonValue) => boole
   { key: "target_parameters", harmless: isEmpty, feature: "adapters on raw parameters" },
   { key: "trainable_token_indices", harmless: isEmpty, feature: "trained token rows" },
   { key: "use_bdlora", harmless: isOff, feature: "BD-LoRA" },
-  { key: "use_dora", harmless: isOff, feature: "DoRA" },
   { key: "use_qalora", harmless: isOff, feature: "QALoRA" },
   { key: "velora_config", harmless: isOff, feature: "VeLoRA" },
 ];
@@ -140,6 +140,7 @@ export function parseAdapterConfig(file: ConfigJson): { config: AdapterConfig; w
     lora_alpha: file.number("lora_alpha", DEFAULTS.lora_alpha),
     lora_dropout: file.number("lora_dropout", DEFAULTS.lora_dropout),
     use_rslora: file.boolean("use_rslora", false),
+    use_dora: file.boolean("use_dora", false),
     target_modules: stringOrList(file, "target_modules"),
     exclude_modules: stringOrList(file, "exclude_modules"),
     layers_to_transform: integerOrList(file, "layers_to_transform"),

@@ -80,7 +80,6 @@ test("unknown keys warn, features that change results are refused by name", () =
   assert.equal(warnings.length, 1);
   assert.match(warnings[0]!, /"lora_alfa" is ignored .* did you mean "lora_alpha"/);
   const refused: readonly (readonly [changes: Record<string, unknown>, message: RegExp])[] = [
-    [{ use_dora: true }, /uses DoRA/],
     [{ bias: "some" }, /uses biases of another kind/],
     [{ init_lora_weights: "pissa" }, /initialisation that changes the base/],
     [{ layer_replication: [[0, 2]] }, /layer replication/],

@@ -17,16 +17,16 @@ const WEIGHTS_FILE = "adapter_model.safetensors";
 const PREFIX = "base_model.model.";
 
 /**
- * `lora_A` [r, in] and `lora_B` [out, r] of a Linear; `base_layer`: its own bias, trained; `saved`: a parameter of another
+ * `lora_A` [r, in], `lora_B` [out, r] and, of DoRA, `lora_magnitude_vector` [out] of a Linear; `base_layer`: its own bias, trained; `saved`: a parameter of another
  * module, trained.
  */
-export type AdapterTensorKind = "lora_A" | "lora_B" | "base_layer" | "saved";
+export type AdapterTensorKind = "lora_A" | "lora_B" | "lora_magnitude_vector" | "base_layer" | "saved";
 
 export interface AdapterTensor {
   /** Path in the base model, e.g. `model.layers.0.self_attn.q_proj`, or `score`. */
   readonly module: string;
   readonly kind: AdapterTensorKind;
-  /** `weight` or `bias` of the module; always `weight` for `lora_A` and `lora_B`, `bias` for `base_layer`. */
+  /** `weight` or `bias` of the module; always `weight` for what begins with `lora_`, `bias` for `base_layer`. */
   readonly parameter: string;
   readonly dtype: SafetensorsDtype;
   readonly shape: readonly number[];
@@ -43,7 +43,6 @@ export interface Adapter {
 
 /** Endings of tensor names that belong to adapters which are not supported. */
 const UNSUPPORTED_SUFFIXES: readonly (readonly [suffix: RegExp, feature: string])[] = [
-  [/\.lora_magnitude_vector(\.weight)?$/, "DoRA"],
   [/\.lora_embedding_[AB]$/, "adapters on embeddings"],
   [/\.lora_B\.bias$/, "LoRA biases"],
   [/\.lora_E$|\.lora_[AB]$/, "AdaLoRA"],
@@ -81,7 +80,7 @@ export function writeAdapter(folder: string, { config, tensors }: AdapterToWrite
   writeSafetensors(
     join(folder, WEIGHTS_FILE),
     tensors.map(({ module, kind, parameter, dtype, shape, bytes }) => ({
-      name: `${PREFIX}${module}.${kind === "saved" ? "" : `${kind}.`}${parameter}`,
+      name: `${PREFIX}${adapterTensorName({ module, kind, parameter })}`,
       dtype,
       shape,
       bytes,
@@ -89,6 +88,16 @@ export function writeAdapter(folder: string, { config, tensors }: AdapterToWrite
   );
   const floatKeys = new Set(["lora_dropout"]);
   writeFileAtomic(join(folder, CONFIG_FILE), formatPythonJson(adapterConfigJson(config), floatKeys));
+}
+
+/** PEFT's name of a tensor, without the prefix. */
+export function adapterTensorName({
+  module,
+  kind,
+  parameter,
+}: Pick<AdapterTensor, "module" | "kind" | "parameter">): string {
+  if (kind === "saved") return `${module}.${parameter}`;
+  return kind === "lora_magnitude_vector" ? `${module}.${kind}` : `${module}.${kind}.${parameter}`;
 }
 
 function parseTensorName(name: string, path: string): Pick<AdapterTensor, "module" | "kind" | "parameter"> {
@@ -109,6 +118,8 @@ function parseTensorName(name: string, path: string): Pick<AdapterTensor, "modul
   }
   const lora = /^(.+)\.(lora_[AB])\.weight$/.exec(plain);
   if (lora !== null) return { module: lora[1]!, kind: lora[2] as "lora_A" | "lora_B", parameter: "weight" };
+  const magnitude = /^(.+)\.lora_magnitude_vector(\.weight)?$/.exec(plain);
+  if (magnitude !== null) return { module: magnitude[1]!, kind: "lora_magnitude_vector", parameter: "weight" };
   const base = /^(.+)\.base_layer\.bias$/.exec(plain);
   if (base !== null) return { module: base[1]!, kind: "base_layer", parameter: "bias" };
   const saved = /^(.+)\.(weight|bias)$/.exec(plain);

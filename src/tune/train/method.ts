@@ -89,7 +89,7 @@ function objectiveOf({ loss, problem_type }: Recipe, model: Model, labels: Learn
 }
 
 function differenceOf({ config, modules }: Lora, wanted: LoraConfig, layers: readonly string[]): string | undefined {
-  for (const key of ["r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "bias"] as const) {
+  for (const key of ["r", "lora_alpha", "use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "bias"] as const) {
     const [held, asked] = [JSON.stringify(config[key]), JSON.stringify(wanted[key])];
     if (held !== asked) return `${key} is ${held}, not ${asked}`;
   }
