@@ -14,6 +14,7 @@
  */
 export { type CheckOptions, check } from "./app/api/check.ts";
 export { type EvaluateOptions, type EvaluationResult, evaluate } from "./app/api/evaluate.ts";
+export { type ExportFormat, type ExportOptions, type ExportResult, exportModel } from "./app/api/export.ts";
 export { type GenerationOptions, generate } from "./app/api/generate.ts";
 export { type LoadedModel, type LoadModelOptions, loadModel, type Reading } from "./app/api/load-model.ts";
 export { type Prediction, type PredictOptions, predict } from "./app/api/predict.ts";

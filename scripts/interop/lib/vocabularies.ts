@@ -71,7 +71,9 @@ function row({ name, texts, expected, notes }: Vocabulary, tokens: LlamaCppAnswe
 function textsFor(name: string, tokenizer: Tokenizer): string[] {
   const own = fixtures.find((fixture) => name === `fixture ${fixture}`);
   const rows = readFixture(own ?? "qwen").rows;
-  const texts = rows.map(({ text }) => text).filter((text) => text !== "" && text.normalize("NFC") === text);
+  // llama.cpp never reads the name of a byte as that byte, the fixture of Gemma does.
+  const isUsable = (text: string): boolean => text !== "" && !text.includes("<0x") && text.normalize("NFC") === text;
+  const texts = rows.map(({ text }) => text).filter(isUsable);
   if (own !== "metaspace") return texts;
   const isPlain = (text: string): boolean => tokenizer.encode(text).ids.every((id) => !tokenizer.isAdded(id));
   return texts.filter((text) => isPlain(text) && !/^[\s▁]/.test(text));

@@ -16,6 +16,8 @@ const kinds = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, by
 /** Tokens that are not marked special in tokenizer.json and still are no text; the list is llama.cpp's. */
 const CONTROL = /^(<pad>|<mask>|<2mass>|\[@BOS@\]|<\|.*\|>|<｜.*｜>|<unused.*>)$/s;
 
+const BYTE = /^<0x[0-9A-F]{2}>$/;
+
 export interface GgufVocabularyOptions {
   /** Rows of the embedding. */
   readonly vocabSize: number;
@@ -78,7 +80,8 @@ function tokenList(
     if (token === undefined) {
       tokens.push(`[PAD${id}]`);
       types.push(kinds.unused);
-    } else if (!isByteLevel && (token === unknown || /^<0x[0-9A-F]{2}>$/.test(token))) {
+    } else if (!isByteLevel && (token === unknown || BYTE.test(token))) {
+      // Bytes that are special tokens as well would not be printed.
       tokens.push(token);
       types.push(token === unknown ? kinds.unknown : kinds.byte);
     } else if (tokenizer.isAdded(id)) {

@@ -149,7 +149,7 @@ describe("vocabularies", () => {
     const { merges } = readFixture("gemma").tokenizer.model as { merges: string[][] };
     const scoreOf = (pair: readonly string[]): number => scores[tokens.indexOf(pair.join(""))]!;
     assert.ok(scoreOf(merges[0]!) > scoreOf(merges[5]!));
-    assert.equal(types[tokens.indexOf("<0x41>")], 6);
+    assert.equal(types[tokens.indexOf("<0x42>")], 6);
     assert.equal(types[tokens.indexOf("<bos>")], 3);
   });
 
