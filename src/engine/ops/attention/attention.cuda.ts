@@ -49,7 +49,7 @@ const byWarpgroups: Way = {
 };
 
 /** Cards of this architecture multiply by warpgroups. */
-export const WARPGROUP_ARCHITECTURE: number = 0;
+export const WARPGROUP_ARCHITECTURE = 90;
 
 /** Head sizes up to this one have the sums of dk and dv in registers at once; attention-keys.cu says the same. */
 const TOGETHER = 128;
