@@ -24,6 +24,9 @@ const methods: Readonly<Record<string, string>> = {
   lora: "method: lora\nlora: {r: 4, lora_dropout: 0.1}",
   qlora: "method: qlora\nlora: {r: 4}",
   full: "method: full",
+  "class head":
+    "task_type: SEQ_CLS\nhead: {dense: 16, dropout: 0.2}\nlora: {r: 4}\n" +
+    "loss: {class_weights: balanced, focal: {gamma: 1}, label_smoothing_factor: 0.1}",
 };
 
 function recipeOf(method: string, optim: string): string {
@@ -78,6 +81,7 @@ for (const [method, optim] of [
   ["lora", "adamw"],
   ["qlora", "adamw"],
   ["full", "adamw_8bit"],
+  ["class head", "adamw"],
 ] as const) {
   describe(`kill -9 and resume: ${method}, ${optim}`, () => {
     test("ends with the bits of a run that was never stopped", async () => {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
+import { isClassifier } from "../../model/files/classifier-config.ts";
 import { readRunInfo } from "../../tune/train/run-folder.ts";
 import { type EvaluateOptions, type EvaluationResult, evaluate } from "./evaluate.ts";
 import { type LoadedModel, type LoadModelOptions, loadModel } from "./load-model.ts";
@@ -42,6 +43,15 @@ async function scoreTuned(path: string, load: LoadModelOptions, options: Evaluat
 
 /** The model that training started from: its folder, or its name on the hub where the folder is gone. */
 function baseOf({ artefact }: LoadedModel): string {
+  const { lora, model, answers, path } = artefact;
+  if (answers.head !== undefined && !(lora && isClassifier(model.configJson))) {
+    throw new UserError({
+      code: "evaluate/no-head",
+      message: "the base has no class head: before training there was nothing that could have answered",
+      where: path,
+      fix: "leave --compare out",
+    });
+  }
   if (artefact.lora !== undefined) return artefact.model.folder;
   if (artefact.kind === "run") {
     const { base, hub } = readRunInfo(artefact.path);

@@ -1,3 +1,4 @@
+import { UserError } from "../../base/errors.ts";
 import type { JsonObject } from "../../model/files/json-file.ts";
 import type { Message } from "../../model/text/chat-template.ts";
 import { type GeneratedToken, type GenerateOptions, generate as generateTokens } from "../../tune/score/generate.ts";
@@ -16,10 +17,18 @@ export interface GenerationOptions extends Partial<Omit<GenerateOptions, "stopTo
  *
  *     for await (const { text } of generate(model, { prompt: "Hello" })) process.stdout.write(text);
  *
- * @throws UserError when the prompt is empty or fills the context
+ * @throws UserError when the prompt is empty or fills the context, and for a classifier with a head of its own
  */
 export async function* generate(model: LoadedModel, options: GenerationOptions): AsyncGenerator<GeneratedToken> {
   const { tokenizer, template, templateOptions, model: base } = model.artefact;
+  if (base.classHead !== undefined) {
+    throw new UserError({
+      code: "generate/classifier",
+      message: "the model is a classifier with a head of its own: it says no words",
+      where: model.artefact.path,
+      fix: "use `fettle predict`, or train labels as text (task_type CAUSAL_LM)",
+    });
+  }
   const { prompt, system = templateOptions.system, maxNewTokens = 256, ...sampling } = options;
   const messages: Message[] = [
     ...(system === null ? [] : [{ role: "system", content: system }]),
