@@ -1,138 +1,201 @@
-// A warp a block of 256 values, eight a lane: scales are agreed on by shuffles, and nothing is read twice.
+// A warp a block of 256 values, eight a lane: scales are agreed on by the warp, and nothing is read twice.
+#include "moment-codes.cuh"
 #include "random.cuh"
 
-constexpr int THREADS = 256, WARPS = THREADS / WARP;
-constexpr int BLOCK = 256, MAP_SIZE = 256;
-// Where zero stands in the signed map.
-constexpr int SIGNED_ZERO = 127;
+constexpr int THREADS = 512, WARPS = THREADS / WARP;
+constexpr int BLOCK = 256;
 
-struct Map {
-  float value[MAP_SIZE];
-  // Between value i and the next.
-  float middle[MAP_SIZE - 1];
+__device__ __forceinline__ bool is_finite(float x) { return fabsf(x) <= 3.402823466e38f; }
+
+// ---- quotients and roots, rounded as / and sqrtf round, for operands well within the range of floats ----------------
+
+struct Divisor {
+  float value, reciprocal;
+
+  __device__ __forceinline__ explicit Divisor(float divisor) : value(divisor) {
+    float guess = fast_reciprocal(divisor);
+    reciprocal = fmaf(guess, fmaf(-divisor, guess, 1.f), guess);
+  }
+
+  // x / value
+  __device__ __forceinline__ float under(float x) const {
+    float guess = x * reciprocal;
+    return fmaf(fmaf(-value, guess, x), reciprocal, guess);
+  }
 };
 
-__device__ __forceinline__ void prepare(Map &map, const float *values) {
-  for (int i = threadIdx.x; i < MAP_SIZE; i += THREADS) {
-    map.value[i] = values[i];
-    if (i + 1 < MAP_SIZE) map.middle[i] = (values[i] + values[i + 1]) / 2;
+__device__ __forceinline__ float root(float x) {
+  float inverse = rsqrtf(x), guess = x * inverse;
+  return fmaf(fmaf(-guess, guess, x), inverse * 0.5f, guess);
+}
+
+// ---- eight values of a lane, of which the first `count` exist; WHOLE: all, at an aligned address ----------------------
+
+template <bool WHOLE, typename T>
+__device__ __forceinline__ void load(const T *from, float *x, i64 count) {
+  if constexpr (WHOLE) load8(from, x);
+  else load8(from, x, count);
+}
+
+template <bool WHOLE>
+__device__ __forceinline__ uint2 load_codes(const u8 *from, u32 absent, i64 count) {
+  if constexpr (WHOLE) {
+    return *reinterpret_cast<const uint2 *>(from);
+  } else {
+    u32 words[2] = {0, 0};
+#pragma unroll
+    for (int i = 0; i < 8; i++) words[i / 4] |= (i < count ? from[i] : absent) << (8 * (i % 4));
+    return make_uint2(words[0], words[1]);
   }
 }
 
-// Whether x is coded above `code`; a value on the middle of two neighbours gets the even one.
-__device__ __forceinline__ bool is_above(const Map &map, int code, float x) {
-  return code % 2 ? x >= map.middle[code] : x > map.middle[code];
-}
-
-// The nearest code, searched from a guess that is nearly always right.
-__device__ __forceinline__ int nearest(const Map &map, float x, int guess) {
-  int code = guess;
-  while (code + 1 < MAP_SIZE && is_above(map, code, x)) code++;
-  while (code > 0 && !is_above(map, code - 1, x)) code--;
-  return code;
-}
-
-// Which of the map's intervals y of 0 to 1 lies in, counted from the smallest: decade d from 10^(d-7) is cut into
-// first · 2^d equal ones, 0 to 6 are the decades.
-__device__ __forceinline__ int interval(float y, int first) {
-  int steps = first << 6;
+template <bool WHOLE>
+__device__ __forceinline__ void store_codes(u8 *at, const u32 *words, i64 count) {
+  if constexpr (WHOLE) {
+    *reinterpret_cast<uint2 *>(at) = make_uint2(upper_bytes(words), upper_bytes(words + 4));
+  } else {
 #pragma unroll
-  for (int decade = 6; decade > 0; decade--) {
-    if (y < 0.1f) {
-      y *= 10.f;
-      steps >>= 1;
+    for (int i = 0; i < 8; i++) {
+      if (i < count) at[i] = static_cast<u8>(words[i] >> 24);
     }
   }
-  int within = static_cast<int>((y - 0.1f) * (1.f / 0.9f) * steps);
-  return steps - first + max(0, min(within, steps - 1));
 }
 
-__device__ __forceinline__ int code_signed(const Map &map, float x) {
-  int at = interval(fabsf(x), 1);
-  int code = nearest(map, x, x < 0 ? SIGNED_ZERO - 1 - at : SIGNED_ZERO + 1 + at);
-  // A moment must not come back with the other sign.
-  if (x > 0 && code < SIGNED_ZERO) code++;
-  if (x < 0 && code >= SIGNED_ZERO) code--;
-  return code;
+template <bool WHOLE>
+__device__ __forceinline__ void store_rounded(float *at, const float *p, i64 count, u32, u32) {
+  if constexpr (WHOLE) store8(at, p);
+  else store8(at, p, count);
 }
 
-__device__ __forceinline__ int code_unsigned(const Map &map, float x) { return nearest(map, x, 1 + interval(x, 2)); }
-
-// Eight codes; those that do not exist are `absent`.
-__device__ __forceinline__ void load_codes(const u8 *from, int *code, i64 count, int absent) {
-  if (count >= 8) {
-    uint2 words = *reinterpret_cast<const uint2 *>(from);
-#pragma unroll
-    for (int i = 0; i < 8; i++) code[i] = ((i < 4 ? words.x : words.y) >> (8 * (i % 4))) & 255;
-    return;
-  }
-#pragma unroll
-  for (int i = 0; i < 8; i++) code[i] = i < count ? from[i] : absent;
-}
-
-__device__ __forceinline__ void store_codes(u8 *at, const int *code, i64 count) {
-  if (count >= 8) {
-    uint2 words = make_uint2(0, 0);
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      words.x |= static_cast<u32>(code[i]) << (8 * i);
-      words.y |= static_cast<u32>(code[i + 4]) << (8 * i);
-    }
-    *reinterpret_cast<uint2 *>(at) = words;
-    return;
-  }
+// As round_stochastically rounds, without its branch.
+template <bool WHOLE>
+__device__ __forceinline__ void store_rounded(bf16 *at, const float *p, i64 count, u32 seed, u32 element) {
+  u32 bits[8];
 #pragma unroll
   for (int i = 0; i < 8; i++) {
-    if (i < count) at[i] = static_cast<u8>(code[i]);
+    u32 noise = mix32(mix32(element + i) ^ seed) & 0xffffu;
+    bits[i] = __float_as_uint(p[i]) + (is_finite(p[i]) ? noise : 0);
+  }
+  if constexpr (WHOLE) {
+    *reinterpret_cast<uint4 *>(at) =
+        make_uint4(__byte_perm(bits[0], bits[1], 0x7632), __byte_perm(bits[2], bits[3], 0x7632),
+                   __byte_perm(bits[4], bits[5], 0x7632), __byte_perm(bits[6], bits[7], 0x7632));
+  } else {
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+      if (i < count) at[i].bits = static_cast<u16>(bits[i] >> 16);
+    }
   }
 }
 
-// P: dtype of the parameter and its gradient. The states begin at a multiple of 8 bytes.
-extern "C" __global__ void __launch_bounds__(THREADS)
-    adamw_8bit(P *parameter, const P *gradient, u8 *state1, u8 *state2, float *absmax1, float *absmax2,
-               const float *values1, const float *values2, bf16 *rounded, i64 length, float rate, float beta1,
-               float fresh1, float beta2, float fresh2, float eps, float decay, float gradient_scale, u32 seed) {
-  __shared__ Map map1, map2;
-  prepare(map1, values1);
-  prepare(map2, values2);
-  __syncthreads();
-  int lane = threadIdx.x % WARP;
-  i64 blocks = (length + BLOCK - 1) / BLOCK, stride = static_cast<i64>(gridDim.x) * WARPS;
-  for (i64 block = static_cast<i64>(blockIdx.x) * WARPS + threadIdx.x / WARP; block < blocks; block += stride) {
+// ---- the update -----------------------------------------------------------------------------------------------------------
+
+constexpr float TWO_32 = 4294967296.f;
+// Added to v · 2^64, only keeps zero away from the reciprocal root: less than half a bit of any other v, and its root less
+// than half a bit of eps.
+constexpr float TWO_MINUS_120 = 7.52316384526264e-37f;
+// Bounds of a block's largest moments, and of eps, within which nothing overflows or loses bits.
+constexpr float LEAST = 1.3234889800848443e-23f, MOST = 1048576.f, LEAST_EPS = 1e-16f;
+
+struct Maps {
+  Values values1, values2;
+  SignedCodes codes1;
+  UnsignedCodes codes2;
+};
+
+struct Update {
+  const Maps &maps;
+  P *parameter;
+  const P *gradient;
+  u8 *state1, *state2;
+  float *absmax1, *absmax2;
+  bf16 *rounded;
+  i64 length;
+  float rate, beta1, fresh1, beta2, fresh2, eps, decay, gradient_scale;
+  u32 seed;
+
+  template <bool WHOLE>
+  __device__ __forceinline__ void of(i64 block) const {
+    int lane = threadIdx.x % WARP;
     i64 at = block * BLOCK + lane * 8, count = length - at;
     float p[8], g[8], m[8], v[8];
-    int code1[8], code2[8];
-    load8(parameter + at, p, count);
-    load8(gradient + at, g, count);
-    load_codes(state1 + at, code1, count, SIGNED_ZERO);
-    load_codes(state2 + at, code2, count, 0);
-    float scale1 = absmax1[block] * beta1, scale2 = absmax2[block] * beta2, largest1 = 0, largest2 = 0;
+    uint2 old1 = load_codes<WHOLE>(state1 + at, SIGNED_ZERO, count), old2 = load_codes<WHOLE>(state2 + at, 0, count);
+    float scale1 = absmax1[block] * beta1, scale2 = absmax2[block] * beta2, largest1 = 0;
+    load<WHOLE>(gradient + at, g, count);
+    load<WHOLE>(parameter + at, p, count);
+    u32 bits2 = 0;
 #pragma unroll
     for (int i = 0; i < 8; i++) {
       g[i] *= gradient_scale;
-      bool finite = fabsf(g[i]) <= 3.402823466e38f;
-      float first = map1.value[code1[i]] * scale1 + fresh1 * g[i];
-      float second = map2.value[code2[i]] * scale2 + fresh2 * (g[i] * g[i]);
-      float moved = (p[i] - rate * first / (sqrtf(second) + eps)) * decay;
-      if (finite) p[i] = moved;
-      m[i] = finite ? first : 0.f;
-      v[i] = finite ? second : 0.f;
+      // + 0: no moment is -0, which would be coded as below zero.
+      m[i] = fmaf(maps.values1.of(i < 4 ? old1.x : old1.y, i % 4), scale1, fmaf(fresh1, g[i], 0.f));
+      v[i] = fmaf(maps.values2.of(i < 4 ? old2.x : old2.y, i % 4), scale2, fresh2 * (g[i] * g[i]));
       largest1 = fmaxf(largest1, fabsf(m[i]));
-      largest2 = fmaxf(largest2, v[i]);
+      // As bits: what is not finite is above all else.
+      bits2 = max(bits2, __float_as_uint(v[i]));
     }
-    store_parameters(parameter + at, p, count, seed, at);
-    if (rounded != nullptr) store8(rounded + at, p, count);
-    largest1 = warp_max(largest1), largest2 = warp_max(largest2);
-    // All lanes have read the scales before one overwrites them: the shuffles above wait for them.
-    if (lane == 0) absmax1[block] = largest1, absmax2[block] = largest2;
+    largest1 = __uint_as_float(__reduce_max_sync(ALL_LANES, __float_as_uint(largest1)));
+    float largest2 = __uint_as_float(__reduce_max_sync(ALL_LANES, bits2));
     // A block of zeros: any divisor keeps them zeros.
     float divisor1 = largest1 > 0 ? largest1 : 1.f, divisor2 = largest2 > 0 ? largest2 : 1.f;
+    if (divisor1 >= LEAST && divisor1 <= MOST && divisor2 >= LEAST && largest2 <= MOST && is_finite(scale1) &&
+        eps >= LEAST_EPS) {
 #pragma unroll
-    for (int i = 0; i < 8; i++) {
-      code1[i] = code_signed(map1, m[i] / divisor1);
-      code2[i] = code_unsigned(map2, v[i] / divisor2);
+      for (int i = 0; i < 8; i++) {
+        // Both 2^32 times what they stand for, the numerator 2^64 times: no small moment loses bits on the way.
+        float deviation = root(fmaf(v[i], TWO_32 * TWO_32, TWO_MINUS_120)) + eps * TWO_32;
+        float step = Divisor(deviation).under(rate * (TWO_32 * TWO_32) * m[i]);
+        p[i] = fmaf(step, -1.f / TWO_32, p[i]) * decay;
+      }
+    } else {
+      largest1 = largest2 = 0;
+#pragma unroll
+      for (int i = 0; i < 8; i++) {
+        float moved = (p[i] - rate * m[i] / (sqrtf(v[i]) + eps)) * decay;
+        if (is_finite(g[i])) p[i] = moved;
+        if (!is_finite(g[i])) m[i] = v[i] = 0;
+        largest1 = fmaxf(largest1, fabsf(m[i]));
+        largest2 = fmaxf(largest2, v[i]);
+      }
+      largest1 = warp_max(largest1), largest2 = warp_max(largest2);
+      divisor1 = largest1 > 0 ? largest1 : 1.f, divisor2 = largest2 > 0 ? largest2 : 1.f;
+#pragma unroll
+      for (int i = 0; i < 8; i++) {
+        // NaN gets code 0.
+        m[i] = fmaxf(m[i] / divisor1 + 0.f, -1.f);
+        v[i] = fmaxf(v[i] / divisor2, 0.f);
+      }
+      divisor1 = divisor2 = 1;
     }
-    store_codes(state1 + at, code1, count);
-    store_codes(state2 + at, code2, count);
+    store_rounded<WHOLE>(parameter + at, p, count, seed, static_cast<u32>(at));
+    if (sizeof(P) == sizeof(float) && rounded != nullptr) store8(rounded + at, p, count);
+    // All lanes have read the scales before one overwrites them: the reductions above wait for them.
+    if (lane == 0) absmax1[block] = largest1, absmax2[block] = largest2;
+    Divisor scaled1(divisor1 * (1.f / CODING_SCALE)), scaled2(divisor2 * (1.f / CODING_SCALE));
+    u32 words[8];
+#pragma unroll
+    for (int i = 0; i < 8; i++) words[i] = maps.codes1.of(scaled1.under(m[i]));
+    store_codes<WHOLE>(state1 + at, words, count);
+#pragma unroll
+    for (int i = 0; i < 8; i++) words[i] = maps.codes2.of(scaled2.under(v[i]));
+    store_codes<WHOLE>(state2 + at, words, count);
   }
+};
+
+// P: dtype of the parameter and its gradient. The states begin at a multiple of 8 bytes.
+extern "C" __global__ void __launch_bounds__(THREADS, 2)
+    adamw_8bit(P *parameter, const P *gradient, u8 *state1, u8 *state2, float *absmax1, float *absmax2,
+               const float *map1, const float *map2, bf16 *rounded, i64 length, float rate, float beta1, float fresh1,
+               float beta2, float fresh2, float eps, float decay, float gradient_scale, u32 seed) {
+  __shared__ Maps maps;
+  maps.values1.prepare(map1), maps.values2.prepare(map2);
+  maps.codes1.prepare(map1), maps.codes2.prepare(map2);
+  __syncthreads();
+  Update update{maps,   parameter, gradient, state1, state2, absmax1, absmax2, rounded, length,
+                rate,   beta1,     fresh1,   beta2,  fresh2, eps,     decay,   gradient_scale, seed};
+  bool aligned = (reinterpret_cast<u64>(parameter) | reinterpret_cast<u64>(gradient)) % 16 == 0;
+  i64 whole = aligned ? length / BLOCK : 0, blocks = (length + BLOCK - 1) / BLOCK;
+  i64 block = static_cast<i64>(blockIdx.x) * WARPS + threadIdx.x / WARP, stride = static_cast<i64>(gridDim.x) * WARPS;
+  for (; block < whole; block += stride) update.of<true>(block);
+  for (; block < blocks; block += stride) update.of<false>(block);
 }

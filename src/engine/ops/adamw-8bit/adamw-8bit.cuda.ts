@@ -3,11 +3,11 @@ import type { BufferView } from "../../device/device.ts";
 import { MAP_BLOCK } from "../dynamic-map.ts";
 
 const adamw8bit = cudaFunction("adamw-8bit/adamw-8bit.cu", "adamw_8bit", "pppp pppp p l ffffffff u");
-const THREADS = 256;
+const THREADS = 512;
 /** Values that a block of threads takes at once: a block of the map for each warp. */
 const AT_ONCE = (THREADS / 32) * MAP_BLOCK;
-/** Blocks a multiprocessor: more would prepare the maps more often. */
-const RESIDENT = 8;
+/** Blocks a multiprocessor, which are all that fit: more would prepare the maps more often. */
+const RESIDENT = 2;
 
 export const adamw8bitCuda = {
   adamw_8bit(
