@@ -7,7 +7,7 @@ constexpr int BLOCK = 256;
 
 __device__ __forceinline__ bool is_finite(float x) { return fabsf(x) <= 3.402823466e38f; }
 
-// ---- quotients and roots, rounded as / and sqrtf round, for operands well within the range of floats ----------------
+// ---- quotients and roots, rounded as / and sqrtf round, for operands well within the range of floats ---------------
 
 struct Divisor {
   float value, reciprocal;
@@ -29,7 +29,7 @@ __device__ __forceinline__ float root(float x) {
   return fmaf(fmaf(-guess, guess, x), inverse * 0.5f, guess);
 }
 
-// ---- eight values of a lane, of which the first `count` exist; WHOLE: all, at an aligned address ----------------------
+// ---- eight values of a lane, of which the first `count` exist; WHOLE: all, at an aligned address -------------------
 
 template <bool WHOLE, typename T>
 __device__ __forceinline__ void load(const T *from, float *x, i64 count) {
@@ -88,10 +88,10 @@ __device__ __forceinline__ void store_rounded(bf16 *at, const float *p, i64 coun
   }
 }
 
-// ---- the update -----------------------------------------------------------------------------------------------------------
+// ---- the update ----------------------------------------------------------------------------------------------------
 
 constexpr float TWO_32 = 4294967296.f;
-// Added to v · 2^64, only keeps zero away from the reciprocal root: less than half a bit of any other v, and its root less
+// Added to v · 2^64, keeps zero away from the reciprocal root: less than half a bit of any other v, and its root less
 // than half a bit of eps.
 constexpr float TWO_MINUS_120 = 7.52316384526264e-37f;
 // Bounds of a block's largest moments, and of eps, within which nothing overflows or loses bits.
