@@ -91,6 +91,27 @@ test("loss and gradient norm do not depend on how a step is cut into batches and
   assertClose(unpacked.norms, whole.norms);
 });
 
+test("a row that counts twice is the row twice, whatever it is cut into", () => {
+  const all = examples(8);
+  const counted = all.map((example, i) => (i % 3 === 0 ? { ...example, weight: 2 } : example));
+  const repeated = all.flatMap((example, i) => (i % 3 === 0 ? [example, example] : [example]));
+  const expected = run([repeated], { packing: { enabled: false, share_prompts: false, supervised_rows_only: true } });
+  for (const batches of [[counted], [counted.slice(0, 3), counted.slice(3)]]) {
+    const outcome = run(batches);
+    assertClose(outcome.losses, expected.losses);
+    assertClose(outcome.norms, expected.norms);
+  }
+});
+
+test("what counts in the loss but not in the mean scales the loss; rows that count nothing teach nothing", () => {
+  const all = examples(4);
+  const [whole, halved, nothing] = [1, 0.5, 0].map((weight) => run([all.map((row) => ({ ...row, weight, share: 1 }))]));
+  assertClose([halved!.losses[0]!], [whole!.losses[0]! / 2]);
+  assertClose([halved!.norms[0]!], [whole!.norms[0]! / 2]);
+  assert.deepEqual([nothing!.losses[0], nothing!.norms[0]], [0, 0]);
+  assert.deepEqual(run([all.map((row) => ({ ...row, weight: 0 }))]).losses, [0, 0]);
+});
+
 const recomputePlans = [
   { cheap: true, fullLayers: 0 },
   { cheap: false, fullLayers: 1 },
