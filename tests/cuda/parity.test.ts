@@ -20,7 +20,7 @@ for (const precision of ["f32", "bf16"] as const) {
     for (const family of readdirSync(root).filter((name) => !name.includes("."))) {
       it(family, () => {
         const rows = compareModel(join(root, family), device);
-        assert.equal(rows.length, precision === "f32" ? 10 : 9);
+        assert.ok(rows.length >= (precision === "f32" ? 10 : 9), `${rows.length} quantities were compared`);
         const tolerated = precision === "bf16" && family === kinked.family ? kinked.tolerance : 0;
         assert.deepEqual(
           rows.filter(({ verdict, worst }) => verdict === "miss" && worst > tolerated),
