@@ -22,6 +22,7 @@ export { type Pulled, type PullModelOptions, pull } from "./app/api/pull.ts";
 export { type RecipeInput, type TrainOptions, train } from "./app/api/train.ts";
 export { UserError, UserErrors } from "./base/errors.ts";
 export type { EventSink, Forecast, Ledger, RunEvent, Taken } from "./base/events.ts";
+export { AdapterSet } from "./model/families/adapter-set.ts";
 export type { Evaluation } from "./tune/evaluate/classification-report.ts";
 export type { GeneratedToken } from "./tune/score/generate.ts";
 export type { CheckedRun } from "./tune/train/check-run.ts";

@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { openReferenceDevice } from "../../src/engine/open-device.ts";
+import { scope } from "../../src/engine/tensor/scope.ts";
 import { fromHost, type Tensor, toFloats } from "../../src/engine/tensor/tensor.ts";
+import { AdapterSet } from "../../src/model/families/adapter-set.ts";
 import { addLora, type Lora, type LoraConfig, loadLora } from "../../src/model/families/lora.ts";
 import { type Model, openModel } from "../../src/model/families/model.ts";
 import { openSafetensors } from "../../src/model/files/safetensors.ts";
@@ -40,7 +42,7 @@ function fill(parameters: ReadonlyMap<string, Tensor>): void {
 function logits({ decoder }: Model): Float32Array {
   const example = { ids: Int32Array.of(3, 1, 4, 1, 5, 9), supervised: new Uint8Array(6) };
   const [pack] = packExamples([example], { enabled: false, sharePrompts: false, maxTokens: 64 });
-  return decoder.logits(decoder.hidden(pack!));
+  return scope(() => decoder.logits(decoder.hidden(pack!)));
 }
 
 function saved(lora: Lora): { folder: string; config: Record<string, unknown>; names: string[] } {
@@ -122,6 +124,40 @@ test("all biases, of norms too", () => {
   using model = open("gpt_bigcode");
   const expected = model.parameters.names().filter((name) => name.endsWith(".bias"));
   assert.equal(names.filter((name) => name.endsWith("bias")).length, expected.length);
+});
+
+test("several adapters on one base, one at a time", () => {
+  using model = open("qwen2");
+  const folders = [
+    { use_dora: true, r: 2 },
+    { target_modules: ["q_proj"], bias: "lora_only" as const, r: 6 },
+  ].map((changes) => {
+    using lora = addLora(model, { ...plain, ...changes }, 1);
+    fill(lora.parameters());
+    return { logits: logits(model), folder: saved(lora).folder };
+  });
+  const base = logits(model);
+  const live = device.memory().live;
+  {
+    using adapters = new AdapterSet(model);
+    folders.forEach(({ folder }, i) => {
+      adapters.attach(`${i}`, folder);
+    });
+    assert.deepEqual(logits(model), base);
+    for (const name of ["1", "0", "1"]) {
+      adapters.choose(name);
+      assert.deepEqual(logits(model), folders[Number(name)]!.logits);
+    }
+    assert.throws(() => adapters.attach("1", folders[1]!.folder), /already/);
+    assert.throws(() => adapters.choose("2"), /there is no adapter "2"/);
+    assert.throws(() => adapters.attach("bad", fixture("qwen2")), /cannot read/);
+    assert.deepEqual(logits(model), folders[1]!.logits);
+    adapters.choose(null);
+    assert.deepEqual(logits(model), base);
+    adapters.choose("0");
+  }
+  assert.deepEqual(logits(model), base);
+  assert.equal(device.memory().live, live);
 });
 
 test("an adapter without the biases that it is to have is refused", () => {

@@ -19,6 +19,8 @@ interface TrainedBias {
 
 export class AdapterBiases implements Disposable {
   readonly #biases: readonly TrainedBias[];
+  /** The trained values, while the base's are in their place. */
+  #off: readonly Uint8Array[] | undefined;
 
   /** @param modules that the adapter is on */
   constructor(model: Model, bias: AdapterBias, modules: readonly string[]) {
@@ -60,7 +62,8 @@ export class AdapterBiases implements Disposable {
       if (saved === undefined || saved.shape.join() !== tensor.shape.join()) {
         throw misfit(`${module}.bias`, saved?.shape, tensor, folder);
       }
-      write(tensor, decodeFloats(Uint8Array.from(saved.bytes), expectFloats(saved.dtype, `${module}.bias`, folder)));
+      const values = decodeFloats(Uint8Array.from(saved.bytes), expectFloats(saved.dtype, `${module}.bias`, folder));
+      write(tensor, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
       rest.delete(saved);
     }
     const stranger = [...rest].find(({ kind }) => kind === "base_layer");
@@ -68,10 +71,23 @@ export class AdapterBiases implements Disposable {
     return [...rest];
   }
 
+  /** Puts the base's values in place of the trained ones, which are kept. */
+  takeOff(): void {
+    if (this.#off !== undefined) return;
+    this.#off = this.#biases.map(({ tensor }) => toBytes(tensor));
+    for (const { tensor, original } of this.#biases) write(tensor, original);
+  }
+
+  putBack(): void {
+    this.#off?.forEach((bytes, i) => {
+      write(this.#biases[i]!.tensor, bytes);
+    });
+    this.#off = undefined;
+  }
+
   [Symbol.dispose](): void {
-    for (const { tensor, original } of this.#biases) {
-      tensor.device.write(tensor, original);
-      refreshWorking(tensor);
+    this.takeOff();
+    for (const { tensor } of this.#biases) {
       tensor.trainable = false;
       if (tensor.gradient) release(tensor.gradient);
       tensor.gradient = undefined;
@@ -98,8 +114,8 @@ function heldTensor(model: Model, name: string): Tensor {
   return made;
 }
 
-function write(tensor: Tensor, { buffer, byteOffset, byteLength }: Float32Array): void {
-  tensor.device.write(tensor, new Uint8Array(buffer, byteOffset, byteLength));
+function write(tensor: Tensor, bytes: Uint8Array): void {
+  tensor.device.write(tensor, bytes);
   refreshWorking(tensor);
 }
 

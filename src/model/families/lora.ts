@@ -38,20 +38,21 @@ export type LoraConfig = Pick<
 > &
   Partial<Pick<AdapterConfig, "use_dora" | "layers_to_transform" | "layers_pattern" | "bias">>;
 
-/** An adapter that sits on a model; disposing of it takes it off. */
+/** An adapter that sits on a model; disposing of it takes it off and frees it. */
 export class Lora implements Disposable {
   readonly config: LoraConfig;
   /** Module paths that have it, in model order. */
   readonly modules: readonly string[];
   readonly #model: Model;
-  readonly #layers: readonly Linear[];
+  readonly #adapters: ReadonlyMap<Linear, LoraAdapter>;
   readonly #biases: AdapterBiases;
 
+  /** @param layers that it was just put on */
   constructor(model: Model, config: LoraConfig, layers: readonly Linear[], biases: AdapterBiases) {
     this.config = config;
     this.modules = layers.map(({ name }) => name);
     this.#model = model;
-    this.#layers = layers;
+    this.#adapters = new Map(layers.map((layer) => [layer, layer.adapter!]));
     this.#biases = biases;
   }
 
@@ -61,9 +62,9 @@ export class Lora implements Disposable {
    */
   parameters(): Map<string, Tensor> {
     const parameters = new Map<string, Tensor>();
-    for (const layer of this.#layers) {
-      for (const [kind, tensor] of tensorsOf(layer)) {
-        parameters.set(adapterTensorName({ module: layer.name, kind, parameter: "weight" }), tensor);
+    for (const [{ name }, adapter] of this.#adapters) {
+      for (const [kind, tensor] of tensorsOf(adapter)) {
+        parameters.set(adapterTensorName({ module: name, kind, parameter: "weight" }), tensor);
       }
     }
     for (const [name, bias] of this.#biases.parameters()) parameters.set(name, bias);
@@ -85,9 +86,9 @@ export class Lora implements Disposable {
         modules_to_save: classHead ? [CLASS_HEAD] : null,
       },
       tensors: [
-        ...this.#layers.flatMap((layer) =>
-          tensorsOf(layer).map(([kind, tensor]) => ({
-            module: layer.name,
+        ...[...this.#adapters].flatMap(([{ name }, adapter]) =>
+          tensorsOf(adapter).map(([kind, tensor]) => ({
+            module: name,
             kind,
             parameter: "weight",
             dtype: "F32" as const,
@@ -101,10 +102,22 @@ export class Lora implements Disposable {
     });
   }
 
+  /** Leaves the model as it is without the adapter, which stays in memory. */
+  takeOff(): void {
+    for (const [layer, adapter] of this.#adapters) if (layer.adapter === adapter) layer.adapter = undefined;
+    this.#biases.takeOff();
+  }
+
+  /** Undoes `takeOff`; other adapters are to be taken off before. */
+  putBack(): void {
+    for (const [layer, adapter] of this.#adapters) layer.adapter = adapter;
+    this.#biases.putBack();
+  }
+
   [Symbol.dispose](): void {
-    for (const layer of this.#layers) {
-      for (const [, tensor] of tensorsOf(layer)) releaseParameter(tensor);
-      layer.adapter = undefined;
+    this.takeOff();
+    for (const adapter of this.#adapters.values()) {
+      for (const [, tensor] of tensorsOf(adapter)) releaseParameter(tensor);
     }
     this.#biases[Symbol.dispose]();
   }
@@ -131,8 +144,11 @@ function baseOf(folder: string): Pick<AdapterConfig, "base_model_name_or_path" |
   return { base_model_name_or_path: repo, revision: commit };
 }
 
-function tensorsOf({ adapter }: Linear): [kind: "lora_A" | "lora_B" | "lora_magnitude_vector", tensor: Tensor][] {
-  const { a, b, magnitude } = adapter!;
+function tensorsOf({
+  a,
+  b,
+  magnitude,
+}: LoraAdapter): [kind: "lora_A" | "lora_B" | "lora_magnitude_vector", tensor: Tensor][] {
   const ofLora: ReturnType<typeof tensorsOf> = [
     ["lora_A", a],
     ["lora_B", b],
