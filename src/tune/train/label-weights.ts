@@ -123,7 +123,7 @@ function byName(
   });
 }
 
-/** What the targets of a row count; see docs/architecture.md, "Losses". */
+/** What the targets of a row count; see docs/guide/class-heads-and-losses.md. */
 export function weigher(weights: LabelWeights | undefined, { shape, asked }: Dataset): (row: Row) => RowWeight {
   return ({ weight: own = 1, ...row }) => {
     if (weights === undefined || (row.label === undefined && row.asked === undefined)) return weightAndShare(own, own);
