@@ -18,7 +18,6 @@ template <int pending> inline void wgmma_wait() {
   fettle_warp_collective("wgmma_wait", 0xffffffffu, &count, fettle_wgmma_wait);
 }
 template <int N> inline void settle(float (&)[N][4]) {}
-inline void compute_now(float) {}
 
 template <bool BY_INNER, int N>
 inline void wgmma(float (&d)[N][4], const unsigned (&a)[4], unsigned long long b, bool add) {

@@ -53,27 +53,19 @@ __device__ __forceinline__ void settle(float (&d)[N][4]) {
     asm volatile("" : "+f"(d[n][0]), "+f"(d[n][1]), "+f"(d[n][2]), "+f"(d[n][3])::"memory");
 }
 
-// Has all that the number `x` needs computed here, though only what comes later uses it: ptxas would move arithmetic past
-// the next wait for products, and so leave nothing to do while they are. `x` must not be negative.
-__device__ __forceinline__ void compute_now(float x) {
-  asm volatile("{.reg .pred p; setp.lt.f32 p, %0, 0f00000000; @p st.shared.f32 [%1], %0;}" ::"f"(x), "r"(0) : "memory");
-}
-
 // Operands of an instruction that adds to N / 2 registers a thread.
 #define FETTLE_SUM_16(d, n)                                                                                            \
   "+f"(d[n][0]), "+f"(d[n][1]), "+f"(d[n][2]), "+f"(d[n][3]), "+f"(d[n + 1][0]), "+f"(d[n + 1][1]),                    \
       "+f"(d[n + 1][2]), "+f"(d[n + 1][3]), "+f"(d[n + 2][0]), "+f"(d[n + 2][1]), "+f"(d[n + 2][2]),                   \
       "+f"(d[n + 2][3]), "+f"(d[n + 3][0]), "+f"(d[n + 3][1]), "+f"(d[n + 3][2]), "+f"(d[n + 3][3])
 #define FETTLE_SUM_64(d) FETTLE_SUM_16(d, 0), FETTLE_SUM_16(d, 4)
-#define FETTLE_SUM_96(d) FETTLE_SUM_64(d), FETTLE_SUM_16(d, 8)
-#define FETTLE_SUM_128(d) FETTLE_SUM_96(d), FETTLE_SUM_16(d, 12)
+#define FETTLE_SUM_128(d) FETTLE_SUM_64(d), FETTLE_SUM_16(d, 8), FETTLE_SUM_16(d, 12)
 #define FETTLE_NAMES_64                                                                                                \
   "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, "     \
   "%24, %25, %26, %27, %28, %29, %30, %31"
-#define FETTLE_NAMES_96                                                                                                \
-  FETTLE_NAMES_64 ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
 #define FETTLE_NAMES_128                                                                                               \
-  FETTLE_NAMES_96 ", %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+  FETTLE_NAMES_64 ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, "  \
+                  "%51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
 
 // d[64 x N] = a[64 x 16] · b[16 x N], or d + that where `add`: bf16 in, f32 out. Fragments of d, and of a in registers,
 // are those of mma_bf16, N / 8 beside each other; warp w of the warpgroup has lines 16 · w and on. In shared memory `a`
@@ -97,7 +89,6 @@ __device__ __forceinline__ void compute_now(float x) {
                  : "l"(a), "l"(b), "r"(static_cast<int>(add)), "n"(BY_INNER));                                         \
   }
 FETTLE_WGMMA(64, 32, 33, 34, 35, 36, 37, 38)
-FETTLE_WGMMA(96, 48, 49, 50, 51, 52, 53, 54)
 FETTLE_WGMMA(128, 64, 65, 66, 67, 68, 69, 70)
 
 #endif
