@@ -13,8 +13,7 @@ const LARGEST_HALF = 65504;
  * @throws UserError for a value that the format cannot hold: NaN or infinite, or beyond f16's largest where it is made of f16.
  */
 export function encodeGgml(type: GgmlType, values: Float32Array, name: string): Uint8Array {
-  const largest = type === "f32" || type === "bf16" ? Number.MAX_VALUE : LARGEST_HALF;
-  for (const value of values) if (!(Math.abs(value) <= largest)) throw badValue(name, value, type);
+  checkValues(type, values, name);
   switch (type) {
     case "f32":
       return bytesOf(values);
@@ -27,6 +26,12 @@ export function encodeGgml(type: GgmlType, values: Float32Array, name: string): 
     case "q4_k":
       return encodeQ4K(values);
   }
+}
+
+/** @throws UserError for a value that the format cannot hold */
+export function checkValues(type: GgmlType, values: Float32Array, name: string): void {
+  const largest = type === "f32" || type === "bf16" ? Number.MAX_VALUE : LARGEST_HALF;
+  for (const value of values) if (!(Math.abs(value) <= largest)) throw badValue(name, value, type);
 }
 
 /** The type itself where rows of `width` are whole blocks of it, otherwise the next larger one that can hold them. */

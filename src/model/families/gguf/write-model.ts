@@ -8,7 +8,8 @@ import { mergedFloats } from "../merge.ts";
 import type { StreamedModel } from "../streamed-model.ts";
 import { type GgufDescription, text, u32 } from "./architecture.ts";
 import { describeForLlamaCpp } from "./describe.ts";
-import { encodeGgml, fittingType } from "./encode.ts";
+import { checkValues, encodeGgml, fittingType } from "./encode.ts";
+import { EncoderPool } from "./encoder-pool.ts";
 
 export interface GgufModelOptions {
   /** Of the matrices; vectors are in f32. */
@@ -50,7 +51,8 @@ export function writeGgufModel(model: StreamedModel, path: string, options: Gguf
   ]);
   for (const [key, value] of description.metadata) metadata.set(`${description.architecture}.${key}`, value);
   for (const [key, value] of vocabulary.metadata) metadata.set(key, value);
-  const tensors = [...shapes.keys()].map((name) => planned(model, description, name, options.type));
+  using pool = options.type === "q4_k" ? new EncoderPool() : undefined;
+  const tensors = [...shapes.keys()].map((name) => planned(model, description, name, options.type, pool));
   const extra = description.extra.map(({ name, values }): GgufTensor => {
     return { name, type: "f32", shape: [values.length], parts: () => [encodeGgml("f32", values, name)] };
   });
@@ -63,7 +65,13 @@ export function writeGgufModel(model: StreamedModel, path: string, options: Gguf
   return [...description.notes, ...vocabulary.notes, ...otherTypes(tensors, options.type)];
 }
 
-function planned(model: StreamedModel, description: GgufDescription, parameter: string, wanted: GgmlType): GgufTensor {
+function planned(
+  model: StreamedModel,
+  description: GgufDescription,
+  parameter: string,
+  wanted: GgmlType,
+  pool: EncoderPool | undefined,
+): GgufTensor {
   const { name, transform, inF32 } = description.tensor(parameter);
   const shape = model.shapes.get(parameter)!;
   const isVector = shape.length < 2 || inF32 === true;
@@ -75,6 +83,11 @@ function planned(model: StreamedModel, description: GgufDescription, parameter: 
     *parts() {
       const floats = mergedFloats(model, parameter);
       const values = transform?.(floats) ?? floats;
+      if (type === "q4_k") {
+        checkValues(type, values, parameter);
+        yield* pool!.encode(values);
+        return;
+      }
       for (let begin = 0; begin < values.length; begin += PART_VALUES) {
         yield encodeGgml(type, values.subarray(begin, begin + PART_VALUES), parameter);
       }
