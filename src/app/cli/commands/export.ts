@@ -1,6 +1,13 @@
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { GgmlType } from "../../../model/files/gguf-types.ts";
-import { type ExportFormat, type ExportOptions, exportDtypes, exportFormats, exportModel } from "../../api/export.ts";
+import {
+  type ExportFormat,
+  type ExportOptions,
+  exportDtypes,
+  exportFormats,
+  exportModel,
+  MAX_DIFFERENCE,
+} from "../../api/export.ts";
 import { formatCount } from "../../report/format.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { required } from "../options.ts";
@@ -11,6 +18,7 @@ interface ExportFlags {
   readonly output?: string;
   readonly dtype?: GgmlType;
   readonly base?: string;
+  readonly maxDifference: number | "off";
   readonly device: NonNullable<ExportOptions["device"]>;
 }
 
@@ -32,6 +40,14 @@ export const exportCommand: CommandModule = {
         ),
       )
       .option("--base <model>", "the base model, where it is not what the run or adapter says: a folder, or ORG/NAME")
+      .addOption(
+        new Option(
+          "--max-difference <number>",
+          "safetensors of a run with a validation set: refuse where log-probabilities of answers differ more in the mean once the adapter is merged, or off to measure nothing",
+        )
+          .argParser(differenceOf)
+          .default(MAX_DIFFERENCE),
+      )
       .addOption(
         new Option("--device <device>", "where 4-bit bases are unpacked")
           .choices(["auto", "cuda", "cpu", "reference"])
@@ -59,3 +75,10 @@ export const exportCommand: CommandModule = {
     return { json: { kind: "export", ...exported } };
   },
 };
+
+function differenceOf(text: string): number | "off" {
+  if (text === "off") return text;
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0) return value;
+  throw new InvalidArgumentError("expected a number from 0 on, or off");
+}
