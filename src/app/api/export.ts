@@ -22,7 +22,7 @@ import { folderOf } from "./pull.ts";
 export type ExportFormat = "safetensors" | "gguf" | "vllm";
 
 export const exportFormats: readonly ExportFormat[] = ["safetensors", "gguf", "vllm"];
-/** By format; the first is the base's own by default. */
+/** Of weights; the last two in GGUF files only. */
 export const exportDtypes: readonly GgmlType[] = ["f32", "f16", "bf16", "q8_0", "q4_k"];
 
 export interface ExportOptions {

@@ -3,6 +3,7 @@ import { basename, resolve } from "node:path";
 import type { Device } from "../../engine/device/device.ts";
 import { loadLora } from "../../model/families/lora.ts";
 import { openStreamedModel, type StreamedModel } from "../../model/families/streamed-model.ts";
+import { modelNameOf } from "../../model/files/hub/snapshot.ts";
 import { type ChatTemplate, loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { type Answers, answersOf } from "../../tune/train/answers.ts";
 import { type ArtefactParts, findParts } from "../../tune/train/artefact.ts";
@@ -40,7 +41,8 @@ export function openExportSource(path: string, device: Device, base: string | un
     const loaded = adapterFolder === undefined ? undefined : loadLora(model, adapterFolder);
     return {
       parts,
-      name: basename(resolve(path)),
+      // Of `ORG/NAME`, the name.
+      name: basename(modelNameOf(resolve(path))),
       model,
       answers,
       template,
