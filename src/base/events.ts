@@ -73,7 +73,7 @@ export interface Ledger {
   /** Tokens that went through the model. */
   readonly tokensComputed: number;
   readonly supervisedTokens: number;
-  /** Rows that went through the vocabulary projection. */
+  /** Rows that went through the head: the vocabulary projection, or a class head. */
   readonly logitRows: number;
   /** FLOPs one example at a time, all rows through the head, would have taken, and those spent. */
   readonly flopsPlain: number;

@@ -248,4 +248,39 @@ describe("mistakes", () => {
       fix: /did you mean "money"/,
     });
   });
+
+  test("class heads of other labels, in a base and in what training starts from", async () => {
+    const recipe: RecipeInput = {
+      base,
+      task_type: "SEQ_CLS",
+      data: { train: single(9, 1) },
+      training: { max_steps: 1 },
+    };
+    const full = await train({ ...recipe, method: "full" }, { output: join(scratch, "full-head") });
+    const model = join(full.folder, "model");
+    const config = JSON.parse(readFileSync(join(model, "config.json"), "utf8"));
+    const other = { train: several(9, 9), columns: { label: "text" } };
+    await assert.rejects(train({ ...recipe, base: model, data: other }, { output: join(scratch, "o1") }), {
+      code: "data/no-rows",
+    });
+    writeFileSync(join(model, "config.json"), JSON.stringify({ ...config, id2label: undefined }));
+    await assert.rejects(train({ ...recipe, base: model, data: other }, { output: join(scratch, "o2") }), {
+      code: "model/other-class-head",
+      message: /is not one of \d labels: score\.weight \[2, 32\]/,
+    });
+    await assert.rejects(train({ ...recipe, base: model, task_type: "CAUSAL_LM" }, { output: join(scratch, "o3") }), {
+      code: "model/class-head",
+    });
+    const lora = await train(recipe, { output: join(scratch, "lora-head") });
+    const labels = ["sport", "money"];
+    const resumed = { ...recipe, warm_start: lora.folder, data: { ...recipe.data, labels } };
+    await assert.rejects(train(resumed, { output: join(scratch, "o4") }), {
+      code: "train/warm-start-differs",
+      message: /for the labels money, sport, in this order/,
+    });
+    const sorted = { ...resumed.data, labels: labels.toSorted() };
+    await train({ ...resumed, data: sorted }, { output: join(scratch, "o5") });
+    writeFileSync(join(lora.folder, "adapter/classifier.json"), "{}");
+    await assert.rejects(loadModel(lora.folder), { code: "classifier/damaged" });
+  });
 });

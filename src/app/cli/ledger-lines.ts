@@ -7,7 +7,7 @@ export function ledgerLines(ledger: Ledger): string[] {
   if (examples === 0) return [];
   return [
     `${formatCount(examples)} examples of ${formatCount(tokens)} tokens, ${formatCount(tokensComputed)} computed`,
-    `${formatCount(supervisedTokens)} tokens learnt, ${formatCount(logitRows)} rows through the vocabulary`,
+    `${formatCount(supervisedTokens)} targets learnt, ${formatCount(logitRows)} rows through the head`,
     `${formatFlops(flopsComputed)} in place of ${formatFlops(flopsPlain)}: ${formatPercent(1 - flopsComputed / flopsPlain)} saved`,
   ];
 }

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { readAdapter } from "../../model/files/adapter.ts";
+import { readClassifier } from "../../tune/train/classifier-file.ts";
 import { hashWeights } from "../../tune/train/save-result.ts";
 
 export interface AdapterInspection {
@@ -12,6 +13,11 @@ export interface AdapterInspection {
   readonly lora_alpha: number;
   readonly lora_dropout: number;
   readonly target_modules: string | readonly string[] | null;
+  readonly task_type: string | null;
+  /** Trained in full, such as a class head. */
+  readonly modules_to_save: readonly string[] | null;
+  /** Of a classifier that Fettle wrote. */
+  readonly labels: readonly string[] | null;
   readonly modules: number;
   readonly parameters: number;
   readonly dtypes: readonly string[];
@@ -31,6 +37,9 @@ export async function inspectAdapter(path: string): Promise<AdapterInspection> {
     lora_alpha: config.lora_alpha,
     lora_dropout: config.lora_dropout,
     target_modules: config.target_modules,
+    task_type: config.task_type,
+    modules_to_save: config.modules_to_save,
+    labels: readClassifier(path)?.labels ?? null,
     modules: new Set(tensors.map(({ module }) => module)).size,
     parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
     dtypes: [...new Set(tensors.map(({ dtype }) => dtype))],

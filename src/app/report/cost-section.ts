@@ -13,7 +13,7 @@ export function ledgerSection(ledger: Ledger): Html {
   const table = html`<table><thead><tr><th scope="col"></th><th scope="col" class="number">One by one</th>
 <th scope="col" class="number">Computed</th><th scope="col" class="number">Saved</th></tr></thead><tbody>
 ${row("Tokens through the model", tokens, tokensComputed, formatCount)}
-${row("Rows through the vocabulary", tokens, logitRows, formatCount)}
+${row("Rows through the head", tokens, logitRows, formatCount)}
 ${row("Arithmetic", flopsPlain, flopsComputed, formatFlops)}</tbody></table>`;
   return section(
     "Work saved",

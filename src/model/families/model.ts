@@ -4,7 +4,7 @@ import { UserError } from "../../base/errors.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { cast } from "../../engine/ops/cast/cast.ts";
 import { scope } from "../../engine/tensor/scope.ts";
-import { type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
+import { type Shape, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { accompanied, type Bnb4bitState, readBnb4bit } from "../files/bnb-4bit.ts";
 import { type ConfigJson, readConfigJson, writeConfigJson } from "../files/config.ts";
 import type { JsonValue } from "../files/json-file.ts";
@@ -85,10 +85,36 @@ export function addClassHead(
 ): ClassHead {
   const head = emptyClassHead(config, hiddenSize, device);
   for (const [name, tensor] of head.parameters) tensors.set(name, tensor);
-  const saved = weights?.names().some(isOfClassHead);
-  const values = saved ? checkpointValues(weights!) : seed !== undefined && randomValues({ seed, ...initializer });
+  const saved = weights && savedHead(weights);
+  const fits = saved && isOfShapes(saved, head);
+  // Without a seed an adapter brings its own head, whatever the checkpoint has.
+  if (saved && !fits && seed !== undefined) throw otherHead(saved, head, weights.folder);
+  const values = fits ? checkpointValues(weights) : seed !== undefined && randomValues({ seed, ...initializer });
   if (values) for (const [name, tensor] of head.parameters) values.fill(tensor, name);
   return head;
+}
+
+type Shapes = ReadonlyMap<string, Shape>;
+
+/** What a checkpoint has of a class head, if anything. */
+function savedHead(weights: Weights): Shapes | undefined {
+  const names = weights.names().filter(isOfClassHead);
+  return names.length === 0 ? undefined : new Map(names.map((name) => [name, weights.info(name).shape]));
+}
+
+function isOfShapes(saved: Shapes, { parameters }: ClassHead): boolean {
+  const same = [...parameters].every(([name, { shape }]) => saved.get(name)?.join() === shape.join());
+  return same && saved.size === parameters.size;
+}
+
+function otherHead(saved: Shapes, { config }: ClassHead, folder: string): UserError {
+  const listed = [...saved].map(([name, shape]) => `${name} [${shape.join(", ")}]`).join(", ");
+  return new UserError({
+    code: "model/other-class-head",
+    message: `the checkpoint has a class head of its own, which is not one of ${config.labels} labels: ${listed}`,
+    where: folder,
+    fix: "declare its labels in data.labels in its order, set head.dense as it has it, or take a base without a class head",
+  });
 }
 
 /**

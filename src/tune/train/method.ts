@@ -9,6 +9,7 @@ import type { Tensor } from "../../engine/tensor/tensor.ts";
 import { addLora, type Lora, type LoraConfig, loadLora, selectLayers } from "../../model/families/lora.ts";
 import { type ClassHeadOptions, type Model, openModel } from "../../model/families/model.ts";
 import { makeTrainable, type WeightFormat } from "../../model/families/parameters.ts";
+import { readClassifier } from "./classifier-file.ts";
 import { weightFormats } from "./memory/weight-formats.ts";
 import { classObjective, labelSetObjective, nextTokenObjective, type Objective } from "./objective.ts";
 import type { LearnedLabels } from "./run-data.ts";
@@ -49,6 +50,7 @@ export function classHeadOf({ head, seed }: Recipe, labels: LearnedLabels | unde
 /** Puts on an opened model what the recipe trains; the result owns the model. */
 export function makeTrainee(model: Model, recipe: Recipe, warmStart: string | null, labels?: LearnedLabels): Trainee {
   try {
+    if (warmStart !== null && model.classHead) refuseOtherLabels(warmStart, labels);
     const lora = recipe.lora && putAdapter(model, recipe, warmStart);
     const beside = model.classHead?.parameters ?? new Map<string, Tensor>();
     const trainable = lora ? new Map([...lora.parameters(), ...beside]) : model.parameters.tensors;
@@ -99,11 +101,28 @@ function differenceOf({ config, modules }: Lora, wanted: LoraConfig, layers: rea
   return extra === undefined ? undefined : `target_modules: it is on ${extra} too`;
 }
 
+/** Folder of the adapter in a run, or of an adapter itself. */
+function adapterFolder(warmStart: string): string {
+  const inRun = join(warmStart, "adapter");
+  return existsSync(inRun) ? inRun : warmStart;
+}
+
+/** The scores of a class head have an order, which the file beside it tells. */
+function refuseOtherLabels(warmStart: string, labels: LearnedLabels | undefined): void {
+  const before = readClassifier(adapterFolder(warmStart))?.labels;
+  if (before === undefined || before.join("\n") === labels?.names.join("\n")) return;
+  throw new UserError({
+    code: "train/warm-start-differs",
+    message: `the class head to start from is for the labels ${before.join(", ")}, in this order`,
+    where: `warm_start: ${warmStart}`,
+    fix: "list them in data.labels as they stand here",
+  });
+}
+
 function putAdapter(model: Model, recipe: Recipe, warmStart: string | null): Lora {
   const options = recipe.lora!;
   if (warmStart === null) return addLora(model, options, recipe.seed);
-  const inRun = join(warmStart, "adapter");
-  const { lora } = loadLora(model, existsSync(inRun) ? inRun : warmStart, options.lora_dropout);
+  const { lora } = loadLora(model, adapterFolder(warmStart), options.lora_dropout);
   const difference = differenceOf(lora, options, selectLayers(model, options));
   if (difference === undefined) return lora;
   lora[Symbol.dispose]();

@@ -31,6 +31,20 @@ test("a step depends on the seed and its number alone", () => {
   assert.notDeepEqual(plan(50, { batch_size: 4 }, 2).at(0), steps[0]);
 });
 
+test("examples that stay together follow each other in every epoch, each once", () => {
+  const begins = [0, 3, 6, 8];
+  const { training } = recipeSchema.parse({ base: "x", training: { batch_size: 11 } });
+  const together = new Plan(11, training, 1, begins);
+  const orders = [0, 1].map((step) => together.at(step).batches.flat());
+  for (const order of orders) {
+    assert.equal(new Set(order).size, 11);
+    for (const [i, example] of order.entries()) {
+      assert.ok(begins.includes(example) || order[i - 1] === example - 1, `${order}`);
+    }
+  }
+  assert.notDeepEqual(orders[0], orders[1]);
+});
+
 test("batches of a step are its forward passes; the last of an epoch is shorter", () => {
   const short = plan(7, { batch_size: 2, gradient_accumulation_steps: 2, shuffle: false });
   assert.deepEqual(short.at(0).batches, [

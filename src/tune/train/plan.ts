@@ -20,9 +20,11 @@ export class Plan {
   readonly #examples: number;
   readonly #training: TrainingOptions;
   readonly #seed: number;
+  readonly #begins: readonly number[] | undefined;
   #order: { readonly epoch: number; readonly indices: Uint32Array } | undefined;
 
-  constructor(examples: number, training: TrainingOptions, seed: number) {
+  /** @param begins where examples begin that stay together, the first of them 0; default: each for itself */
+  constructor(examples: number, training: TrainingOptions, seed: number, begins?: readonly number[]) {
     const perStep = training.batch_size * training.gradient_accumulation_steps;
     this.stepsPerEpoch = Math.ceil(examples / perStep);
     this.totalSteps = training.max_steps ?? Math.ceil(training.num_train_epochs * this.stepsPerEpoch);
@@ -30,6 +32,7 @@ export class Plan {
     this.#examples = examples;
     this.#training = training;
     this.#seed = seed;
+    this.#begins = begins;
   }
 
   /** @param step completed optimizer steps before this one */
@@ -47,10 +50,22 @@ export class Plan {
   #epochOrder(epoch: number): Uint32Array {
     if (this.#order?.epoch !== epoch) {
       const indices = this.#training.shuffle
-        ? new Random(this.#seed, `order of epoch ${epoch}`).permutation(this.#examples)
+        ? this.#shuffled(new Random(this.#seed, `order of epoch ${epoch}`))
         : Uint32Array.from({ length: this.#examples }, (_, i) => i);
       this.#order = { epoch, indices };
     }
     return this.#order.indices;
+  }
+
+  #shuffled(random: Random): Uint32Array {
+    const begins = this.#begins;
+    if (begins === undefined) return random.permutation(this.#examples);
+    const indices = new Uint32Array(this.#examples);
+    let length = 0;
+    for (const unit of random.permutation(begins.length)) {
+      const end = begins[unit + 1] ?? this.#examples;
+      for (let i = begins[unit]!; i < end; i++) indices[length++] = i;
+    }
+    return indices;
   }
 }

@@ -11,7 +11,7 @@ import { loadTokenizer } from "../../model/text/tokenizer.ts";
 import type { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { EncodeOptions } from "../data/encode.ts";
 import { Plan } from "./plan.ts";
-import { checkVocabulary, encoderOf, loadRunData, type RunData } from "./run-data.ts";
+import { checkVocabulary, type EncodedSet, encoderOf, loadRunData, type RunData } from "./run-data.ts";
 
 export interface PreparedData {
   readonly data: RunData;
@@ -51,8 +51,15 @@ export async function prepareData(
   });
   for (const set of [data.train, data.validation]) if (set) checkVocabulary(set, config.vocabSize, base);
   refuseMissingMetric(loaded, data);
-  const plan = new Plan(data.train.encoded.length, recipe.training, recipe.seed);
+  const plan = new Plan(data.train.encoded.length, recipe.training, recipe.seed, beginsOf(data.train));
   return { data, encoder, encodeOptions, plan, templateHash: template?.hash ?? null };
+}
+
+/** Questions about the same text share it where they meet in a batch. */
+function beginsOf({ dataset: { together }, encoded }: EncodedSet): readonly number[] | undefined {
+  if (together === 1) return undefined;
+  const textOf = (example: number): number => Math.floor(encoded.row(example) / together);
+  return Array.from({ length: encoded.length }, (_, i) => i).filter((i) => i === 0 || textOf(i) !== textOf(i - 1));
 }
 
 function refuseLongRows({ recipe, where }: LoadedRecipe, maxPositions: number): void {

@@ -46,7 +46,10 @@ export async function loadRunData(
 ): Promise<RunData> {
   const { data, template, evaluation, seed } = loaded.recipe;
   const options = { data, template, task: taskOf(loaded.recipe) };
-  const known = baseLabels && data.labels === null ? Labels.declared(baseLabels) : undefined;
+  const declared = data.labels && Labels.declared(data.labels);
+  // The scores of a base that is a classifier have their order already.
+  const known =
+    baseLabels && (declared ?? Labels.declared(baseLabels)).inOrder(baseLabels, loaded.where(["data", "labels"]));
   let train = await loadDataset(pathsOf(data.train!), { ...options, labels: known, name: "train" }, onEvent);
   let validation: Dataset | undefined;
   if (data.validation !== null && typeof data.validation === "object" && "fraction" in data.validation) {
