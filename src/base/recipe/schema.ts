@@ -1,52 +1,24 @@
 /**
- * The one place where an option is declared: its type, default, range and a sentence. The check of a recipe, the JSON
- * Schema for editors and the tables of the documentation come from here. Names are those of Hugging Face's
+ * Where options are declared, with the schemas beside it, once each: type, default, range and a sentence. The check of a
+ * recipe, the JSON Schema for editors and the tables of the documentation come from here. Names are those of Hugging Face's
  * TrainingArguments and PEFT's LoraConfig wherever they have one; `null` always means "off" or "not given".
  */
 import { z } from "zod";
+import { head, loss } from "./classifier-schema.ts";
+import { data, template } from "./data-schema.ts";
+import { byteCount, count, path, unitInterval } from "./option-kinds.ts";
 import type {
   CacheOptions,
   CheckpointOptions,
-  DataOptions,
   EvaluationOptions,
-  FocalOptions,
-  HeadOptions,
   LoraOptions,
-  LossOptions,
   PackingOptions,
   QuantizationOptions,
   Recipe,
-  TemplateOptions,
   TrainingOptions,
 } from "./recipe.ts";
 
-const count = z.int().min(1);
-const path = z.string().min(1);
-const pathsShape = z.union([path, z.array(path).min(1)], { error: "expected a path or a list of paths" });
-const unitInterval = z.number().min(0).max(1);
 const beta = z.number().min(0).lt(1);
-
-const byteUnits: Readonly<Record<string, number>> = {
-  ...{ B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
-  ...{ kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
-};
-
-/** A number of bytes, or text such as 20GiB, 1.5 GB. */
-const byteCount = z.union(
-  [
-    z.literal("auto"),
-    count,
-    z
-      .string()
-      .regex(/^\d+(\.\d+)? ?(B|[KMGT]iB|[kKMGT]B)$/)
-      .transform((text) => {
-        const [, number, unit] = /^([\d.]+) ?(\w+)$/.exec(text)!;
-        return Math.floor(Number(number) * byteUnits[unit!]!);
-      }),
-  ],
-  { error: "expected auto, a number of bytes, or a size such as 20GiB" },
-);
-
 const rank = z.int().min(1).max(4096);
 const alpha = z.number().positive();
 const name = z.string().min(1);
@@ -106,105 +78,6 @@ const quantization: z.ZodType<QuantizationOptions> = z.strictObject({
     .default(64)
     .describe("Weights that share one scale."),
   double_quant: z.boolean().default(true).describe("Store the scales themselves in 8 bits."),
-});
-
-const head: z.ZodType<HeadOptions> = z.strictObject({
-  dense: z
-    .int()
-    .min(1)
-    .max(65536)
-    .nullable()
-    .default(null)
-    .describe("Width of a dense layer below the labels, or none."),
-  activation: z.enum(["gelu", "relu", "silu"]).default("gelu").describe("What follows the dense layer."),
-  dropout: z.number().min(0).lt(1).default(0).describe("Share of the dense layer's outputs dropped in training."),
-});
-
-const labelNumbers = z.record(z.string(), z.number().min(0));
-
-const focal: z.ZodType<FocalOptions> = z.strictObject({
-  gamma: z.number().min(0).max(20).default(2).describe("How little sure answers count: times (1 - p)^gamma."),
-  alpha: z
-    .union([unitInterval, labelNumbers], { error: "expected a number from 0 to 1, or a map from label to number" })
-    .nullable()
-    .default(null)
-    .describe("Factor of the second of two labels, the first having 1 - alpha; or label -> factor."),
-});
-
-const loss: z.ZodType<LossOptions> = z.strictObject({
-  focal: focal.nullable().default(null).describe("Focal loss in place of cross-entropy."),
-  class_weights: z
-    .union([z.literal("balanced"), labelNumbers], { error: "expected balanced, or a map from label to weight" })
-    .nullable()
-    .default(null)
-    .describe("What rows of each label count, 1 where none is given; balanced: rows / (labels * rows of the label)."),
-  sample_weight: z.string().min(1).nullable().default(null).describe("Field of the row that says what the row counts."),
-  label_smoothing_factor: z.number().min(0).lt(1).default(0).describe("Share of the target spread over all labels."),
-});
-
-const data: z.ZodType<DataOptions> = z.strictObject({
-  train: pathsShape.nullable().default(null).describe("Training file, or a list of files; gzip is read as it is."),
-  validation: z
-    .union([path, z.array(path).min(1), z.strictObject({ fraction: z.number().gt(0).lt(1) })], {
-      error: "expected a path, a list of paths, or {fraction: 0.1} of the training set",
-    })
-    .nullable()
-    .default(null)
-    .describe("Validation file or files, or {fraction: 0.1}: a stratified part of the training set."),
-  test: pathsShape.nullable().default(null).describe("Test file or files; never used in training."),
-  format: z
-    .enum(["auto", "jsonl", "csv", "tsv", "json", "text"])
-    .default("auto")
-    .describe("How the files are written; auto looks at their content. text: one row per line."),
-  header: z
-    .union([z.literal("auto"), z.boolean()], { error: "expected auto, true or false" })
-    .default("auto")
-    .describe("Whether a CSV file's first row holds column names."),
-  columns: z
-    .record(z.string(), z.union([z.string(), z.int().min(0)], { error: "expected a column's name or position" }))
-    .default({})
-    .describe("Field name -> the file's column name, or its position (from 0) in a CSV file without header."),
-  labels: z
-    .union(
-      [
-        z
-          .array(z.string().min(1))
-          .min(1)
-          .refine((names) => new Set(names).size === names.length, "a label stands in the list twice"),
-        z.record(z.string(), z.string().min(1)),
-      ],
-      {
-        error: "expected a list of label names, or a map from the file's value to a name",
-      },
-    )
-    .nullable()
-    .default(null)
-    .describe("Label names in order, or the file's value -> name; null collects them from the training set."),
-  limit: count.nullable().default(null).describe("Read at most this many rows of each set."),
-});
-
-const template: z.ZodType<TemplateOptions> = z.strictObject({
-  system: z.string().nullable().default(null).describe("System message put before each conversation."),
-  user: z.string().nullable().default(null).describe("User message; {name} is replaced by the row's field."),
-  assistant: z.string().nullable().default(null).describe("Answer to learn; {name} is replaced by the row's field."),
-  text: z.string().nullable().default(null).describe("Plain text to learn whole, without messages (pre-training)."),
-  chat_template_kwargs: z
-    .record(z.string(), z.unknown())
-    .default({})
-    .describe("Variables handed to the model's chat template, such as enable_thinking."),
-  max_length: z
-    .union([z.literal("auto"), z.int().min(2)], { error: "expected auto or a number of tokens" })
-    .default("auto")
-    .describe("Longest example in tokens; auto takes the model's context length."),
-  too_long: z
-    .enum(["cut", "skip", "refuse"])
-    .default("cut")
-    .describe("A longer example is cut in its document field (never in the answer), skipped, or refused."),
-  cut_field: z
-    .string()
-    .min(1)
-    .default("auto")
-    .describe("Field that is cut; auto takes the longest of the user message."),
 });
 
 const training: z.ZodType<TrainingOptions> = z.strictObject({
