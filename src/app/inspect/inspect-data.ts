@@ -6,7 +6,7 @@ import { fieldOf, keepRow, textOf, textsOf } from "../../tune/data/keep-row.ts";
 import { Labels } from "../../tune/data/labels.ts";
 import { type ProblemGroup, Problems } from "../../tune/data/problems.ts";
 import type { RawRow } from "../../tune/data/row.ts";
-import { detectShape, type Shape } from "../../tune/data/shape.ts";
+import { detectShape, labelListNames, type Shape } from "../../tune/data/shape.ts";
 import { answering, type DataTask } from "../../tune/data/task.ts";
 
 export interface DataHints {
@@ -135,7 +135,7 @@ async function findFields(rows: AsyncIterable<RawRow>, columns: DataHints["colum
 
 /** Rows with lists of labels are for a class head: they have no one answer. */
 function taskOf(lists: ReadonlySet<string>): DataTask {
-  const multiLabel = ["labels", "label"].some((name) => lists.has(name));
+  const multiLabel = labelListNames.some((name) => lists.has(name));
   return multiLabel ? { ...answering, classHead: true, multiLabel } : answering;
 }
 

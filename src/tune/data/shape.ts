@@ -44,7 +44,8 @@ export interface PlainTextShape extends ShapeBase {
 
 const textNames = ["text", "sentence", "content", "document", "code"] as const;
 const labelNames = ["label", "category", "class", "target"] as const;
-const labelListNames = ["labels", "categories", "classes", "targets", ...labelNames] as const;
+/** Fields that hold the labels of rows with several. */
+export const labelListNames: readonly string[] = ["labels", "categories", "tags", ...labelNames];
 const outputNames = ["output", "response"] as const;
 
 export interface ShapeHints {
