@@ -2,7 +2,7 @@
  * One cache for Fettle and Python's huggingface_hub: both fetch the same model from a hub on this machine, the folders
  * are compared, and each finds what the other has fetched without a download.
  *
- * `PYTHON`: a Python that has huggingface_hub and transformers; default python3.
+ * `FETTLE_INTEROP_PYTHON`: a Python that has huggingface_hub and transformers; default python3.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
@@ -108,7 +108,9 @@ async function python(
     HF_ENDPOINT: endpoint,
     HF_HUB_OFFLINE: offline ? "1" : "0",
   };
-  const child = spawn(process.env.PYTHON ?? "python3", ["-c", program, ...words], { env: { ...process.env, ...hub } });
+  const child = spawn(process.env.FETTLE_INTEROP_PYTHON ?? "python3", ["-c", program, ...words], {
+    env: { ...process.env, ...hub },
+  });
   const texts = { out: "", err: "" };
   child.stdout.on("data", (chunk) => {
     texts.out += chunk;

@@ -3,11 +3,20 @@
  * the best few are timed and the choice is kept, on disk too: another algorithm would sum in another order, and a run
  * that is resumed must come to the same bits.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import type { LibraryHandle } from "koffi";
 import { type BufferView, type DType, dtypeBytes } from "../device.ts";
+import {
+  ALGORITHM_BYTES,
+  bindCublas,
+  type CublasCalls,
+  checkCublas,
+  cublasNames,
+  cudaType,
+  RESULT_BYTES,
+  STATUS_AT,
+} from "./cublaslt.ts";
 import type { Product } from "./launcher.ts";
+import { type Addresses, alignmentsOf, bucket, readChoices, shapeKey, writeChoices } from "./product-shapes.ts";
 
 export interface ProductsOptions {
   /** libcublasLt. */
@@ -23,37 +32,12 @@ export interface ProductsOptions {
   readonly choicesFile: string | undefined;
 }
 
-/** Names of cublasLt.h and library_types.h. */
-const enums = {
-  R_32F: 0,
-  R_16BF: 14,
-  COMPUTE_32F: 68,
-  DESC_TRANSA: 3,
-  DESC_TRANSB: 4,
-  DESC_EPILOGUE: 7,
-  DESC_BIAS_POINTER: 8,
-  EPILOGUE_BIAS: 4,
-  OP_T: 1,
-  PREFERENCE_MAX_WORKSPACE: 1,
-  PREFERENCE_MIN_ALIGNMENT_A: 5,
-  PREFERENCE_MIN_ALIGNMENT_B: 6,
-  PREFERENCE_MIN_ALIGNMENT_C: 7,
-  PREFERENCE_MIN_ALIGNMENT_D: 8,
-} as const;
-
-const ALGORITHM_BYTES = 64;
-/** cublasLtMatmulHeuristicResult_t: the algorithm, bytes of workspace, a status, waves, four reserved words. */
-const RESULT_BYTES = ALGORITHM_BYTES + 32;
-const STATUS_AT = ALGORITHM_BYTES + 8;
 const PROPOSALS = 8;
 const TIMED = 5;
 const TIMED_RUNS = 3;
 /** Products below this many multiplications take the first proposal: timing them would be noise. */
 const WORTH_TIMING = 2 ** 26;
 const KEPT_PLANS = 8192;
-const SMALL = 1024;
-
-type Call = (...args: unknown[]) => number;
 
 interface Plan {
   readonly description: number;
@@ -64,7 +48,7 @@ interface Plan {
 export class Products {
   readonly #options: ProductsOptions;
   readonly #handle: number;
-  readonly #calls: ReturnType<typeof bind>;
+  readonly #calls: CublasCalls;
   readonly #plans = new Map<string, Plan>();
   /** Algorithms by shape, rows rounded up: a few hundred tokens more or less share one. */
   readonly #choices: Map<string, Uint8Array>;
@@ -74,7 +58,7 @@ export class Products {
 
   constructor(options: ProductsOptions) {
     this.#options = options;
-    this.#calls = bind(options.library);
+    this.#calls = bindCublas(options.library);
     this.#handle = this.#make("cublasLtCreate", (out) => this.#calls.create(out));
     this.#choices = readChoices(options.choicesFile);
     this.#saved = this.#choices.size;
@@ -105,16 +89,7 @@ export class Products {
   save(): void {
     const { choicesFile } = this.#options;
     if (choicesFile === undefined || this.#choices.size === this.#saved) return;
-    const choices = Object.fromEntries(
-      [...this.#choices].map(([key, bytes]) => [key, Buffer.from(bytes).toString("base64")]),
-    );
-    // What another process has chosen meanwhile stays, where this one has not.
-    const others = readChoices(choicesFile);
-    for (const [key, bytes] of others) choices[key] ??= Buffer.from(bytes).toString("base64");
-    mkdirSync(dirname(choicesFile), { recursive: true });
-    const writing = `${choicesFile}.${process.pid}`;
-    writeFileSync(writing, JSON.stringify(choices, null, 1));
-    renameSync(writing, choicesFile);
+    writeChoices(choicesFile, this.#choices);
     this.#saved = this.#choices.size;
   }
 
@@ -145,14 +120,14 @@ export class Products {
     const { rows, columns, inner, a, b, d, lda, ldb, ldd, transposeA = false, transposeB = false, bias } = product;
     const calls = this.#calls;
     const description = this.#make("cublasLtMatmulDescCreate", (out) =>
-      calls.makeDescription(out, enums.COMPUTE_32F, enums.R_32F),
+      calls.makeDescription(out, cublasNames.COMPUTE_32F, cublasNames.R_32F),
     );
     const set = (attribute: number, value: number): void =>
-      check("cublasLtMatmulDescSetAttribute", calls.describe(description, attribute, Int32Array.of(value), 4));
+      checkCublas("cublasLtMatmulDescSetAttribute", calls.describe(description, attribute, Int32Array.of(value), 4));
     // Row-major [inner, columns] is column-major [columns, inner]: as the first operand (columns × inner) it is as it is.
-    if (transposeB) set(enums.DESC_TRANSA, enums.OP_T);
-    if (transposeA) set(enums.DESC_TRANSB, enums.OP_T);
-    if (bias) set(enums.DESC_EPILOGUE, enums.EPILOGUE_BIAS);
+    if (transposeB) set(cublasNames.DESC_TRANSA, cublasNames.OP_T);
+    if (transposeA) set(cublasNames.DESC_TRANSB, cublasNames.OP_T);
+    if (bias) set(cublasNames.DESC_EPILOGUE, cublasNames.EPILOGUE_BIAS);
     const layout = (dtype: DType, height: number, width: number, ld: number): number =>
       this.#make("cublasLtMatrixLayoutCreate", (out) => calls.makeLayout(out, cudaType(dtype), height, width, ld));
     const layouts = {
@@ -197,14 +172,14 @@ export class Products {
     const calls = this.#calls;
     const preference = this.#make("cublasLtMatmulPreferenceCreate", (out) => calls.makePreference(out));
     const set = (attribute: number, value: Uint8Array): void =>
-      check("cublasLtMatmulPreferenceSetAttribute", calls.prefer(preference, attribute, value, value.length));
-    set(enums.PREFERENCE_MAX_WORKSPACE, new Uint8Array(BigUint64Array.of(this.#workspaceBytes).buffer));
+      checkCublas("cublasLtMatmulPreferenceSetAttribute", calls.prefer(preference, attribute, value, value.length));
+    set(cublasNames.PREFERENCE_MAX_WORKSPACE, new Uint8Array(BigUint64Array.of(this.#workspaceBytes).buffer));
     const [a, b, c, d] = alignments;
     for (const [attribute, alignment] of [
-      [enums.PREFERENCE_MIN_ALIGNMENT_A, a],
-      [enums.PREFERENCE_MIN_ALIGNMENT_B, b],
-      [enums.PREFERENCE_MIN_ALIGNMENT_C, c],
-      [enums.PREFERENCE_MIN_ALIGNMENT_D, d],
+      [cublasNames.PREFERENCE_MIN_ALIGNMENT_A, a],
+      [cublasNames.PREFERENCE_MIN_ALIGNMENT_B, b],
+      [cublasNames.PREFERENCE_MIN_ALIGNMENT_C, c],
+      [cublasNames.PREFERENCE_MIN_ALIGNMENT_D, d],
     ] as const) {
       set(attribute, new Uint8Array(Uint32Array.of(alignment!).buffer));
     }
@@ -255,8 +230,8 @@ export class Products {
 
   #setBias({ description }: Pick<Plan, "description">, address: number): void {
     const value = BigUint64Array.of(BigInt(address));
-    const status = this.#calls.describe(description, enums.DESC_BIAS_POINTER, value, 8);
-    check("cublasLtMatmulDescSetAttribute", status);
+    const status = this.#calls.describe(description, cublasNames.DESC_BIAS_POINTER, value, 8);
+    checkCublas("cublasLtMatmulDescSetAttribute", status);
   }
 
   #run(
@@ -284,114 +259,17 @@ export class Products {
       workspace.bytes,
       stream,
     );
-    check("cublasLtMatmul", status);
+    checkCublas("cublasLtMatmul", status);
   }
 
   #make(what: string, call: (out: BigUint64Array) => number): number {
     const out = new BigUint64Array(1);
-    check(what, call(out));
+    checkCublas(what, call(out));
     return Number(out[0]);
   }
 
   #destroyPlan({ description, layouts }: Plan): void {
     this.#calls.destroyDescription(description);
     for (const layout of Object.values(layouts)) this.#calls.destroyLayout(layout);
-  }
-}
-
-/** Of cuBLAS's operands: its a is the product's b. */
-interface Addresses {
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
-  readonly d: number;
-  readonly bias: number;
-}
-
-function bind(library: LibraryHandle) {
-  const call = (name: string, parameters: readonly string[]): Call => library.func(name, "int", [...parameters]);
-  const [p, n, at, i] = ["void *", "uint64", "uint64", "int"] as const; // host array, handle, device address, number
-  return {
-    create: call("cublasLtCreate", [p]),
-    destroy: call("cublasLtDestroy", [n]),
-    makeDescription: call("cublasLtMatmulDescCreate", [p, i, i]),
-    describe: call("cublasLtMatmulDescSetAttribute", [n, i, p, "uint64"]),
-    destroyDescription: call("cublasLtMatmulDescDestroy", [n]),
-    makeLayout: call("cublasLtMatrixLayoutCreate", [p, i, "uint64", "uint64", "int64"]),
-    destroyLayout: call("cublasLtMatrixLayoutDestroy", [n]),
-    makePreference: call("cublasLtMatmulPreferenceCreate", [p]),
-    prefer: call("cublasLtMatmulPreferenceSetAttribute", [n, i, p, "uint64"]),
-    destroyPreference: call("cublasLtMatmulPreferenceDestroy", [n]),
-    propose: call("cublasLtMatmulAlgoGetHeuristic", [n, n, n, n, n, n, n, i, p, p]),
-    checkAlgorithm: call("cublasLtMatmulAlgoCheck", [n, n, n, n, n, n, p, p]),
-    multiply: call("cublasLtMatmul", [n, n, p, at, n, at, n, p, at, n, at, n, p, at, "uint64", n]),
-  };
-}
-
-function check(what: string, status: number): void {
-  if (status !== 0) throw new Error(`${what} failed with cuBLAS status ${status}`);
-}
-
-function cudaType(dtype: DType): number {
-  if (dtype === "f32") return enums.R_32F;
-  if (dtype === "bf16") return enums.R_16BF;
-  throw new Error(`products of ${dtype} do not exist`);
-}
-
-/** All of a product but its rows. */
-function shapeKey(product: Product): string {
-  const {
-    columns,
-    inner,
-    a,
-    b,
-    d,
-    lda,
-    ldb,
-    ldd,
-    transposeA = false,
-    transposeB = false,
-    bias,
-    start,
-    ldstart,
-  } = product;
-  // Where A is transposed the tokens are what is summed over, and the rows are a property of the model.
-  const depth = transposeA ? bucket(inner) : inner;
-  const operands = `${a.dtype}${lda}${transposeA ? "t" : ""} ${b.dtype}${ldb}${transposeB ? "t" : ""} ${d.dtype}${ldd}`;
-  return `${columns} ${depth} ${operands}${start ? ` +${ldstart ?? ldd}` : ""}${bias ? " b" : ""}`;
-}
-
-/** Two sizes to an octave; one for small products, whose number of rows changes from step to step. */
-function bucket(size: number): number {
-  const octave = 2 ** Math.ceil(Math.log2(size));
-  return size > SMALL && size <= 0.75 * octave ? 0.75 * octave : octave;
-}
-
-/** Largest power of two, up to 256, that divides addresses and rows, in bytes: of cuBLAS's a, b and d. */
-function alignmentsOf({ a, b, d, lda, ldb, ldd, ldstart = ldd }: Product, at: Addresses): number[] {
-  const [first, second, output] = [
-    alignment(at.a, ldb, b.dtype),
-    alignment(at.b, lda, a.dtype),
-    alignment(at.d, ldd, d.dtype),
-  ];
-  return [first, second, alignment(at.c, ldstart, d.dtype), output];
-}
-
-function alignment(address: number, ld: number, dtype: DType): number {
-  const bytes = ld * dtypeBytes[dtype];
-  let largest = 256;
-  while (address % largest !== 0 || bytes % largest !== 0) largest /= 2;
-  return Math.min(largest, 16);
-}
-
-function readChoices(path: string | undefined): Map<string, Uint8Array> {
-  if (path === undefined || !existsSync(path)) return new Map();
-  try {
-    const choices = Object.entries(JSON.parse(readFileSync(path, "utf8")) as Record<string, string>);
-    const decoded = choices.map(([key, text]) => [key, new Uint8Array(Buffer.from(text, "base64"))] as const);
-    return new Map(decoded.filter(([, bytes]) => bytes.length === ALGORITHM_BYTES));
-  } catch {
-    // A damaged cache is made anew.
-    return new Map();
   }
 }
