@@ -12,8 +12,8 @@ import { classifierKeys } from "../../src/model/files/classifier-config.ts";
 import { readConfigJson } from "../../src/model/files/config.ts";
 import { ClassScorer } from "../../src/tune/score/class-scorer.ts";
 import { answersOf } from "../../src/tune/train/answers.ts";
+import { plainLora } from "../../tests/helpers/lora-config.ts";
 import { type Comparison, within } from "./lib/comparison.ts";
-import { plainLora } from "./lib/made-adapters.ts";
 import { fixtureModel, someSequences } from "./lib/made-models.ts";
 import { expectPython, runPython } from "./lib/python.ts";
 

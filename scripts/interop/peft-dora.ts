@@ -13,9 +13,10 @@ import { makeTrainable } from "../../src/model/families/parameters.ts";
 import { openSafetensors } from "../../src/model/files/safetensors.ts";
 import { countTargets, packExamples } from "../../src/tune/data/pack.ts";
 import { accumulateGradients } from "../../src/tune/train/loss.ts";
+import { plainLora } from "../../tests/helpers/lora-config.ts";
 import { type Comparison, within } from "./lib/comparison.ts";
 import { compareLogits, fettleLogits, transformersLogits } from "./lib/logits.ts";
-import { makeAdapter, plainLora } from "./lib/made-adapters.ts";
+import { makeAdapter } from "./lib/made-adapters.ts";
 import { fixtureModel, someSequences } from "./lib/made-models.ts";
 import { expectPython, runPython } from "./lib/python.ts";
 

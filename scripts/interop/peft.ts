@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoraConfig } from "../../src/model/families/lora.ts";
+import { plainLora } from "../../tests/helpers/lora-config.ts";
 import { type Comparison, within } from "./lib/comparison.ts";
 import { compareLogits, fettleLogits, transformersLogits } from "./lib/logits.ts";
-import { makeAdapter, plainLora } from "./lib/made-adapters.ts";
+import { makeAdapter } from "./lib/made-adapters.ts";
 import { fixtureModel, someSequences } from "./lib/made-models.ts";
 import { expectPython, runPython } from "./lib/python.ts";
 

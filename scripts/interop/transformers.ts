@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { exportModel } from "../../src/app/api/export.ts";
 import { train } from "../../src/app/api/train.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
+import { plainLora } from "../../tests/helpers/lora-config.ts";
 import { type Comparison, within } from "./lib/comparison.ts";
 import { compareLogits, fettleLogits, type SequenceLogits, transformersLogits } from "./lib/logits.ts";
-import { makeAdapter, plainLora } from "./lib/made-adapters.ts";
+import { makeAdapter } from "./lib/made-adapters.ts";
 import { fixtureModel, fixtures, someSequences } from "./lib/made-models.ts";
 import { expectPython } from "./lib/python.ts";
 

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportModel } from "../../src/app/api/export.ts";
 import { UserErrors } from "../../src/base/errors.ts";
+import { plainLora } from "../../tests/helpers/lora-config.ts";
 import type { Comparison } from "./lib/comparison.ts";
-import { makeAdapter, plainLora } from "./lib/made-adapters.ts";
+import { makeAdapter } from "./lib/made-adapters.ts";
 import { fixtureModel } from "./lib/made-models.ts";
 
 /** Keys of adapter_config.json that vLLM looks at, and what it refuses. */

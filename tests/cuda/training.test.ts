@@ -15,19 +15,9 @@ import { makeTrainable, type WeightFormat } from "../../src/model/families/param
 import { packExamples } from "../../src/tune/data/pack.ts";
 import { accumulateGradients } from "../../src/tune/train/loss.ts";
 import { cudaSkip, openCudaForTests } from "../helpers/cuda.ts";
+import { plainLora } from "../helpers/lora-config.ts";
 
 const folder = join(packageRoot, "tests/fixtures/parity/qwen3/model");
-const lora = {
-  r: 4,
-  lora_alpha: 8,
-  lora_dropout: 0,
-  target_modules: "all-linear",
-  exclude_modules: null,
-  use_rslora: false,
-  rank_pattern: {},
-  alpha_pattern: {},
-} as const;
-
 const [pack] = packExamples(
   [3, 9].map((own) => {
     const ids = Int32Array.from({ length: 8 + own }, (_, i) => (i < 6 ? i : (i * own * 7) % 250));
@@ -97,7 +87,7 @@ describe("training on CUDA in bf16", { skip: cudaSkip }, () => {
   it("an adapter: A's of layers with the same input are one matrix, and so are their copies and gradients", () => {
     const before = device.memory().live;
     const model = openModel(folder, device, { format: { kind: "bf16" } });
-    const adapter = addLora(model, lora, 1);
+    const adapter = addLora(model, plainLora, 1);
     expectFalling(steps(model, adapter.parameters(), "adamw"));
     expectFresh(adapter.parameters().values());
     const { linears } = model.decoder;

@@ -13,20 +13,10 @@ import { addLora, type Lora, type LoraConfig, loadLora } from "../../src/model/f
 import { type Model, openModel } from "../../src/model/families/model.ts";
 import { openSafetensors } from "../../src/model/files/safetensors.ts";
 import { packExamples } from "../../src/tune/data/pack.ts";
+import { plainLora } from "../helpers/lora-config.ts";
 
 const device = openReferenceDevice();
 const fixture = (family: string): string => join(packageRoot, "tests/fixtures/parity", family, "model");
-
-const plain: LoraConfig = {
-  r: 4,
-  lora_alpha: 8,
-  lora_dropout: 0,
-  target_modules: "all-linear",
-  exclude_modules: null,
-  use_rslora: false,
-  rank_pattern: {},
-  alpha_pattern: {},
-};
 
 const open = (family: string): Model => openModel(fixture(family), device, { format: { kind: "f32" } });
 
@@ -57,7 +47,7 @@ function saved(lora: Lora): { folder: string; config: Record<string, unknown>; n
 function checkRoundTrip(family: string, changes: Partial<LoraConfig>): ReturnType<typeof saved> & { lora: Lora } {
   using model = open(family);
   const base = logits(model);
-  const lora = addLora(model, { ...plain, ...changes }, 1);
+  const lora = addLora(model, { ...plainLora, ...changes }, 1);
   // DoRA scales rows by their length and back.
   logits(model).forEach((logit, i) => {
     assert.ok(Math.abs(logit - base[i]!) < 1e-5);
@@ -132,7 +122,7 @@ test("several adapters on one base, one at a time", () => {
     { use_dora: true, r: 2 },
     { target_modules: ["q_proj"], bias: "lora_only" as const, r: 6 },
   ].map((changes) => {
-    using lora = addLora(model, { ...plain, ...changes }, 1);
+    using lora = addLora(model, { ...plainLora, ...changes }, 1);
     fill(lora.parameters());
     return { logits: logits(model), folder: saved(lora).folder };
   });
@@ -162,7 +152,7 @@ test("several adapters on one base, one at a time", () => {
 
 test("an adapter without the biases that it is to have is refused", () => {
   using model = open("gpt_bigcode");
-  using lora = addLora(model, { ...plain, bias: "lora_only", target_modules: ["c_fc"] }, 1);
+  using lora = addLora(model, { ...plainLora, bias: "lora_only", target_modules: ["c_fc"] }, 1);
   const { folder } = saved(lora);
   using other = open("qwen2");
   assert.throws(() => loadLora(other, folder), /that the model does not have/);

@@ -14,6 +14,7 @@ import { addLora } from "../../src/model/families/lora.ts";
 import { type Model, openModel } from "../../src/model/families/model.ts";
 import { countTargets, type EncodedExample, packExamples } from "../../src/tune/data/pack.ts";
 import { accumulateGradients, type PackLossOptions } from "../../src/tune/train/loss.ts";
+import { plainLora } from "./lora-config.ts";
 
 const folder = join(packageRoot, "tests/fixtures/parity/qwen3/model");
 const vocabulary = 256;
@@ -64,17 +65,7 @@ function lossAndGradients(device: Device, method: "full" | "lora", layout: Layou
 
 /** B is zero in a fresh adapter, which would hide every gradient of A. */
 function nonZeroLora(model: Model): ReturnType<typeof addLora> {
-  const config = {
-    r: 4,
-    lora_alpha: 8,
-    lora_dropout: 0,
-    target_modules: "all-linear",
-    exclude_modules: null,
-    use_rslora: false,
-    rank_pattern: {},
-    alpha_pattern: {},
-  };
-  const lora = addLora(model, config, 3);
+  const lora = addLora(model, plainLora, 3);
   for (const [name, tensor] of lora.parameters()) {
     if (!name.includes("lora_B")) continue;
     const random = new Random(4, name);

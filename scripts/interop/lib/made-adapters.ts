@@ -3,17 +3,6 @@ import { openReferenceDevice } from "../../../src/engine/open-device.ts";
 import { addLora, type LoraConfig } from "../../../src/model/families/lora.ts";
 import { openModel } from "../../../src/model/families/model.ts";
 
-export const plainLora: LoraConfig = {
-  r: 4,
-  lora_alpha: 8,
-  lora_dropout: 0,
-  target_modules: "all-linear",
-  exclude_modules: null,
-  use_rslora: false,
-  rank_pattern: {},
-  alpha_pattern: {},
-};
-
 /** Saves an adapter for the model as training does, with a B that is not zero. */
 export function makeAdapter(model: string, config: LoraConfig, folder: string): void {
   const device = openReferenceDevice();

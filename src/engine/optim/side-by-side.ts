@@ -1,7 +1,6 @@
 /** Tensors that follow each other in memory, so that one kernel can go over many. */
-import { dtypeBytes } from "../device/device.ts";
 import type { Storage } from "../tensor/storage.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { follows, Tensor } from "../tensor/tensor.ts";
 
 /**
  * Tensors in runs: those of a run lie one after the other, without a gap, in one storage and in the run's order. Runs are
@@ -35,9 +34,4 @@ export function joinedFlat(run: readonly Tensor[]): Tensor {
     previous = tensor;
   }
   return new Tensor(first!.storage, [length], first!.dtype, first!.offset);
-}
-
-function follows({ storage, dtype, offset }: Tensor, before: Tensor): boolean {
-  const end = before.offset + before.length * dtypeBytes[before.dtype];
-  return storage === before.storage && dtype === before.dtype && offset === end;
 }

@@ -118,20 +118,24 @@ export function rows(x: Tensor, begin: number, end: number): Tensor {
   return new Tensor(x.storage, [end - begin, ...x.shape.slice(1)], x.dtype, offset);
 }
 
-/** Tensors that follow each other in one storage as one, along the first axis; undefined where they do not. */
+/** Whether x begins where the other ends, in one storage and dtype. */
+export function follows({ storage, dtype, offset }: Tensor, before: Tensor): boolean {
+  const end = before.offset + before.length * dtypeBytes[before.dtype];
+  return storage === before.storage && dtype === before.dtype && offset === end;
+}
+
+/** Tensors that follow each other as one, along the first axis; undefined where they do not. */
 export function joined(parts: readonly Tensor[]): Tensor | undefined {
   const [first] = parts;
   if (first === undefined || parts.length === 1) return first;
-  let end = first.offset;
-  let count = 0;
-  for (const { storage, dtype, shape, offset, length } of parts) {
-    const fits =
-      storage === first.storage && dtype === first.dtype && shape.slice(1).join() === first.shape.slice(1).join();
-    if (!fits || offset !== end) return undefined;
-    end += length * dtypeBytes[dtype];
-    count += shape[0] ?? 1;
-  }
-  return new Tensor(first.storage, [count, ...first.shape.slice(1)], first.dtype, first.offset);
+  const [, ...inner] = first.shape;
+  const fits = parts.every((part, i) => {
+    const before = parts[i - 1];
+    return before === undefined || (follows(part, before) && part.shape.slice(1).join() === inner.join());
+  });
+  if (!fits) return undefined;
+  const count = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0);
+  return new Tensor(first.storage, [count, ...inner], first.dtype, first.offset);
 }
 
 /** Uninitialised tensors that follow each other in one storage, which is freed with the last; they belong to the caller. */

@@ -9,18 +9,16 @@ __device__ __forceinline__ u32 mix32(u32 z) {
   return z ^ (z >> 15);
 }
 
-// One of the two bf16 values around x, the nearer the likelier: see ops/adamw/adamw.ts. Infinities and NaN stay.
+// One of the two bf16 values around x, the nearer the likelier: see ops/adamw/adamw.ts. Infinities and NaN stay. No branch.
 __device__ __forceinline__ float round_stochastically(float x, u32 seed, u32 element) {
   u32 bits = __float_as_uint(x), noise = mix32(mix32(element) ^ seed) & 0xffffu;
-  if ((bits & 0x7fffffffu) >= 0x7f800000u) return x;
-  return __uint_as_float((bits + noise) & 0xffff0000u);
+  bool finite = (bits & 0x7fffffffu) < 0x7f800000u;
+  return __uint_as_float(finite ? (bits + noise) & 0xffff0000u : bits);
 }
 
-// Eight values of a parameter from `element` on, as store8.
-__device__ __forceinline__ void store_parameters(float *at, const float *x, i64 count, u32, i64) { store8(at, x, count); }
-__device__ __forceinline__ void store_parameters(bf16 *at, const float *x, i64 count, u32 seed, i64 element) {
-  float rounded[8];
+// Eight values from `element` on, as a parameter of the type holds them.
+__device__ __forceinline__ void round_parameters(const float *, float *, u32, u32) {}
+__device__ __forceinline__ void round_parameters(const bf16 *, float *x, u32 seed, u32 element) {
 #pragma unroll
-  for (int i = 0; i < 8; i++) rounded[i] = round_stochastically(x[i], seed, static_cast<u32>(element) + i);
-  store8(at, rounded, count);
+  for (int i = 0; i < 8; i++) x[i] = round_stochastically(x[i], seed, element + i);
 }

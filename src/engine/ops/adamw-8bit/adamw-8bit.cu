@@ -37,6 +37,12 @@ __device__ __forceinline__ void load(const T *from, float *x, i64 count) {
   else load8(from, x, count);
 }
 
+template <bool WHOLE, typename T>
+__device__ __forceinline__ void store(T *at, const float *x, i64 count) {
+  if constexpr (WHOLE) store8(at, x);
+  else store8(at, x, count);
+}
+
 template <bool WHOLE>
 __device__ __forceinline__ uint2 load_codes(const u8 *from, u32 absent, i64 count) {
   if constexpr (WHOLE) {
@@ -57,33 +63,6 @@ __device__ __forceinline__ void store_codes(u8 *at, const u32 *words, i64 count)
 #pragma unroll
     for (int i = 0; i < 8; i++) {
       if (i < count) at[i] = static_cast<u8>(words[i] >> 24);
-    }
-  }
-}
-
-template <bool WHOLE>
-__device__ __forceinline__ void store_rounded(float *at, const float *p, i64 count, u32, u32) {
-  if constexpr (WHOLE) store8(at, p);
-  else store8(at, p, count);
-}
-
-// As round_stochastically rounds, without its branch.
-template <bool WHOLE>
-__device__ __forceinline__ void store_rounded(bf16 *at, const float *p, i64 count, u32 seed, u32 element) {
-  u32 bits[8];
-#pragma unroll
-  for (int i = 0; i < 8; i++) {
-    u32 noise = mix32(mix32(element + i) ^ seed) & 0xffffu;
-    bits[i] = __float_as_uint(p[i]) + (is_finite(p[i]) ? noise : 0);
-  }
-  if constexpr (WHOLE) {
-    *reinterpret_cast<uint4 *>(at) =
-        make_uint4(__byte_perm(bits[0], bits[1], 0x7632), __byte_perm(bits[2], bits[3], 0x7632),
-                   __byte_perm(bits[4], bits[5], 0x7632), __byte_perm(bits[6], bits[7], 0x7632));
-  } else {
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-      if (i < count) at[i].bits = static_cast<u16>(bits[i] >> 16);
     }
   }
 }
@@ -167,7 +146,8 @@ struct Update {
       }
       divisor1 = divisor2 = 1;
     }
-    store_rounded<WHOLE>(parameter + at, p, count, seed, static_cast<u32>(at));
+    round_parameters(parameter, p, seed, static_cast<u32>(at));
+    store<WHOLE>(parameter + at, p, count);
     if (sizeof(P) == sizeof(float) && rounded != nullptr) store8(rounded + at, p, count);
     // All lanes have read the scales before one overwrites them: the reductions above wait for them.
     if (lane == 0) absmax1[block] = largest1, absmax2[block] = largest2;

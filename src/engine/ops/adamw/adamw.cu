@@ -18,7 +18,8 @@ extern "C" __global__ void __launch_bounds__(256)
     v[i] = beta2 * v[i] + fresh2 * (g[i] * g[i]);
     p[i] = decay * p[i] - rate * m[i] / (sqrtf(v[i]) * uncorrect2 + eps);
   }
-  store_parameters(parameter + at, p, count, seed, at);
+  round_parameters(parameter, p, seed, static_cast<u32>(at));
+  store8(parameter + at, p, count);
   store8(first + at, m, count);
   store8(second + at, v, count);
   if (rounded != nullptr) store8(rounded + at, p, count);

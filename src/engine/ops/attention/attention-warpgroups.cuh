@@ -16,9 +16,6 @@ __device__ __forceinline__ Shared &aligned_shared(u8 *bytes) {
   return *reinterpret_cast<Shared *>(bytes + (-shared_address(bytes) & (TILE_ALIGNMENT - 1)));
 }
 
-// The same in every lane, and known to be so.
-__device__ __forceinline__ int warpgroup_number() { return warp_number() / (WARPGROUP / WARP); }
-
 // Threads copy 16 bytes each, so many lines at once: a multiple of eight, so that a thread keeps its place in the swizzle.
 constexpr int LINES_AT_ONCE = THREADS / CHUNKS;
 static_assert(THREADS % CHUNKS == 0 && LINES_AT_ONCE % 8 == 0, "copies come out even");

@@ -1,4 +1,4 @@
-import { blocksFor, type CudaLauncher, cudaFunction } from "../../device/cuda/launcher.ts";
+import { blocksFor, type CudaLaunch, type CudaLauncher, cudaFunction } from "../../device/cuda/launcher.ts";
 import type { BufferView } from "../../device/device.ts";
 import { MAP_BLOCK } from "../dynamic-map.ts";
 
@@ -40,8 +40,7 @@ export const nf4Cuda = {
     blockSize: number,
     rounding: number,
   ): void {
-    // What is stored in bf16 is rounded to it in any case.
-    const defines = { SIZE: blockSize, ROUNDING: rounding === 1 && y.dtype === "bf16" ? 0 : rounding };
+    const defines = valuesFor(y, blockSize, rounding);
     const launch = { types: { Y: y }, defines, grid: [blocksFor(length, UNPACKED)] } as const;
     const scales = [absmax, codes, nestedAbsmax, map, offset];
     cuda.run(dequantize, { ...launch, block: THREADS }, [y, packed, ...scales, length]);
@@ -63,7 +62,7 @@ export const nf4Cuda = {
     blockSize: number,
     rounding: number,
   ): void {
-    const defines = { SIZE: blockSize, ROUNDING: rounding === 1 && y.dtype === "bf16" ? 0 : rounding };
+    const defines = valuesFor(y, blockSize, rounding);
     const launch = { types: { YT: y }, defines, grid: [blocksFor(columns, EDGE), blocksFor(rows, EDGE)] } as const;
     const scales = [absmax, codes, nestedAbsmax, map, offset];
     cuda.run(dequantizeTransposed, { ...launch, block: THREADS }, [y, ldy, packed, ...scales, rows, columns]);
@@ -82,3 +81,8 @@ export const nf4Cuda = {
     cuda.run(quantizeAbsmax, launch, [codes, nestedAbsmax, map, absmax, offset, blocks]);
   },
 };
+
+/** Macros of the kernels that dequantise. What is stored in bf16 is rounded to it in any case. */
+function valuesFor({ dtype }: BufferView, blockSize: number, rounding: number): CudaLaunch["defines"] & object {
+  return { SIZE: blockSize, ROUNDING: rounding === 1 && dtype === "bf16" ? 0 : rounding };
+}
