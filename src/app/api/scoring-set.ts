@@ -2,11 +2,13 @@
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { TemplateOptions } from "../../base/recipe/recipe.ts";
-import { type Dataset, datasetOf, loadDataset } from "../../tune/data/dataset.ts";
+import type { Dataset } from "../../tune/data/dataset.ts";
 import { keepRow } from "../../tune/data/keep-row.ts";
 import { Labels } from "../../tune/data/labels.ts";
+import { datasetOf, loadDataset } from "../../tune/data/load-dataset.ts";
 import { parseTextTemplate } from "../../tune/data/placeholders.ts";
 import { Problems } from "../../tune/data/problems.ts";
+import { RowList } from "../../tune/data/rows.ts";
 import { detectShape } from "../../tune/data/shape.ts";
 import type { DataTask } from "../../tune/data/task.ts";
 import { type Classifier, labelNames } from "../../tune/score/predict-rows.ts";
@@ -106,7 +108,7 @@ export function scoringSetOf(
       message: `there is nothing to label: ${problems.lines().join("; ")}`,
     });
   }
-  return datasetOf("text", shape, known, rows, problems, task);
+  return datasetOf("text", shape, known, new RowList(rows), problems, task);
 }
 
 /** The only field of the user's message. */

@@ -7,7 +7,8 @@ import { gzipSync } from "node:zlib";
 import { UserError } from "../../base/errors.ts";
 import type { RunEvent } from "../../base/events.ts";
 import { parseRecipe } from "../../base/recipe/load.ts";
-import { type Dataset, type DatasetOptions, loadDataset } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
+import { type DatasetOptions, loadDataset } from "./load-dataset.ts";
 import { stratifiedSplit } from "./split.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dataset-"));
@@ -292,7 +293,7 @@ describe("the stratified split", () => {
   it("keeps each label's share, every row once, in file order, by the seed alone", async () => {
     const { dataset } = await load(rows);
     const { rest, part } = stratifiedSplit(dataset, 0.1, 42, "validation");
-    const count = (set: Dataset, label: number): number => set.rows.filter((row) => row.label === label).length;
+    const count = (set: Dataset, label: number): number => [...set.rows()].filter((row) => row.label === label).length;
     assert.deepEqual(
       [0, 1, 2].map((label) => count(part, label)),
       [9, 1, 0],
@@ -301,7 +302,7 @@ describe("the stratified split", () => {
       [0, 1, 2].map((label) => count(rest, label)),
       [81, 8, 1],
     );
-    const lines = (set: Dataset): readonly number[] => set.rows.map(({ line }) => line);
+    const lines = (set: Dataset): readonly number[] => Array.from(set.rows(), ({ line }) => line);
     assert.deepEqual(
       [...lines(rest), ...lines(part)].toSorted((a, b) => a - b),
       Array.from({ length: 100 }, (_, i) => i + 1),

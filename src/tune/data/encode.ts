@@ -57,13 +57,13 @@ export type RowWeight = Pick<EncodedExample, "weight" | "share">;
 
 function withRow(
   encoded: EncodedExample,
-  { rows, shape }: Dataset,
+  dataset: Dataset,
   index: number,
   weigh: (row: Row) => RowWeight,
 ): EncodedExample {
-  const row = rows[index]!;
+  const row = dataset.row(index);
   const { label, labels = label === undefined ? [] : [label] } = row;
-  return { ...encoded, ...(shape.forHead && { labels }), ...weigh(row) };
+  return { ...encoded, ...(dataset.shape.forHead && { labels }), ...weigh(row) };
 }
 
 /** @throws UserError for an example without a target: a single token teaches nothing, as nothing precedes it */
@@ -130,7 +130,7 @@ function cutExample(
   const encodeExample = encodingOf(dataset, encoder);
   const encode = (row: Row): EncodedExample => encodeExample(dataset.example(index, row));
   if (shape.kind !== "text" || shape.forHead)
-    return cutToFit(dataset.rows[index]!, shape, encode, encoder, options)?.encoded;
+    return cutToFit(dataset.row(index), shape, encode, encoder, options)?.encoded;
   const example = dataset.example(index);
   const { maxLength } = options;
   const text = example.kind === "text" ? example.text.slice(0, maxLength * encoder.longestToken) : "";

@@ -9,8 +9,9 @@ import { parseRecipe } from "../../base/recipe/load.ts";
 import { loadChatTemplate } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
 import { ConversationEncoder } from "./conversation-encoder.ts";
-import { type Dataset, loadDataset } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
 import { type EncodeOptions, encodeDataset } from "./encode.ts";
+import { loadDataset } from "./load-dataset.ts";
 import { stratifiedSplit } from "./split.ts";
 import { taskOf } from "./task.ts";
 
@@ -44,7 +45,7 @@ describe("lists of labels", () => {
     const dataset = await load(rows, head + lists);
     assert.deepEqual(dataset.labels!.names, ["SWC-101", "SWC-107"]);
     assert.deepEqual(
-      dataset.rows.map(({ labels }) => labels),
+      Array.from(dataset.rows(), ({ labels }) => labels),
       [[0, 1], [], [0]],
     );
     assert.equal(dataset.problems[0]!.reason, "no list of labels");
@@ -53,7 +54,7 @@ describe("lists of labels", () => {
   test("in a CSV cell they are a JSON list", async () => {
     const dataset = await load('text,labels\na,"[""x"",""y""]"\nb,[]\nc,"[""y""]"\n', head + lists);
     assert.deepEqual(
-      dataset.rows.map(({ labels }) => labels),
+      Array.from(dataset.rows(), ({ labels }) => labels),
       [[0, 1], [], [1]],
     );
   });
@@ -73,7 +74,7 @@ describe("lists of labels", () => {
     ]);
     const { rest, part } = stratifiedSplit(dataset, 0.4, 1, "validation");
     assert.deepEqual([rest.length, part.length], [4, 2]);
-    assert.equal(new Set(part.rows.map(({ line }) => line)).size, 1);
+    assert.equal(new Set(Array.from(part.rows(), ({ line }) => line)).size, 1);
   });
 });
 
@@ -82,7 +83,7 @@ describe("what rows count", () => {
     const rows = [1, "2.5", 0, -1, "much", null].map((n, i) => ({ text: `t${i}`, label: `l${i % 2}`, n }));
     const dataset = await load(jsonl(...rows), "loss: {sample_weight: n}");
     assert.deepEqual(
-      dataset.rows.map(({ weight }) => weight),
+      Array.from(dataset.rows(), ({ weight }) => weight),
       [1, 2.5, 0],
     );
     assert.equal(dataset.skipped, 3);

@@ -44,7 +44,7 @@ export function promptOf(
   const tokensOf = (answer: string): number => encoder.tokenizer.encode(answer).ids.length;
   const longer = Math.max(0, ...others.map(tokensOf)) - tokensOf(first);
   const maxLength = options.maxLength - Math.max(0, longer);
-  const row = dataset.rows[index]!;
+  const row = dataset.row(index);
   const conversation = conversationOf(row);
   if (charactersOf({ kind: "conversation", ...conversation }) <= maxLength * encoder.longestToken) {
     const whole = encode(conversation, first);

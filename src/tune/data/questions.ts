@@ -4,6 +4,7 @@
  */
 import type { Row } from "./example.ts";
 import { Labels } from "./labels.ts";
+import type { Rows } from "./rows.ts";
 import { askedField } from "./shape.ts";
 
 export const answers: Labels = Labels.declared(["no", "yes"]);
@@ -12,13 +13,35 @@ export const answers: Labels = Labels.declared(["no", "yes"]);
 export const YES = 1;
 
 /** Every row once for each label; its answer is known where the row's labels are. */
-export function askAboutEach(rows: readonly Row[], names: readonly string[]): Row[] {
-  return rows.flatMap(({ labels, ...row }) =>
-    names.map((name, asked) => ({
-      ...row,
-      asked,
-      label: labels && (labels.includes(asked) ? YES : 1 - YES),
-      values: { ...row.values, [askedField]: name },
-    })),
-  );
+export class Questions implements Rows {
+  readonly #rows: Rows;
+  readonly #names: readonly string[];
+
+  constructor(rows: Rows, names: readonly string[]) {
+    this.#rows = rows;
+    this.#names = names;
+  }
+
+  get length(): number {
+    return this.#rows.length * this.#names.length;
+  }
+
+  row(index: number): Row {
+    const asked = index % this.#names.length;
+    const { labels, ...row } = this.#rows.row(this.#textOf(index));
+    const label = labels && (labels.includes(asked) ? YES : 1 - YES);
+    return { ...row, asked, label, values: { ...row.values, [askedField]: this.#names[asked]! } };
+  }
+
+  label(index: number): number | undefined {
+    return this.row(index).label;
+  }
+
+  where(index: number): string {
+    return this.#rows.where(this.#textOf(index));
+  }
+
+  #textOf(index: number): number {
+    return Math.floor(index / this.#names.length);
+  }
 }

@@ -12,7 +12,8 @@ import { type Model, openModel } from "../../model/families/model.ts";
 import { loadChatTemplate } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
-import { type Dataset, loadDataset } from "../data/dataset.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { loadDataset } from "../data/load-dataset.ts";
 import { Problems } from "../data/problems.ts";
 import { labelRows } from "../score/label-rows.ts";
 import { LabelScorer } from "../score/label-scorer.ts";
@@ -75,7 +76,7 @@ describe("evaluating labels", () => {
     );
     assert.deepEqual(
       predictions.map(({ row }) => row.index),
-      [...dataset.rows.keys()],
+      [...Array(dataset.length).keys()],
     );
     const wrong = predictions.filter(({ row, predicted }) => row.target !== predicted);
     assert.equal(evaluation.rows, 25);

@@ -67,7 +67,7 @@ async function* predictClasses(
     for (let index = 0; index < dataset.length; index++) {
       const encoded = encodeRow(dataset, index, encoder, encodeOptions, problems);
       if (encoded === undefined) continue;
-      const { label: target, labels: targets } = dataset.rows[index]!;
+      const { label: target, labels: targets } = dataset.row(index);
       yield { index, target, targets, text: textOf(dataset, index), ids: encoded.ids };
     }
   };
@@ -88,9 +88,10 @@ function textOf(dataset: Dataset, index: number): string {
 /** The questions about each row as one prediction; rows with a question that could not be asked are left out. */
 async function* gathered(
   questions: AsyncIterable<Prediction>,
-  { together, rows }: Dataset,
+  dataset: Dataset,
   { thresholds }: Decision,
 ): AsyncGenerator<Prediction> {
+  const { together } = dataset;
   let open: Prediction[] = [];
   for await (const question of questions) {
     const index = Math.floor(question.row.index / together);
@@ -105,7 +106,7 @@ async function* gathered(
         index,
         target: undefined,
         targets: known ? targets : undefined,
-        text: longestValue(rows[open[0]!.row.index]!.values) ?? open[0]!.row.text,
+        text: longestValue(dataset.row(open[0]!.row.index).values) ?? open[0]!.row.text,
       },
       probabilities,
       outside: open.reduce((sum, { outside }) => sum + outside, 0) / together,

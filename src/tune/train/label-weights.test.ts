@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { UserError } from "../../base/errors.ts";
 import { parseRecipe } from "../../base/recipe/load.ts";
-import { datasetOf } from "../data/dataset.ts";
 import type { Row } from "../data/example.ts";
 import { Labels } from "../data/labels.ts";
+import { datasetOf } from "../data/load-dataset.ts";
 import { Problems } from "../data/problems.ts";
+import { RowList } from "../data/rows.ts";
 import type { Shape } from "../data/shape.ts";
 import { taskOf } from "../data/task.ts";
 import { type LabelWeights, labelWeightsOf, weigher } from "./label-weights.ts";
@@ -32,10 +33,10 @@ function weightsOf({ recipe: text, rows, names: own = names }: Setting): {
     const row = { file: "t", line, values: {} };
     return typeof label === "number" ? { ...row, label } : { ...row, label: undefined, labels: label };
   });
-  const dataset = datasetOf("train", shape, Labels.declared(own), read, new Problems(), task);
+  const dataset = datasetOf("train", shape, Labels.declared(own), new RowList(read), new Problems(), task);
   const weights = labelWeightsOf(loaded, dataset);
   const weigh = weigher(weights, dataset);
-  const counts = dataset.rows.map((row): [number, number] => {
+  const counts = Array.from(dataset.rows(), (row): [number, number] => {
     const { weight = 1, share = weight } = weigh({ ...row, weight: 2 });
     return [weight, share];
   });

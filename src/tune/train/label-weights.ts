@@ -54,7 +54,7 @@ export function labelWeightsOf({ recipe, where }: LoadedRecipe, dataset: Dataset
 /** scikit-learn's n / (k · count); with several labels a row, PyTorch's pos_weight: rows without over rows with the label. */
 function balanced(dataset: Dataset, names: readonly string[], multiLabel: boolean, where: string): Float32Array {
   const counts = new Float64Array(names.length);
-  for (const { label, labels, asked } of dataset.rows) {
+  for (const { label, labels, asked } of dataset.rows()) {
     if (asked !== undefined) counts[asked]! += label === YES ? 1 : 0;
     else for (const own of labels ?? [label!]) counts[own]!++;
   }
