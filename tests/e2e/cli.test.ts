@@ -112,6 +112,24 @@ describe("eval", () => {
     assert.equal((result.base as { rows: number }).rows, 40);
   });
 
+  test("--predictions has a line for each row, from which its scores follow", async () => {
+    const predictions = join(scratch, "predictions.jsonl");
+    const words = [run, "--data", testRows, "--limit", "40"];
+    const result = await fettleJson(["eval", ...words, "--predictions", predictions], 0);
+    const lines = jsonLines(predictions);
+    assert.equal(lines.length, 40);
+    for (const line of lines) checkLine(line);
+    assert.equal(lines.filter(({ label, target }) => label === target).length / 40, result.accuracy);
+    const predicted = await fettleJson(["predict", ...words], 0);
+    assert.deepEqual(
+      lines.map(({ target, text, ...line }) => line),
+      predicted.predictions,
+    );
+    const refused = await fettleJson(["eval", run, "--data", predictions, "--predictions", predictions], 2);
+    assert.equal((refused.error as { code: string }).code, "cli/overwrites-input");
+    assert.equal(jsonLines(predictions).length, 40);
+  });
+
   test("a missed gate is exit code 1, a kept one 0", async () => {
     const words = ["eval", run, "--data", testRows, "--limit", "20"];
     const missed = await fettleJson([...words, "--min-accuracy", "1"], 1);
@@ -141,6 +159,13 @@ interface Line {
   readonly label: string;
   readonly probability: number;
   readonly probabilities: Readonly<Record<string, number>>;
+  readonly target?: string;
+  readonly text?: string;
+}
+
+function jsonLines(path: string): Line[] {
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line) as Line);
 }
 
 function checkLine(line: Line): void {

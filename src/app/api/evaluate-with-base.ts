@@ -12,7 +12,7 @@ export interface ComparedEvaluations {
 }
 
 /**
- * Scores a run or an adapter, and then its base. Only one of them is in memory at a time.
+ * Scores a run or an adapter, of which rows are told, and then its base. Only one of them is in memory at a time.
  * @throws UserError as `loadModel` and `evaluate`, and for a model that was not tuned here
  */
 export async function evaluateWithBase(
@@ -24,7 +24,7 @@ export async function evaluateWithBase(
   // The recipe's labels may map what files say to names; the run's names are for where it has none.
   const data = { ...reading.data, labels: reading.data.labels ?? labels ?? null };
   using model = await loadModel(folder, { ...load, base: undefined, reading: { ...reading, data } });
-  return { tuned, base: await evaluate(model, options) };
+  return { tuned, base: await evaluate(model, { ...options, onRow: undefined }) };
 }
 
 interface ScoredTuned {

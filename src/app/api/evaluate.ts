@@ -5,6 +5,7 @@ import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
 import { evaluateLabels } from "../../tune/evaluate/evaluate-labels.ts";
 import type { Mistake } from "../../tune/evaluate/mistakes.ts";
 import { labelNames, predictRows } from "../../tune/score/predict-rows.ts";
+import { type JudgedRow, judgedRow } from "./answered-row.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { classifierOf, loadScoringSet } from "./scoring-set.ts";
 
@@ -17,6 +18,8 @@ export interface EvaluateOptions {
   readonly limit?: number | undefined;
   /** How many of the mistakes that the model was surest of are kept; default 20. */
   readonly mistakes?: number | undefined;
+  /** Told what the model says to each labelled row, in their order. */
+  readonly onRow?: ((row: JudgedRow) => void) | undefined;
   readonly onEvent?: EventSink | undefined;
 }
 
@@ -33,15 +36,20 @@ export interface EvaluationResult extends Evaluation {
  * @throws UserError when the data has no labelled row
  */
 export async function evaluate(model: LoadedModel, options: EvaluateOptions): Promise<EvaluationResult> {
-  const { onEvent = () => {} } = options;
+  const { onRow, onEvent = () => {} } = options;
   const dataset = await loadScoringSet(model, options.data, { ...options, answerOptional: false }, onEvent);
   const problems = new Problems();
   const classifier = classifierOf(model, dataset);
+  const names = labelNames(dataset);
   const evaluation = await evaluateLabels(predictRows(classifier, dataset, problems), {
-    labels: labelNames(dataset),
+    labels: names,
     multiLabel: classifier.decision.multiLabel,
     total: dataset.length / dataset.together,
     mistakes: options.mistakes ?? 20,
+    onPrediction(prediction) {
+      const row = onRow && judgedRow(prediction, dataset, names);
+      if (row !== undefined) onRow!(row);
+    },
     onEvent,
   });
   for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: line });

@@ -3,6 +3,7 @@ import type { EventSink } from "../../base/events.ts";
 import type { Dataset } from "../../tune/data/dataset.ts";
 import { Problems } from "../../tune/data/problems.ts";
 import { labelNames, predictRows } from "../../tune/score/predict-rows.ts";
+import { type AnsweredRow, answeredRow } from "./answered-row.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { classifierOf, loadScoringSet, type ScoringSetOptions, scoringSetOf } from "./scoring-set.ts";
 
@@ -14,22 +15,7 @@ export interface PredictOptions extends Pick<ScoringSetOptions, "labels" | "limi
   readonly onEvent?: EventSink | undefined;
 }
 
-export interface Prediction {
-  /** Its place among the rows that could be read, from 1. */
-  readonly row: number;
-  /** `file:line` */
-  readonly where: string;
-  /** The most probable one. */
-  readonly label: string;
-  /** With several labels a row: those whose probability reaches their threshold. */
-  readonly labels?: readonly string[];
-  /** Of the label, given that the answer is one of the labels. */
-  readonly probability: number;
-  /** Of every label; with one label a row they sum to one. */
-  readonly probabilities: Readonly<Record<string, number>>;
-  /** Probability that the model gives to everything that is no label. */
-  readonly outside: number;
-}
+export type Prediction = AnsweredRow;
 
 /** Rows between two progress events. */
 const ROWS_PER_EVENT = 64;
@@ -46,16 +32,7 @@ export async function* predict(model: LoadedModel, options: PredictOptions): Asy
   const total = dataset.length / dataset.together;
   let done = 0;
   for await (const prediction of predictRows(classifierOf(model, dataset), dataset, problems)) {
-    const { row, predicted, probabilities, outside, chosen } = prediction;
-    yield {
-      row: row.index + 1,
-      where: dataset.where(row.index * dataset.together),
-      label: names[predicted]!,
-      ...(chosen && { labels: chosen.map((c) => names[c]!) }),
-      probability: probabilities[predicted]!,
-      probabilities: Object.fromEntries(names.map((name, i) => [name, probabilities[i]!])),
-      outside,
-    };
+    yield answeredRow(prediction, dataset, names);
     if (++done % ROWS_PER_EVENT === 0) {
       onEvent({ kind: "progress", task: "predict", done, total, unit: "rows" });
     }

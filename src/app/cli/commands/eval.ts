@@ -8,6 +8,7 @@ import { loadModel } from "../../api/load-model.ts";
 import { formatPercent } from "../../report/format.ts";
 import { renderComparisonTable } from "../../report/terminal-table.ts";
 import { addExamples, type CommandModule } from "../command.ts";
+import { LineFile } from "../line-file.ts";
 import { addModelOptions, loadOptions } from "../model-options.ts";
 import { collectNames, numberBetween, required, wholeNumber } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
@@ -17,6 +18,7 @@ interface EvalOptions {
   readonly labels?: readonly string[];
   readonly limit?: number;
   readonly compare?: true;
+  readonly predictions?: string;
   readonly minAccuracy?: number;
   readonly minMacroF1?: number;
 }
@@ -35,6 +37,7 @@ export const evaluation: CommandModule = {
       .option("--labels <names>", "label names, separated by commas; default: the run's, or the data's", collectNames)
       .option("--limit <rows>", "score at most this many rows", wholeNumber(1))
       .option("--compare", "score the base model as well")
+      .option("--predictions <file>", "write what the model says to each row there, a line of JSON each")
       .option("--min-accuracy <share>", "exit with 1 when the accuracy is lower", numberBetween(0, 1))
       .option("--min-macro-f1 <share>", "exit with 1 when the macro F1 is lower", numberBetween(0, 1));
     addExamples(command, [
@@ -62,10 +65,12 @@ export const evaluation: CommandModule = {
 };
 
 async function score(path: string, data: readonly string[], command: Command, terminal: Terminal): Promise<Scored> {
-  const { labels, limit, compare } = command.opts<EvalOptions>();
+  const { labels, limit, compare, predictions } = command.opts<EvalOptions>();
   const load = loadOptions(command, terminal);
-  const evaluateOptions: EvaluateOptions = { data, labels, limit, onEvent: terminal.onEvent };
-  if (compare) return evaluateWithBase(path, load, evaluateOptions);
+  using file = predictions === undefined ? undefined : new LineFile(predictions, data);
+  const onRow = file && ((row: object) => file.line(JSON.stringify(row)));
+  const evaluateOptions: EvaluateOptions = { data, labels, limit, onRow, onEvent: terminal.onEvent };
+  if (compare) return await evaluateWithBase(path, load, evaluateOptions);
   using model = await loadModel(path, load);
   return { tuned: await evaluate(model, evaluateOptions) };
 }

@@ -1,9 +1,8 @@
-import { closeSync, openSync, writeSync } from "node:fs";
 import { UserError } from "../../../base/errors.ts";
-import { fileError } from "../../../model/files/file-error.ts";
 import { loadModel } from "../../api/load-model.ts";
 import { type Prediction, type PredictOptions, predict as predictRows } from "../../api/predict.ts";
 import { addExamples, type CommandModule } from "../command.ts";
+import { LineFile } from "../line-file.ts";
 import { addModelOptions, loadOptions } from "../model-options.ts";
 import { collect, collectNames, wholeNumber } from "../options.ts";
 import { spoolStdin } from "../stdin.ts";
@@ -44,7 +43,7 @@ export const predict: CommandModule = {
     const options: PredictOptions = { ...source, ...input, labels, limit, onEvent: terminal.onEvent };
 
     using model = await loadModel(command.args[0]!, loadOptions(command, terminal));
-    using sink = output === undefined ? undefined : new LineFile(output);
+    using sink = output === undefined ? undefined : new LineFile(output, data ?? []);
     const kept: Prediction[] = [];
     let rows = 0;
     for await (const prediction of predictRows(model, options)) {
@@ -70,31 +69,4 @@ function wrongSources(sources: number): UserError {
     message: sources === 0 ? "there is nothing to label" : "rows come from one place: --text, --data or -",
     fix: "give --text TEXT, --data FILE, or - for standard input",
   });
-}
-
-/** A file written line by line. */
-class LineFile implements Disposable {
-  readonly #path: string;
-  readonly #descriptor: number;
-
-  constructor(path: string) {
-    this.#path = path;
-    try {
-      this.#descriptor = openSync(path, "w");
-    } catch (error) {
-      throw fileError("write", path, error);
-    }
-  }
-
-  line(text: string): void {
-    try {
-      writeSync(this.#descriptor, `${text}\n`);
-    } catch (error) {
-      throw fileError("write", this.#path, error);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    closeSync(this.#descriptor);
-  }
 }
