@@ -86,7 +86,7 @@ describe("data files", () => {
     "an empty file": { content: "", code: "data/empty" },
     "blank lines only": { content: "\n\n  \n", code: "data/empty" },
     "binary data": { content: Uint8Array.of(0, 1, 2, 3, 0, 255), code: "data/binary" },
-    "a gzip file that was cut off": { content: gzipSync(rows).subarray(0, 9000), code: "data/broken-gzip" },
+    "a gzip file that was cut off": { content: gzipSync(rows).subarray(0, 9000), code: "data/broken-stream" },
     "text of no known format": { content: "just a line\nand another\n", code: "data/unknown-format" },
   };
   for (const [index, [name, { content, code }]] of Object.entries(refused).entries()) {

@@ -1,12 +1,14 @@
 import { statSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
-import type { DataFormat, TemplateOptions } from "../../base/recipe/recipe.ts";
-import { detectFormat, readRows } from "../../tune/data/format.ts";
+import type { DataFormat } from "../../base/recipe/data-format.ts";
+import type { TemplateOptions } from "../../base/recipe/recipe.ts";
+import { detectFormat } from "../../tune/data/format.ts";
 import { fieldOf, keepRow, textOf, textsOf } from "../../tune/data/keep-row.ts";
 import { Labels } from "../../tune/data/labels.ts";
 import { type ProblemGroup, Problems } from "../../tune/data/problems.ts";
 import type { RawRow } from "../../tune/data/row.ts";
 import { detectShape, labelListNames, type Shape } from "../../tune/data/shape.ts";
+import { fileSource } from "../../tune/data/source.ts";
 import { answering, type DataTask } from "../../tune/data/task.ts";
 
 export interface DataHints {
@@ -60,13 +62,13 @@ const noTemplate: TemplateOptions = {
  */
 export async function inspectData(path: string, hints: DataHints): Promise<DataInspection> {
   const columns = hints.columns ?? {};
-  const format = await detectFormat(path, {
+  const format = await detectFormat(fileSource(path), {
     format: hints.format ?? "auto",
     header: "auto",
     columns: Object.values(columns),
   });
   const rawRows = async function* (problems: Problems): AsyncGenerator<RawRow> {
-    for await (const batch of readRows(path, format, problems)) yield* batch;
+    for await (const batch of format.read(problems)) yield* batch;
   };
 
   const first = await findFields(rawRows(new Problems()), columns);

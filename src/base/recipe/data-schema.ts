@@ -1,5 +1,6 @@
 /** Options of files, of what their fields mean, and of how a row becomes a conversation. */
 import { z } from "zod";
+import { dataFormats } from "./data-format.ts";
 import { count, path, pathsShape } from "./option-kinds.ts";
 import type { DataOptions, TemplateOptions } from "./recipe.ts";
 
@@ -14,7 +15,7 @@ export const data: z.ZodType<DataOptions> = z.strictObject({
     .describe("Validation file or files, or {fraction: 0.1}: a stratified part of the training set."),
   test: pathsShape.nullable().default(null).describe("Test file or files; never used in training."),
   format: z
-    .enum(["auto", "jsonl", "csv", "tsv", "json", "text"])
+    .enum(["auto", ...dataFormats])
     .default("auto")
     .describe("How the files are written; auto looks at their content. text: one row per line."),
   header: z

@@ -1,3 +1,5 @@
+import type { DataFormat } from "./data-format.ts";
+
 /**
  * The recipe as code sees it: every option present, paths resolved. `schema.ts` holds what each option means, its
  * default and its range; the compiler checks that the two agree.
@@ -90,8 +92,6 @@ export type Paths = string | readonly string[];
 export interface ValidationFraction {
   readonly fraction: number;
 }
-
-export type DataFormat = "jsonl" | "csv" | "tsv" | "json" | "text";
 
 export interface DataOptions {
   readonly train: Paths | null;

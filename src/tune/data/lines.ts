@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { readBytes } from "./bytes.ts";
+import type { Source } from "./source.ts";
 
 /** Longest row that is read; a longer one is counted and passed over without being held in memory. */
 export const maxRowBytes: number = 4 * 1024 * 1024;
@@ -18,7 +19,7 @@ const newline = 0x0a;
 const carriageReturn = 0x0d;
 
 /** The lines of a text file (LF or CR LF), in batches of what one chunk completes. A leading BOM is dropped. */
-export async function* readLines(path: string): AsyncGenerator<readonly TextLine[]> {
+export async function* readLines(source: Source): AsyncGenerator<readonly TextLine[]> {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let number = 0;
@@ -41,7 +42,7 @@ export async function* readLines(path: string): AsyncGenerator<readonly TextLine
     else pending = [];
   };
 
-  for await (const chunk of readBytes(path)) {
+  for await (const chunk of readBytes(source)) {
     const lines: TextLine[] = [];
     let start = 0;
     for (;;) {

@@ -4,7 +4,7 @@ import { suggestName } from "../../base/names.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { Dataset } from "./dataset.ts";
 import type { Row } from "./example.ts";
-import { detectFormat, type FileFormat, readRows } from "./format.ts";
+import { detectFormat, type RowSource } from "./format.ts";
 import { fieldOf, keepRow, noLabelList, textOf, textsOf, unexpectedList, unknownLabel } from "./keep-row.ts";
 import { Labels } from "./labels.ts";
 import { Problems } from "./problems.ts";
@@ -12,7 +12,9 @@ import { answers, Questions } from "./questions.ts";
 import type { RawRow } from "./row.ts";
 import { RowList, type Rows } from "./rows.ts";
 import { detectShape, type Shape } from "./shape.ts";
+import { fileSource } from "./source.ts";
 import { answering, type DataTask } from "./task.ts";
+import { brokenStreamCode } from "./unpack/unpacker.ts";
 
 export interface DatasetOptions {
   /** What events and errors call the set: `train`, `validation`, `test`. */
@@ -40,12 +42,12 @@ export async function loadDataset(
   const { name, data, template, task = answering } = options;
   const answerOptional = options.answerOptional ?? false;
   const problems = new Problems();
-  const files: DataFile[] = [];
+  const files: RowSource[] = [];
   for (const path of paths) {
     const hints = { format: data.format, header: data.header, columns: Object.values(data.columns) };
-    const format = await detectFormat(path, hints);
-    files.push({ path, format });
-    onEvent({ kind: "choice", name: `format of ${path}`, value: format.format, reason: format.reason });
+    const file = await detectFormat(fileSource(path), hints);
+    files.push(file);
+    onEvent({ kind: "choice", name: `format of ${file.name}`, value: file.format, reason: file.reason });
   }
 
   const known = options.labels ?? (data.labels === null ? undefined : Labels.declared(data.labels));
@@ -80,21 +82,19 @@ export function datasetOf(
   return new Dataset(name, shape, answers, new Questions(rows, labels.names), problems, labels);
 }
 
-interface DataFile {
-  readonly path: string;
-  readonly format: FileFormat;
-}
-
-async function* rawRows(files: readonly DataFile[], problems: Problems): AsyncGenerator<{ raw: RawRow; path: string }> {
-  for (const { path, format } of files) {
+async function* rawRows(
+  files: readonly RowSource[],
+  problems: Problems,
+): AsyncGenerator<{ raw: RawRow; path: string }> {
+  for (const file of files) {
     let lastLine = 0;
     try {
-      for await (const batch of readRows(path, format, problems)) {
-        for (const raw of batch) yield { raw, path };
+      for await (const batch of file.read(problems)) {
+        for (const raw of batch) yield { raw, path: raw.file ?? file.name };
         lastLine = batch.at(-1)?.line ?? lastLine;
       }
     } catch (error) {
-      if (!(error instanceof UserError) || error.code !== "data/broken-gzip") throw error;
+      if (!(error instanceof UserError) || error.code !== brokenStreamCode) throw error;
       const message = `${error.message}; the last whole row began on line ${lastLine}`;
       throw new UserError({ code: error.code, message, where: error.where, fix: error.fix, cause: error });
     }
@@ -105,7 +105,7 @@ async function* rawRows(files: readonly DataFile[], problems: Problems): AsyncGe
 const rowsLookedAt = 1000;
 
 async function shapeOf(
-  files: readonly DataFile[],
+  files: readonly RowSource[],
   columns: DataOptions["columns"],
   template: TemplateOptions,
   labelExpected: boolean,
@@ -122,7 +122,7 @@ async function shapeOf(
     }
     if (++seen >= rowsLookedAt) break;
   }
-  const where = files.map(({ path }) => path).join(", ");
+  const where = files.map(({ name }) => name).join(", ");
   if (seen > 0) return detectShape({ fields, lists, template, columns, task, labelExpected, where });
   throw new UserError({ code: "data/empty", message: "no row could be read", where });
 }
@@ -130,13 +130,13 @@ async function shapeOf(
 async function labelsOf(
   shape: Shape,
   known: Labels | undefined,
-  files: readonly DataFile[],
+  files: readonly RowSource[],
   data: DatasetOptions["data"],
   task: DataTask,
   name: string,
   onEvent: EventSink,
 ): Promise<Labels | undefined> {
-  const where = files.map(({ path }) => path).join(", ");
+  const where = files.map(({ name }) => name).join(", ");
   if (shape.kind === "messages" && shape.labelField === undefined) return known;
   if (shape.labelField === undefined) {
     if (known === undefined) return undefined;

@@ -7,6 +7,8 @@ export interface RawRow {
   /** First line of the row in its file, from 1. */
   readonly line: number;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** The file it is in, where its source has many. */
+  readonly file?: string;
 }
 
 /** A reader of one format: batches of rows in file order; what cannot be read goes into `problems`. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import type { DataFormat } from "../../../base/recipe/recipe.ts";
+import { type DataFormat, dataFormats } from "../../../base/recipe/data-format.ts";
 import { inspectPath } from "../../inspect/inspect-path.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { factLines } from "../facts.ts";
@@ -18,9 +18,7 @@ export const inspect: CommandModule = {
         "data file, recipe, model folder or ORG/NAME on the hub, adapter folder, run folder or safetensors file",
       )
       .addOption(
-        new Option("--format <format>", "how a data file is written")
-          .choices(["auto", "jsonl", "csv", "tsv", "json", "text"])
-          .default("auto"),
+        new Option("--format <format>", "how a data file is written").choices(["auto", ...dataFormats]).default("auto"),
       )
       .option("--column <field=column>", "what a data file calls a field, or its position, e.g. label=0", column, {});
     addExamples(command, [

@@ -1,19 +1,33 @@
-import { UserError } from "../../base/errors.ts";
-import { readBytes } from "./bytes.ts";
+import { UserError } from "../../../base/errors.ts";
+import { readBytes } from "../bytes.ts";
+import { maxRowBytes } from "../lines.ts";
+import type { Problems } from "../problems.ts";
+import type { Reader } from "../reader.ts";
+import type { RawRow, RowReader } from "../row.ts";
+import type { Source } from "../source.ts";
 import { parseObject } from "./jsonl.ts";
-import { maxRowBytes } from "./lines.ts";
-import type { Problems } from "./problems.ts";
-import type { RawRow, RowReader } from "./row.ts";
 
 const [quote, backslash, newline, comma] = [0x22, 0x5c, 0x0a, 0x2c];
 const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/** JSON: one list of objects. */
+export const json: Reader = {
+  formats: ["json"],
+  content: "text",
+  recognise({ text }, { format }) {
+    if (format === "json") return { format, reason: "stated by data.format", read: readJson };
+    if (!text.trimStart().startsWith("[")) return undefined;
+    return { format: "json", reason: "it starts with [", read: readJson };
+  },
+};
 
 /**
  * Rows of a JSON file that is one list of objects. The list is cut at its own commas and each element is parsed by
  * itself, so that memory is bounded by one row and a broken element costs that element.
  * @throws UserError when the file is not a list
  */
-export async function* readJson(path: string, problems: Problems): RowReader {
+export async function* readJson(source: Source, problems: Problems): RowReader {
+  const { name: path } = source;
   let depth = 0;
   let inString = false;
   let escaped = false;
@@ -42,7 +56,7 @@ export async function* readJson(path: string, problems: Problems): RowReader {
     return fields === undefined ? undefined : { line: startLine, fields };
   };
 
-  for await (const chunk of readBytes(path)) {
+  for await (const chunk of readBytes(source)) {
     const rows: RawRow[] = [];
     let start = 0;
     for (let i = 0; i < chunk.length; i++) {

@@ -1,11 +1,13 @@
 import { parse } from "csv-parse/sync";
-import { readLines } from "./lines.ts";
-import type { Problems } from "./problems.ts";
-import { type RawRow, type RowReader, usableText } from "./row.ts";
+import { readLines } from "../lines.ts";
+import type { Problems } from "../problems.ts";
+import type { FormatHints, Head, Reader } from "../reader.ts";
+import { type RawRow, type RowReader, usableText } from "../row.ts";
+import type { Source } from "../source.ts";
 
-export type Delimiter = "," | "\t" | ";";
+type Delimiter = "," | "\t" | ";";
 
-export interface CsvOptions {
+interface CsvOptions {
   readonly delimiter: Delimiter;
   /** Whether the first record names the columns; without, columns are named "0", "1", … */
   readonly header: boolean;
@@ -27,15 +29,69 @@ interface QuotedLine extends Extent {
 const maxLinesPerRecord = 2000;
 const maxCharactersPerRecord = 4 * 1024 * 1024;
 
+/** CSV and TSV: rows of as many cells as the first one. */
+export const csv: Reader = {
+  formats: ["csv", "tsv"],
+  content: "text",
+  recognise(head, hints) {
+    const found = detectCsv(head, hints);
+    if (found === undefined) return undefined;
+    const { delimiter, header, reason } = found;
+    return {
+      format: delimiter === "\t" ? "tsv" : "csv",
+      reason,
+      read: (source, problems) => readCsv(source, { delimiter, header }, problems),
+    };
+  },
+};
+
+function detectCsv({ text, complete }: Head, hints: FormatHints): (CsvOptions & { reason: string }) | undefined {
+  const stated = hints.format !== "auto";
+  const delimiters: readonly Delimiter[] =
+    hints.format === "tsv" ? ["\t"] : hints.format === "csv" ? [",", ";", "\t"] : ["\t", ",", ";"];
+  const whole = complete ? text : text.slice(0, text.lastIndexOf("\n") + 1) || text;
+  for (const delimiter of delimiters) {
+    const records = parseCsvHead(whole, delimiter).slice(0, 100);
+    const first = records[0];
+    if (first === undefined) continue;
+    const even = records.filter((cells) => cells.length === first.length).length;
+    // Prose has commas too: unless the recipe says that it is CSV, most rows must have as many columns as the first.
+    const fits = first.length > 1 && (stated || even > records.length / 2);
+    if (fits) return { delimiter, ...detectHeader(first, hints) };
+  }
+  if (!stated) return undefined;
+  const first = parseCsvHead(whole, delimiters[0]!)[0] ?? [];
+  return { delimiter: delimiters[0]!, ...detectHeader(first, hints) };
+}
+
+function detectHeader(first: readonly string[], hints: FormatHints): { header: boolean; reason: string } {
+  if (hints.header !== "auto") {
+    return { header: hints.header, reason: `${hints.header ? "with" : "without"} a header, stated by data.header` };
+  }
+  if (hints.columns.length > 0 && hints.columns.every((column) => typeof column === "number")) {
+    return { header: false, reason: "without a header: data.columns gives positions" };
+  }
+  const cells = first.map((cell) => cell.trim());
+  const namesLike = cells.every((cell) => /^[\p{L}_][\p{L}\p{N}_ .-]{0,39}$/u.test(cell));
+  const header =
+    hints.columns.some((column) => cells.includes(String(column))) ||
+    (namesLike && new Set(cells).size === cells.length);
+  return {
+    header,
+    reason: header ? "with a header: the first row holds names" : "without a header: the first row holds values",
+  };
+}
+
 /**
  * Rows of a CSV or TSV file (RFC 4180: fields may be quoted, hold line ends and doubled quotes).
  *
  * A faulty quote would make a plain CSV parser swallow the rest of the file. So records are cut out first, by counting
  * quotes; one that does not parse costs its first line, and reading goes on with the next.
  */
-export async function* readCsv(path: string, options: CsvOptions, problems: Problems): RowReader {
+async function* readCsv(source: Source, options: CsvOptions, problems: Problems): RowReader {
+  const { name: path } = source;
   let columns: readonly string[] | undefined;
-  for await (const extents of readExtents(path, options.delimiter, problems)) {
+  for await (const extents of readExtents(source, options.delimiter, problems)) {
     const rows: RawRow[] = [];
     for (const [i, cells] of parseExtents(extents, options.delimiter, path, problems).entries()) {
       if (cells === undefined) continue;
@@ -56,7 +112,7 @@ export async function* readCsv(path: string, options: CsvOptions, problems: Prob
 }
 
 /** Cells of the complete records at the beginning of a text, for finding out what it is. */
-export function parseCsvHead(text: string, delimiter: Delimiter): readonly (readonly string[])[] {
+function parseCsvHead(text: string, delimiter: Delimiter): readonly (readonly string[])[] {
   const lines = text.split(/\r?\n/).map((content, i) => quotedLine(content, i + 1, true));
   const extents: Extent[] = [];
   let from = 0;
@@ -71,7 +127,12 @@ export function parseCsvHead(text: string, delimiter: Delimiter): readonly (read
   );
 }
 
-async function* readExtents(path: string, delimiter: Delimiter, problems: Problems): AsyncGenerator<readonly Extent[]> {
+async function* readExtents(
+  source: Source,
+  delimiter: Delimiter,
+  problems: Problems,
+): AsyncGenerator<readonly Extent[]> {
+  const { name: path } = source;
   let waiting: QuotedLine[] = [];
   /** Records at the start of `waiting`; what a later line may still close stays there until `atEnd`. */
   const take = (atEnd: boolean): Extent[] => {
@@ -89,7 +150,7 @@ async function* readExtents(path: string, delimiter: Delimiter, problems: Proble
     return extents;
   };
 
-  for await (const lines of readLines(path)) {
+  for await (const lines of readLines(source)) {
     for (const line of lines) {
       const text = usableText(line, path, problems);
       if (text !== undefined && (waiting.length > 0 || text.trim() !== "")) {

@@ -1,11 +1,24 @@
-import { messageOf } from "../../base/errors.ts";
-import { readLines } from "./lines.ts";
-import type { Problems } from "./problems.ts";
-import { type RawRow, type RowReader, usableText } from "./row.ts";
+import { messageOf } from "../../../base/errors.ts";
+import { readLines } from "../lines.ts";
+import type { Problems } from "../problems.ts";
+import type { Reader } from "../reader.ts";
+import { type RawRow, type RowReader, usableText } from "../row.ts";
+import type { Source } from "../source.ts";
 
-/** Rows of a JSON Lines file: one object per line; blank lines are passed over. */
-export async function* readJsonl(path: string, problems: Problems): RowReader {
-  for await (const lines of readLines(path)) {
+/** JSON Lines: one object per line; blank lines are passed over. */
+export const jsonl: Reader = {
+  formats: ["jsonl"],
+  content: "text",
+  recognise({ text }, { format }) {
+    if (format === "jsonl") return { format, reason: "stated by data.format", read: readJsonl };
+    if (!text.trimStart().startsWith("{")) return undefined;
+    return { format: "jsonl", reason: "it starts with {", read: readJsonl };
+  },
+};
+
+async function* readJsonl(source: Source, problems: Problems): RowReader {
+  const { name: path } = source;
+  for await (const lines of readLines(source)) {
     const rows: RawRow[] = [];
     for (const line of lines) {
       const text = usableText(line, path, problems);
