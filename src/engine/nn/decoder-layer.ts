@@ -10,7 +10,8 @@ import { type SelfAttention, selfAttention } from "./self-attention.ts";
 import type { SequenceTensors } from "./sequence.ts";
 
 export interface DecoderLayer {
-  readonly attentionNorm: Norm;
+  /** Undefined: attention reads the stream as it is (ModernBERT's first layer). */
+  readonly attentionNorm: Norm | undefined;
   readonly attention: SelfAttention;
   /** Over what attention gives, before it is added (Gemma 2). */
   readonly attentionOutputNorm?: Norm;
@@ -32,7 +33,7 @@ export function decoderLayer(
   last: boolean,
   cache?: { readonly store: KvCache; readonly layer: number },
 ): Tensor {
-  const mixed = selfAttention(applyNorm(x, layer.attentionNorm), layer.attention, sequence, mode, last, cache);
+  const mixed = selfAttention(normedIfAny(x, layer.attentionNorm), layer.attention, sequence, mode, last, cache);
   const kept = last && sequence.wanted ? gatherRows(x, sequence.wanted.index) : x;
   const h = add(kept, normedIfAny(mixed, layer.attentionOutputNorm));
   return add(h, normedIfAny(mlp(applyNorm(h, layer.mlpNorm), layer.mlp, mode), layer.mlpOutputNorm));

@@ -1,4 +1,4 @@
-/** Grouped-query self-attention over a token forest, with rotary positions or without. */
+/** Grouped-query self-attention over a token forest, causal or seeing ahead, with rotary positions or without. */
 import { attention } from "../ops/attention/attention.ts";
 import { reshape } from "../ops/reshape/reshape.ts";
 import { rope } from "../ops/rope/rope.ts";
@@ -25,6 +25,8 @@ export interface SelfAttention {
   readonly softcap?: number | undefined;
   /** A query sees keys less than this many positions back; undefined: all. */
   readonly window?: number | undefined;
+  /** A query sees so many keys after itself in its segment as well; undefined: none. Infinity: all. */
+  readonly ahead?: number | undefined;
   /** Which of the sequence's rotary tables turns q and k; undefined: none does. */
   readonly rotary?: number | undefined;
 }
@@ -64,7 +66,7 @@ export function selfAttention(
 ): Tensor {
   const wanted = onlyWanted ? sequence.wanted : undefined;
   let { q, k, v } = projectQkv(x, block, wanted?.index, mode);
-  const { heads, kvHeads, headDim, scale, softcap, window, rotary } = block;
+  const { heads, kvHeads, headDim, scale, softcap, window, rotary, ahead = 0 } = block;
   if (block.qNorm) q = applyHeadNorm(q, block.qNorm, heads);
   if (block.kNorm) k = applyHeadNorm(k, block.kNorm, kvHeads);
   if (rotary !== undefined) {
@@ -74,7 +76,7 @@ export function selfAttention(
     k = rope(k, ofKeys.cos, ofKeys.sin, kvHeads);
   }
   if (cache) ({ keys: k, values: v } = cache.store.append(cache.layer, k, v));
-  const { layout } = wanted ?? sequence;
+  const layout = (wanted ?? sequence).layouts.get(ahead)!;
   const mixed = attention(q, k, v, layout, { heads, kvHeads, headDim, scale, softcap, window });
   return project(mixed, [block.output], mode)[0]!;
 }

@@ -23,9 +23,12 @@ export interface RotaryTable {
 /** A sequence on the device, ready for every layer. */
 export interface SequenceTensors {
   readonly tokens: Tensor;
+  /** i32 [tokens], depth in the tree. */
+  readonly positions: Tensor;
   /** The rows of each table at the tokens' positions. */
   readonly rotary: readonly RotaryTable[];
-  readonly layout: AttentionLayout;
+  /** By how many tokens ahead of itself in its segment a token sees. */
+  readonly layouts: Layouts;
   /** Restricted to the rows that are wanted from the last layer, when not all are. */
   readonly wanted: WantedRows | undefined;
 }
@@ -34,12 +37,16 @@ export interface WantedRows {
   /** i32 [wanted], ascending. */
   readonly index: Tensor;
   readonly rotary: readonly RotaryTable[];
-  readonly layout: AttentionLayout;
+  readonly layouts: Layouts;
 }
+
+export type Layouts = ReadonlyMap<number, AttentionLayout>;
 
 /**
  * Places a sequence on the device. `rows` (ascending token indices) are what the last layer computes; all by default.
- * `cached` tokens of the same path precede the sequence in a key/value cache: index i here is key `cached + i`.
+ * `cached` tokens of the same path precede the sequence in a key/value cache: index i here is key `cached + i`. `sights` are
+ * how far ahead of themselves in their segment tokens see, in one layer or another: 0 in a causal model, Infinity where all of
+ * the segment is seen, for which segments must have no children.
  */
 export function placeSequence(
   device: Device,
@@ -47,18 +54,34 @@ export function placeSequence(
   tables: readonly RotaryTable[],
   rows?: Int32Array,
   cached = 0,
+  sights: readonly number[] = [0],
 ): SequenceTensors {
   const { tokens, positions, expiry } = sequence;
   const queryPosition = fromHost(device, positions);
   const keys = cached === 0 ? { expiry, positions } : withCache(sequence, cached);
   const keyPosition = cached === 0 ? queryPosition : fromHost(device, keys.positions);
   const shared = { expiry: fromHost(device, keys.expiry), keyPosition };
-  const index = Int32Array.from(tokens, (_, i) => cached + i);
-  const layout = { ...shared, index: fromHost(device, index), queryPosition };
-  const rotary = rotaryAt(tables, queryPosition);
-  if (rows === undefined || rows.length === tokens.length) {
-    return { tokens: fromHost(device, tokens), rotary, layout, wanted: undefined };
-  }
+  const place = (i: number, ahead: number): number => cached + (ahead === 0 ? i : Math.min(i + ahead, expiry[i]! - 1));
+  const layoutsOf = (asking: Int32Array, queryPosition: Tensor): Layouts =>
+    new Map(
+      sights.map((ahead) => {
+        const index = fromHost(
+          device,
+          asking.map((i) => place(i, ahead)),
+        );
+        return [ahead, { ...shared, index, queryPosition }];
+      }),
+    );
+  const all = {
+    tokens: fromHost(device, tokens),
+    positions: queryPosition,
+    rotary: rotaryAt(tables, queryPosition),
+    layouts: layoutsOf(
+      tokens.map((_, i) => i),
+      queryPosition,
+    ),
+  };
+  if (rows === undefined || rows.length === tokens.length) return { ...all, wanted: undefined };
   const wantedPosition = fromHost(
     device,
     rows.map((row) => positions[row]!),
@@ -66,16 +89,9 @@ export function placeSequence(
   const wanted: WantedRows = {
     index: fromHost(device, rows),
     rotary: rotaryAt(tables, wantedPosition),
-    layout: {
-      ...shared,
-      index: fromHost(
-        device,
-        rows.map((row) => cached + row),
-      ),
-      queryPosition: wantedPosition,
-    },
+    layouts: layoutsOf(rows, wantedPosition),
   };
-  return { tokens: fromHost(device, tokens), rotary, layout, wanted };
+  return { ...all, wanted };
 }
 
 function rotaryAt(tables: readonly RotaryTable[], positions: Tensor): RotaryTable[] {

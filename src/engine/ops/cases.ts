@@ -22,6 +22,7 @@ import { rmsnormCases } from "./rmsnorm/rmsnorm.cases.ts";
 import { ropeCases } from "./rope/rope.cases.ts";
 import { rowsCases } from "./rows/rows.cases.ts";
 import { scaleCases } from "./scale/scale.cases.ts";
+import { segmentMeanCases } from "./segment-mean/segment-mean.cases.ts";
 import { splitCases } from "./split/split.cases.ts";
 import { sumSquaresCases } from "./sum-squares/sum-squares.cases.ts";
 import { transposeCases } from "./transpose/transpose.cases.ts";
@@ -52,6 +53,7 @@ export const opCases: readonly OpCase[] = [
   ...randomCases,
   ...activationCases,
   ...layernormCases,
+  ...segmentMeanCases,
   ...splitCases,
   ...transposeCases,
 ];

@@ -1,8 +1,10 @@
-/** What a decoder is made of, and the maker of its pieces out of parameters by the checkpoint's names. */
+/** What a decoder or encoder is made of, and the maker of its pieces out of parameters by the checkpoint's names. */
 import type { DecoderLayer } from "../../engine/nn/decoder-layer.ts";
 import type { HostRows } from "../../engine/nn/host-rows.ts";
 import { Linear } from "../../engine/nn/linear.ts";
 import type { LayerNorm, Norm, RmsNorm } from "../../engine/nn/norm.ts";
+import type { PostNormLayer } from "../../engine/nn/post-norm-layer.ts";
+import type { Sequence } from "../../engine/nn/sequence.ts";
 import type { CompressedWeight } from "../../engine/ops/linear/group.ts";
 import type { Shape, Tensor } from "../../engine/tensor/tensor.ts";
 import type { Rope } from "../files/rope.ts";
@@ -15,9 +17,16 @@ export interface DecoderParts {
     readonly scale?: number;
     /** [positions, hidden], learned, added to the tokens'. */
     readonly positions?: Tensor;
+    /** Which of them each token has; default: its depth. */
+    readonly positionsOf?: (sequence: Sequence) => Int32Array;
+    /** [types, hidden]: the first is added to all tokens (BERT's first sentence). */
+    readonly types?: Tensor;
+    /** Over the sum. */
+    readonly norm?: Norm;
   };
-  readonly layers: readonly DecoderLayer[];
-  readonly norm: Norm;
+  readonly layers: readonly DecoderLayer[] | readonly PostNormLayer[];
+  /** Over what the last layer gives; undefined: none. */
+  readonly norm: Norm | undefined;
   /** [vocab, hidden]; the embedding itself where they are tied; undefined where no words are asked for. */
   readonly head: Tensor | undefined;
   /** The kinds of rotary positions, which attention blocks refer to by their place here. */
@@ -72,8 +81,8 @@ export class PartMaker {
     return { kind: "rms", weight: this.tensor(`${path}.weight`, [width]), eps, offset };
   }
 
-  layerNorm(path: string, width: number, eps: number): LayerNorm {
+  layerNorm(path: string, width: number, eps: number, bias: boolean = true): LayerNorm {
     const weight = this.tensor(`${path}.weight`, [width]);
-    return { kind: "layer", weight, bias: this.tensor(`${path}.bias`, [width]), eps };
+    return { kind: "layer", weight, bias: bias ? this.tensor(`${path}.bias`, [width]) : undefined, eps };
   }
 }

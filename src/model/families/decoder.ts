@@ -1,21 +1,23 @@
 /**
- * A decoder-only transformer, built from its description and a source of parameters. It knows nothing of adapters,
- * quantisation or training: those reach it through its `linears` and `parameters`, by checkpoint name.
+ * A decoder-only transformer, or an encoder, which is one that looks ahead and writes no words; built from its description
+ * and a source of parameters. It knows nothing of adapters, quantisation or training: those reach it through its `linears`
+ * and `parameters`, by checkpoint name.
  */
 import { UserError } from "../../base/errors.ts";
 import type { Device } from "../../engine/device/device.ts";
-import { decoderLayer } from "../../engine/nn/decoder-layer.ts";
+import { type DecoderLayer, decoderLayer } from "../../engine/nn/decoder-layer.ts";
 import { HostRows } from "../../engine/nn/host-rows.ts";
 import type { KvCache } from "../../engine/nn/kv-cache.ts";
 import type { ForwardMode, Linear } from "../../engine/nn/linear.ts";
 import { applyNorm } from "../../engine/nn/norm.ts";
+import { type PostNormLayer, postNormLayer } from "../../engine/nn/post-norm-layer.ts";
 import { placeSequence, type Sequence, type SequenceTensors } from "../../engine/nn/sequence.ts";
 import { add } from "../../engine/ops/add/add.ts";
 import { embedding } from "../../engine/ops/embedding/embedding.ts";
 import { linearF32 } from "../../engine/ops/linear/linear.ts";
 import { discard, scope } from "../../engine/tensor/scope.ts";
 import { recompute } from "../../engine/tensor/tape.ts";
-import { type Tensor, toFloats } from "../../engine/tensor/tensor.ts";
+import { fromHost, type Tensor, toFloats, zeros } from "../../engine/tensor/tensor.ts";
 import type { DecoderConfig } from "./decoder-config.ts";
 import { type DecoderParts, type ParameterSource, PartMaker } from "./decoder-parts.ts";
 import { RotaryTables, rotaryFrequencies } from "./rotary.ts";
@@ -44,6 +46,8 @@ export class Decoder implements Disposable {
   readonly linears: ReadonlyMap<string, Linear>;
   readonly #parts: DecoderParts;
   readonly #rotary: readonly RotaryTables[];
+  /** How far ahead layers see. */
+  readonly #sights: readonly number[];
 
   /** @param languageHead whether the vocabulary projection is made; default true */
   constructor(config: DecoderConfig, device: Device, source: ParameterSource, languageHead: boolean = true) {
@@ -52,6 +56,7 @@ export class Decoder implements Disposable {
     const make = new PartMaker(source, languageHead);
     this.#parts = config.build(make);
     this.linears = make.linears;
+    this.#sights = [...new Set(this.#parts.layers.map(({ attention }) => attention.ahead ?? 0))];
     this.#rotary = this.#parts.ropes.map((rope) => new RotaryTables(device, rotaryFrequencies(rope, config.headDim)));
   }
 
@@ -63,7 +68,7 @@ export class Decoder implements Disposable {
   }
 
   /**
-   * Final hidden states, normalised: [wanted rows, hidden]. What the backward pass needs of the layout belongs to the
+   * Final hidden states: [wanted rows, hidden]. What the backward pass needs of the layout belongs to the
    * current scope, which must outlive it.
    * @throws UserError when the sequence is longer than learned positions reach.
    */
@@ -72,19 +77,19 @@ export class Decoder implements Disposable {
     const { layers, norm } = this.#parts;
     const longest = sequence.positions.reduce((most, position) => Math.max(most, position), 0) + 1;
     const tables = this.#rotary.map((tables) => tables.upTo(longest));
-    const placed = placeSequence(this.device, sequence, tables, rows, cache?.length);
+    const placed = placeSequence(this.device, sequence, tables, rows, cache?.length, this.#sights);
     let h = this.#embed(sequence, placed, longest); // [tokens, hidden]
     layers.forEach((layer, i) => {
       const last = i === layers.length - 1;
       const store = cache && { store: cache, layer: i };
-      const forward = ([x]: readonly Tensor[]): Tensor => decoderLayer(x!, layer, placed, options, last, store);
+      const forward = ([x]: readonly Tensor[]): Tensor => layerOutput(x!, layer, placed, options, last, store);
       const again = i < (options.recompute?.fullLayers ?? 0);
       const next = again ? recompute([h], forward) : scope(() => forward([h]));
       discard(h);
       h = next;
     });
     cache?.advance(sequence.tokens.length);
-    return applyNorm(h, norm); // [wanted, hidden]
+    return norm ? applyNorm(h, norm) : h; // [wanted, hidden]
   }
 
   /** Logits of hidden states [rows, hidden] on the host, [rows · vocab]; for few rows. */
@@ -95,19 +100,39 @@ export class Decoder implements Disposable {
   }
 
   #embed(sequence: Sequence, placed: SequenceTensors, longest: number): Tensor {
-    const { tokens, scale = 1, positions } = this.#parts.embedding;
+    const { tokens, scale = 1, positions, positionsOf, types, norm } = this.#parts.embedding;
+    const { device } = this;
     const ofTokens =
-      tokens instanceof HostRows
-        ? tokens.embed(this.device, sequence.tokens)
-        : embedding(tokens, placed.tokens, { scale });
-    if (positions === undefined) return ofTokens;
-    refuseUnlearnedPositions(longest, this.config.maxPositions);
-    return scope(() => add(ofTokens, embedding(positions, placed.layout.queryPosition)));
+      tokens instanceof HostRows ? tokens.embed(device, sequence.tokens) : embedding(tokens, placed.tokens, { scale });
+    if (positions) refuseUnlearnedPositions(longest, this.config.maxPositions);
+    if (!(positions || types || norm)) return ofTokens;
+    return scope(() => {
+      let sum = ofTokens;
+      if (types) sum = add(sum, embedding(types, zeros(device, [sequence.tokens.length], "i32")));
+      if (positions) {
+        const places = positionsOf ? fromHost(device, positionsOf(sequence)) : placed.positions;
+        sum = add(sum, embedding(positions, places));
+      }
+      return norm ? applyNorm(sum, norm) : sum;
+    });
   }
 
   [Symbol.dispose](): void {
     for (const tables of this.#rotary) tables[Symbol.dispose]();
   }
+}
+
+/** @param last whether only `placed.wanted` rows are needed of the output */
+function layerOutput(
+  x: Tensor,
+  layer: DecoderLayer | PostNormLayer,
+  placed: SequenceTensors,
+  mode: ForwardMode,
+  last: boolean,
+  cache: { readonly store: KvCache; readonly layer: number } | undefined,
+): Tensor {
+  if ("mlpSumNorm" in layer) return postNormLayer(x, layer, placed, mode, last);
+  return decoderLayer(x, layer, placed, mode, last, cache);
 }
 
 function refuseUnlearnedPositions(length: number, positions: number): void {

@@ -1,11 +1,11 @@
-/** Activation functions of MLPs and their derivatives, a vector at a time. */
+/** Activation functions and their derivatives, a vector at a time. */
 #ifndef FETTLE_ACTIVATION_H
 #define FETTLE_ACTIVATION_H
 
 #include "vector.h"
 
 /** Codes of ops/activation/activation.ts. */
-enum { SILU, GELU_TANH, GELU, RELU };
+enum { SILU, GELU_TANH, GELU, RELU, TANH };
 
 /** The activation and its derivative; a caller that drops the slope has it compiled away. */
 struct activated {
@@ -38,11 +38,17 @@ static inline struct activated relu(vfloat x) {
   return (struct activated){vmax(vset(0.0f), x), vselect(x > 0.0f, vset(1.0f), vset(0.0f))};
 }
 
+static inline struct activated tanh_of(vfloat x) {
+  const vfloat value = vtanh(x);
+  return (struct activated){value, 1.0f - value * value};
+}
+
 static inline struct activated activate(vfloat x, int activation) {
   return activation == SILU        ? silu(x)
          : activation == GELU_TANH ? gelu_tanh(x)
          : activation == GELU      ? gelu(x)
-                                   : relu(x);
+         : activation == RELU      ? relu(x)
+                                   : tanh_of(x);
 }
 
 #endif

@@ -1,4 +1,4 @@
-// Activation functions of MLPs and their derivatives; ACTIVATION is a code of ops/activation/activation.ts.
+// Activation functions and their derivatives; ACTIVATION is a code of ops/activation/activation.ts.
 #pragma once
 #include "fettle.cuh"
 
@@ -8,7 +8,10 @@ struct Activated {
 
 // The tanh form of gelu is x times a sigmoid as well: 1/2 (1 + tanh u) = sigmoid(2u).
 __device__ __forceinline__ Activated activate(float x) {
-#if ACTIVATION == 3
+#if ACTIVATION == 4
+  float value = tanhf(x);
+  return {value, fmaf(-value, value, 1.f)};
+#elif ACTIVATION == 3
   return {x < 0.f ? 0.f : x, x > 0.f ? 1.f : 0.f};
 #elif ACTIVATION == 2
   float share = 0.5f * (1.f + erff(x * 0.70710678f));

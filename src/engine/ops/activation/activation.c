@@ -30,7 +30,8 @@ static void forward_range(int64_t begin, int64_t end, void *context) {
   if (c->activation == SILU) forward(c, begin, end, SILU);
   else if (c->activation == GELU_TANH) forward(c, begin, end, GELU_TANH);
   else if (c->activation == GELU) forward(c, begin, end, GELU);
-  else forward(c, begin, end, RELU);
+  else if (c->activation == RELU) forward(c, begin, end, RELU);
+  else forward(c, begin, end, TANH);
 }
 
 static void backward_range(int64_t begin, int64_t end, void *context) {
@@ -38,7 +39,8 @@ static void backward_range(int64_t begin, int64_t end, void *context) {
   if (c->activation == SILU) backward(c, begin, end, SILU);
   else if (c->activation == GELU_TANH) backward(c, begin, end, GELU_TANH);
   else if (c->activation == GELU) backward(c, begin, end, GELU);
-  else backward(c, begin, end, RELU);
+  else if (c->activation == RELU) backward(c, begin, end, RELU);
+  else backward(c, begin, end, TANH);
 }
 
 enum { GRAIN = 8192 };

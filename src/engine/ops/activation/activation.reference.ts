@@ -23,6 +23,7 @@ export function activated(x: number, activation: number): { value: number; slope
     return { value: 0.5 * x * (1 + tanh), slope: 0.5 * (1 + tanh) + 0.5 * x * steepness };
   }
   if (activation === 3) return { value: Math.max(x, 0), slope: x > 0 ? 1 : 0 };
+  if (activation === 4) return { value: Math.tanh(x), slope: 1 - Math.tanh(x) ** 2 };
   const share = 0.5 * (1 + erf(x / Math.SQRT2));
   const density = Math.exp(-(x ** 2) / 2) / Math.sqrt(2 * Math.PI);
   return { value: x * share, slope: share + x * density };

@@ -1,5 +1,5 @@
 /**
- * y = activation(x), element by element: the middle of an MLP without a gate.
+ * y = activation(x), element by element: the middle of an MLP without a gate, or of a class head.
  *
  * Kernels, `activation` as its code:
  *   activation_forward  (y, x, length, activation)
@@ -8,11 +8,17 @@
 import { type BackwardRule, record } from "../../tensor/tape.ts";
 import { empty, type Tensor } from "../../tensor/tensor.ts";
 
-/** By Hugging Face's names: x·σ(x); 0.5x(1 + tanh(√(2/π)(x + 0.044715x³))); 0.5x(1 + erf(x/√2)); max(x, 0). */
-export type Activation = "silu" | "gelu_pytorch_tanh" | "gelu" | "relu";
+/** By Hugging Face's names: x·σ(x); 0.5x(1 + tanh(√(2/π)(x + 0.044715x³))); 0.5x(1 + erf(x/√2)); max(x, 0); tanh x. */
+export type Activation = "silu" | "gelu_pytorch_tanh" | "gelu" | "relu" | "tanh";
 
 /** Codes under which kernels know the activations. */
-export const activationCode: Readonly<Record<Activation, number>> = { silu: 0, gelu_pytorch_tanh: 1, gelu: 2, relu: 3 };
+export const activationCode: Readonly<Record<Activation, number>> = {
+  silu: 0,
+  gelu_pytorch_tanh: 1,
+  gelu: 2,
+  relu: 3,
+  tanh: 4,
+};
 
 /** @param x any shape @returns the same shape */
 export function activate(x: Tensor, activation: Activation): Tensor {

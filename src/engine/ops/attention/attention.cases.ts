@@ -25,6 +25,8 @@ interface Case extends Partial<AttentionOptions> {
   readonly queries?: (tokens: number) => readonly number[];
   /** Keys that nobody sees, not even their own token; left out: none. */
   readonly hidden?: (token: number) => boolean;
+  /** How many keys after its own a query sees in its segment; left out: none. */
+  readonly ahead?: number;
 }
 
 const cases: readonly Case[] = [
@@ -93,10 +95,51 @@ const cases: readonly Case[] = [
     scale: 0.125,
     hidden: (token) => token < 7 || token > 80,
   },
+  {
+    name: "segments seen whole",
+    roots: [33, 1, 70, 64, 2].map((length) => ({ length })),
+    kvHeads: 2,
+    ahead: Number.POSITIVE_INFINITY,
+  },
+  {
+    name: "segments seen whole, their first rows ask",
+    roots: [45, 3, 80].map((length) => ({ length })),
+    headDim: 64,
+    scale: 0.125,
+    ahead: Number.POSITIVE_INFINITY,
+    queries: () => [0, 45, 48],
+  },
+  {
+    name: "head size 64, seven keys to each side",
+    roots: [90, 5, 41, 130].map((length) => ({ length })),
+    heads: 3,
+    kvHeads: 3,
+    headDim: 64,
+    scale: 0.125,
+    window: 8,
+    ahead: 7,
+  },
+  {
+    name: "head size 128, a long segment seen whole",
+    roots: [{ length: 210 }],
+    heads: 2,
+    kvHeads: 1,
+    headDim: 128,
+    scale: 0.09,
+    ahead: Number.POSITIVE_INFINITY,
+  },
+  {
+    name: "a long segment, 64 keys to each side",
+    roots: [{ length: 310 }, { length: 17 }],
+    heads: 2,
+    kvHeads: 2,
+    window: 65,
+    ahead: 64,
+  },
   { name: "the last row asks", roots: [{ length: 83 }], kvHeads: 2, headDim: 24, queries: (n) => [n - 1] },
 ];
 
-export const attentionCases: readonly OpCase[] = cases.map(({ name, roots, queries, hidden, ...given }) => {
+export const attentionCases: readonly OpCase[] = cases.map(({ name, roots, queries, hidden, ahead = 0, ...given }) => {
   const options = { heads: 4, kvHeads: 4, headDim: 12, scale: 0.3, ...given };
   const { expiry, position } = layoutOfTree(roots);
   const tokens = expiry.length;
@@ -109,7 +152,7 @@ export const attentionCases: readonly OpCase[] = cases.map(({ name, roots, queri
       q: normal([index.length, options.heads * options.headDim], 1),
       k: normal([tokens, kvWidth], 2),
       v: normal([tokens, kvWidth], 3),
-      index: integers(index),
+      index: integers(index.map((i) => (ahead === 0 ? i : Math.min(i + ahead, expiry[i]! - 1)))),
       expiry: integers(expiry),
       queryPosition: integers(index.map((i) => position[i]!)),
       keyPosition: integers(position),

@@ -1,8 +1,12 @@
 /**
- * Causal attention over a pack: a forest of segments laid out flat in depth-first order, where key k expires at the end
- * of its segment's subtree, so that one rule covers packing, shared prompts, label tries and key-value caches:
+ * Attention over a pack: a forest of segments laid out flat in depth-first order, where key k expires at the end of its
+ * segment's subtree, so that one rule covers packing, shared prompts, label tries and key-value caches:
  *
  *   visible(q, k) = k <= index[q] < expiry[k]  and  (window = 0 or queryPosition[q] - keyPosition[k] < window)
+ *
+ * index[q] is where a query stands: at its own key it is causal; at the last key of its segment it sees all of the segment,
+ * and what is before that has expired; at most a keys further than its own, with window a + 1, it sees a keys to each side.
+ *
  *   s = scale · q·k, or softcap · tanh(scale · q·k / softcap) where softcap > 0
  *   out = sum over visible k of exp(s - lse) · v,  lse = log of the sum over visible k of exp(s)
  *
@@ -25,7 +29,7 @@ import { empty, expectShape, type Tensor } from "../../tensor/tensor.ts";
 
 /** Who sees whom: i32 tensors on the device of q, k and v, the same for every layer of a pass. */
 export interface AttentionLayout {
-  /** [queries] Place of each query row in the order of the keys; ascending. */
+  /** [queries] Where each query row stands in the order of the keys, the last that it sees; ascending, repeats allowed. */
   readonly index: Tensor;
   /** [keys] The first index that no longer sees the key: the end of its segment's subtree. */
   readonly expiry: Tensor;
