@@ -13,6 +13,7 @@
  * Nothing here prints or exits; what a run says about itself goes to `onEvent`. Bad input throws `UserError`.
  */
 export { type CheckOptions, check } from "./app/api/check.ts";
+export { type Conversion, type ConvertOptions, convertData } from "./app/api/convert-data.ts";
 export { type EvaluateOptions, type EvaluationResult, evaluate } from "./app/api/evaluate.ts";
 export { type ExportFormat, type ExportOptions, type ExportResult, exportModel } from "./app/api/export.ts";
 export { type GenerationOptions, generate } from "./app/api/generate.ts";
@@ -23,6 +24,7 @@ export { type RecipeInput, type TrainOptions, train } from "./app/api/train.ts";
 export { UserError, UserErrors } from "./base/errors.ts";
 export type { EventSink, Forecast, Ledger, RunEvent, Taken } from "./base/events.ts";
 export { AdapterSet } from "./model/families/adapter-set.ts";
+export type { TargetShape } from "./tune/data/target-shape.ts";
 export type { Evaluation } from "./tune/evaluate/classification-report.ts";
 export type { GeneratedToken } from "./tune/score/generate.ts";
 export type { CheckedRun } from "./tune/train/check-run.ts";

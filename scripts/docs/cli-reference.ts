@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { commands } from "../../src/app/cli/commands.ts";
+import { allCommands } from "../../src/app/cli/entry.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 
 export function cliReferenceText(): string {
@@ -9,7 +10,7 @@ export function cliReferenceText(): string {
     "# Commands",
     "<!-- Written by `npm run docs` from the commands' own help. -->",
     help([]),
-    ...commands.flatMap(({ name }) => [`## fettle ${name}`, help([name])]),
+    ...allCommands(commands).flatMap(({ path }) => [`## fettle ${path.join(" ")}`, help(path)]),
   ].join("\n\n")}\n`;
 }
 

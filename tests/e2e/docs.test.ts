@@ -7,6 +7,7 @@ import { Command } from "commander";
 import { cliReferenceText } from "../../scripts/docs/cli-reference.ts";
 import { recipeReferenceText } from "../../scripts/docs/recipe-reference.ts";
 import { commands } from "../../src/app/cli/commands.ts";
+import { allCommands } from "../../src/app/cli/entry.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { parseRecipe } from "../../src/base/recipe/load.ts";
 
@@ -34,13 +35,15 @@ function commandLines(text: string): string[][] {
 }
 
 /** @throws CommanderError for an option that there is none of, a missing value, a missing argument */
-async function parse(name: string, words: readonly string[]): Promise<void> {
-  const entry = commands.find((command) => command.name === name);
-  assert.ok(entry, `there is no command ${name}`);
+async function parse(words: readonly string[]): Promise<void> {
+  const named = allCommands(commands).findLast(({ path }) => path.every((word, i) => word === words[i]));
+  assert.ok(named, `there is no command ${words[0]}`);
+  const { path, entry } = named;
+  assert.ok("load" in entry, `${path.join(" ")} alone is no command`);
   const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
   (await entry.load()).define(command);
   command.option("--json").action(() => {});
-  command.parse(words, { from: "user" });
+  command.parse(words.slice(path.length), { from: "user" });
 }
 
 describe("pages written by code are up to date (npm run docs)", () => {
@@ -63,10 +66,10 @@ describe("every command line shown has a command and options that there are", ()
     ...recipes.map(({ name, text }) => ({ name, text: text.match(/^#.*$/gm)?.join("\n") ?? "" })),
   ];
   for (const { name, text } of shown) {
-    for (const [command = "", ...words] of commandLines(text)) {
-      it(`${name}: fettle ${[command, ...words].join(" ")}`, async () => {
+    for (const words of commandLines(text)) {
+      it(`${name}: fettle ${words.join(" ")}`, async () => {
         const end = words.findIndex((word) => word === "|" || word === ">");
-        await parse(command, end < 0 ? words : words.slice(0, end));
+        await parse(end < 0 ? words : words.slice(0, end));
       });
     }
   }

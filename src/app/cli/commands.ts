@@ -1,13 +1,7 @@
-import type { CommandModule } from "./command.ts";
+import { dataCommands } from "./commands/data/data-commands.ts";
+import type { CommandEntry, CommandGroup } from "./entry.ts";
 
-/** What `fettle --help` lists. A command's module is loaded when it runs: the engine takes longer to load than help. */
-export interface CommandEntry {
-  readonly name: string;
-  readonly summary: string;
-  readonly load: () => Promise<CommandModule>;
-}
-
-export const commands: readonly CommandEntry[] = [
+export const commands: readonly (CommandEntry | CommandGroup)[] = [
   {
     name: "quickstart",
     summary: "Tune the bundled model on bundled news headlines and show the difference",
@@ -52,6 +46,11 @@ export const commands: readonly CommandEntry[] = [
     name: "inspect",
     summary: "Say what a data file, recipe, model, adapter or run is, and what is wrong with it",
     load: async () => (await import("./commands/inspect.ts")).inspect,
+  },
+  {
+    name: "data",
+    summary: "Look at data before training: what it is, what is learnt of it; convert it, have it labelled",
+    commands: dataCommands,
   },
   {
     name: "report",

@@ -4,7 +4,8 @@ import { UserError } from "../../base/errors.ts";
 import { suggestName } from "../../base/names.ts";
 import { packageVersion } from "../../base/package-root.ts";
 import type { CommandOutcome } from "./command.ts";
-import { type CommandEntry, commands } from "./commands.ts";
+import { commands } from "./commands.ts";
+import type { CommandEntry, CommandGroup } from "./entry.ts";
 import { failureJson, failureText } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -24,16 +25,28 @@ export async function runCli(words: readonly string[], terminal: Terminal): Prom
 }
 
 async function dispatch(words: readonly string[], terminal: Terminal): Promise<CommandOutcome> {
-  const [first, ...rest] = words.filter((word, i) => i > 0 || word !== "--json");
-  if (first === "--version" || first === "-V") return tell(terminal, { version: packageVersion }, packageVersion);
-  if (first === undefined || first === "--help" || first === "-h" || (first === "help" && rest.length === 0)) {
-    const help = rootHelp();
+  const args = words[0] === "--json" ? words.slice(1) : words;
+  if (args[0] === "--version" || args[0] === "-V") return tell(terminal, { version: packageVersion }, packageVersion);
+  if (args[0] === "help") return find([...args.slice(1), "--help"], commands, [], terminal);
+  return find(args, commands, [], terminal);
+}
+
+/** @param path the words that were followed to `entries` */
+async function find(
+  [name, ...rest]: readonly string[],
+  entries: readonly (CommandEntry | CommandGroup)[],
+  path: readonly string[],
+  terminal: Terminal,
+): Promise<CommandOutcome> {
+  const given = name === "--json" ? rest[0] : name;
+  if (given === undefined || given === "--help" || given === "-h") {
+    const help = path.length === 0 ? rootHelp() : groupHelp(path, entries);
     return tell(terminal, { help }, help);
   }
-  const [name, args] = first === "help" ? [rest[0]!, ["--help"]] : [first, rest];
-  const entry = commands.find((command) => command.name === name);
-  if (entry === undefined) throw unknownCommand(name);
-  return runCommand(entry, args, terminal);
+  const entry = entries.find((command) => command.name === name);
+  if (entry === undefined) throw unknownCommand(given, entries, path);
+  const here = [...path, entry.name];
+  return "commands" in entry ? find(rest, entry.commands, here, terminal) : runCommand(entry, here, rest, terminal);
 }
 
 function tell(terminal: Terminal, json: object, text: string): CommandOutcome {
@@ -41,10 +54,15 @@ function tell(terminal: Terminal, json: object, text: string): CommandOutcome {
   return { json };
 }
 
-async function runCommand(entry: CommandEntry, args: readonly string[], terminal: Terminal): Promise<CommandOutcome> {
+async function runCommand(
+  entry: CommandEntry,
+  path: readonly string[],
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<CommandOutcome> {
   const { define, run } = await entry.load();
   const texts: string[] = [];
-  const command = new Command(`fettle ${entry.name}`)
+  const command = new Command(["fettle", ...path].join(" "))
     .description(entry.summary)
     .exitOverride()
     .configureOutput({ writeOut: (text) => texts.push(text), writeErr: () => {} })
@@ -73,25 +91,46 @@ function wrongUse({ code, message }: CommanderError, command: Command): UserErro
   });
 }
 
-function unknownCommand(name: string): UserError {
-  const names = commands.map((command) => command.name);
+function unknownCommand(
+  name: string,
+  entries: readonly (CommandEntry | CommandGroup)[],
+  path: readonly string[],
+): UserError {
+  const names = entries.map((command) => command.name);
   const isOption = name.startsWith("-");
+  const prefix = ["fettle", ...path].join(" ");
   return new UserError({
     code: isOption ? "cli/no-command" : "cli/unknown-command",
-    message: isOption ? `a command must come before ${name}` : `there is no command "${name}"`,
-    fix: isOption ? `write it like \`fettle ${names[1]} ${name}\`` : suggestName(name, names),
+    message: isOption ? `a command must come before ${name}` : `there is no command "${[...path, name].join(" ")}"`,
+    fix: isOption ? `write it like \`${prefix} ${names.at(1) ?? names[0]} ${name}\`` : suggestName(name, names),
   });
 }
 
+function groupHelp(path: readonly string[], entries: readonly (CommandEntry | CommandGroup)[]): string {
+  const name = ["fettle", ...path].join(" ");
+  return [
+    `Usage: ${name} COMMAND [ARGUMENTS]`,
+    "",
+    "Commands:",
+    ...commandLines(entries),
+    "",
+    `\`${name} COMMAND --help\` explains one.`,
+  ].join("\n");
+}
+
+function commandLines(entries: readonly (CommandEntry | CommandGroup)[]): string[] {
+  const width = Math.max(...entries.map(({ name }) => name.length));
+  return entries.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+}
+
 function rootHelp(): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     "Fettle: fine-tune language models into classifiers and instruction followers.",
     "",
     "Usage: fettle COMMAND [ARGUMENTS]",
     "",
     "Commands:",
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...commandLines(commands),
     "",
     "`fettle COMMAND --help` explains a command. Every command takes --json: one JSON object on stdout, and nothing",
     "else there; progress and logs go to stderr. Exit codes: 0 done, 1 it ran but the answer is no (a gate was",

@@ -1,47 +1,25 @@
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import { AtomicFile } from "./atomic-file.ts";
 import { fileError } from "./file-error.ts";
-
-/** Larger writes are cut: Linux moves at most 2 GiB - 4 KiB at a time. */
-const MAX_WRITE_BYTES = 1 << 30;
+import { fsyncEntry } from "./fsync-entry.ts";
 
 /** Appends bytes to the file being written. */
 export type Append = (bytes: Uint8Array) => void;
 
 /**
- * Writes a file so that at every moment its name holds either the old content or the whole new one: into a temporary
- * file beside it, fsync, rename, fsync of the folder. On any failure the temporary file is removed and the old file
- * stays as it was.
+ * Writes a file at once or not at all, as `AtomicFile` does. On any failure the old file stays as it was.
  * @param fill produces the content by calling `append` any number of times.
  * @throws UserError when the disk is full, the folder missing or read-only; whatever `fill` throws.
  */
 export function writeAtomically(path: string, fill: (append: Append) => void): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
-    const descriptor = openSync(temporary, "wx");
-    try {
-      fill((bytes) => writeAll(descriptor, bytes, path));
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
-    fsyncEntry(dirname(path));
+    using file = new AtomicFile(path);
+    fill((bytes) => file.append(bytes));
+    file.commit();
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw fileError("write", path, error);
   }
 }
@@ -49,23 +27,6 @@ export function writeAtomically(path: string, fill: (append: Append) => void): v
 /** `writeAtomically` for content that is at hand; text is written as UTF-8. */
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
   writeAtomically(path, (append) => append(typeof data === "string" ? new TextEncoder().encode(data) : data));
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array, path: string): void {
-  let written = 0;
-  while (written < bytes.length) {
-    // A full disk shows as a short write first and as ENOSPC (or, on some file systems, 0) on the next one.
-    const count = writeSync(descriptor, bytes, written, Math.min(bytes.length - written, MAX_WRITE_BYTES));
-    if (count === 0) {
-      throw new UserError({
-        code: "files/disk-full",
-        message: "cannot write: the disk takes no more bytes",
-        where: path,
-        fix: "free some space or choose a folder on another disk",
-      });
-    }
-    written += count;
-  }
 }
 
 /**
@@ -127,17 +88,5 @@ export function replaceFolder(temporaryFolder: string, finalFolder: string): voi
     if (replacing) rmSync(aside, { recursive: true, force: true });
   } catch (error) {
     throw fileError("write", finalFolder, error);
-  }
-}
-
-function fsyncEntry(path: string): void {
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } catch (error) {
-    // Some file systems cannot flush a folder; its entries are then as durable as the system makes them.
-    if ((error as NodeJS.ErrnoException).code !== "EINVAL") throw error;
-  } finally {
-    closeSync(descriptor);
   }
 }

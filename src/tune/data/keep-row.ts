@@ -1,3 +1,4 @@
+import { UserError } from "../../base/errors.ts";
 import type { DataOptions } from "../../base/recipe/recipe.ts";
 import type { JsonValue } from "../../model/files/json-file.ts";
 import type { Message } from "../../model/text/chat-template.ts";
@@ -148,6 +149,16 @@ export const unexpectedList = "a list of labels in place of one";
 
 /** Reason of rows without a list of labels where each should have one. */
 export const noLabelList = "no list of labels";
+
+/** For a set in which no row has one. */
+export function noLabelLists(field: string, where: string): UserError {
+  return new UserError({
+    code: "data/no-label-lists",
+    message: `no row has a list of labels: under ${field} there is something else`,
+    where,
+    fix: 'write them as a JSON list, such as ["a", "b"], or take problem_type single_label_classification',
+  });
+}
 
 /** Reason of rows whose label is not in the declared list. */
 export const unknownLabel = "a label that is not in the list";

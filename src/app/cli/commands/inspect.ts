@@ -1,26 +1,16 @@
-import { InvalidArgumentError, Option } from "commander";
-import { type DataFormat, dataFormats } from "../../../base/recipe/data-format.ts";
 import { inspectPath } from "../../inspect/inspect-path.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { factLines } from "../facts.ts";
-
-interface InspectOptions {
-  readonly format: "auto" | DataFormat;
-  readonly column: Readonly<Record<string, string | number>>;
-}
+import { addReadingOptions, type ReadingFlags } from "../reading-options.ts";
 
 /** `fettle inspect PATH` */
 export const inspect: CommandModule = {
   define(command) {
-    command
-      .argument(
-        "<path>",
-        "data file, recipe, model folder or ORG/NAME on the hub, adapter folder, run folder or safetensors file",
-      )
-      .addOption(
-        new Option("--format <format>", "how a data file is written").choices(["auto", ...dataFormats]).default("auto"),
-      )
-      .option("--column <field=column>", "what a data file calls a field, or its position, e.g. label=0", column, {});
+    command.argument(
+      "<path>",
+      "data file, recipe, model folder or ORG/NAME on the hub, adapter folder, run folder or safetensors file",
+    );
+    addReadingOptions(command);
     addExamples(command, [
       ["fettle inspect examples/ag-news/train.jsonl", "rows, fields, labels, and what is wrong with them"],
       ["fettle inspect news.csv --column label=0 --column text=2", "the same for a CSV file without header"],
@@ -30,15 +20,9 @@ export const inspect: CommandModule = {
   },
 
   async run(command, terminal) {
-    const { format, column: columns } = command.opts<InspectOptions>();
+    const { format, column: columns } = command.opts<ReadingFlags>();
     const inspection = await inspectPath(command.args[0]!, { format, columns });
     for (const line of factLines(inspection)) terminal.print(line);
     return { json: inspection };
   },
 };
-
-function column(value: string, before: InspectOptions["column"]): InspectOptions["column"] {
-  const match = /^([^=]+)=(.+)$/.exec(value);
-  if (match === null) throw new InvalidArgumentError("Write it like label=category, or label=0.");
-  return { ...before, [match[1]!]: /^\d+$/.test(match[2]!) ? Number(match[2]) : match[2]! };
-}
