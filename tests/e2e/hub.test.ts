@@ -109,6 +109,25 @@ test("a run is gone on with on its own commit, wherever the branch is by now", a
   }
 });
 
+test("training starts from an adapter of the hub, whose commit the run names", async () => {
+  const adapter = join(output, "adapter");
+  const names = ["adapter_config.json", "adapter_model.safetensors"];
+  const files = Object.fromEntries(names.map((name) => [name, new Uint8Array(readFileSync(join(adapter, name)))]));
+  server.models["org/adapter"] = { commit: "a".repeat(40), files, large: ["adapter_model.safetensors"] };
+  const sha256: unknown[] = [];
+  for (const start of ["org/adapter", adapter]) {
+    const folder = join(scratch, `from-${sha256.length}`);
+    const words = ["train", recipe, "--output", folder, "--set", `warm_start=${start}`];
+    sha256.push((await fettleJson(words, 0, { env })).weightsSha256);
+  }
+  assert.equal(sha256[0], sha256[1]);
+  const resolved = readFileSync(join(scratch, "from-0/recipe.yaml"), "utf8");
+  assert.match(resolved, /^warm_start: org\/adapter@a{40} # auto: main on the hub$/m);
+  const none = await run(["train", recipe, "--output", join(scratch, "none"), "--set", "warm_start=./nothing"]);
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /there is no folder .*nothing to start from/);
+});
+
 test("the cache is where the recipe says", async () => {
   const { code, stderr } = await run(["check", recipe, "--set", "cache.models=elsewhere"]);
   assert.equal(code, 0, stderr);

@@ -24,8 +24,8 @@ const methods: Readonly<Record<string, string>> = {
   lora: "method: lora\nlora: {r: 4, lora_dropout: 0.1}",
   qlora: "method: qlora\nlora: {r: 4}",
   full: "method: full",
-  "class head":
-    "task_type: SEQ_CLS\nhead: {dense: 16, dropout: 0.2}\nlora: {r: 4}\n" +
+  "class head, DoRA":
+    "task_type: SEQ_CLS\nhead: {dense: 16, dropout: 0.2}\nlora: {r: 4, use_dora: true}\n" +
     "loss: {class_weights: balanced, focal: {gamma: 1}, label_smoothing_factor: 0.1}",
 };
 
@@ -81,7 +81,7 @@ for (const [method, optim] of [
   ["lora", "adamw"],
   ["qlora", "adamw"],
   ["full", "adamw_8bit"],
-  ["class head", "adamw"],
+  ["class head, DoRA", "adamw"],
 ] as const) {
   describe(`kill -9 and resume: ${method}, ${optim}`, () => {
     test("ends with the bits of a run that was never stopped", async () => {

@@ -1,9 +1,9 @@
 /** Which layers adapters are put on and how strongly, and what of them outlives the disk. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { openReferenceDevice } from "../../src/engine/open-device.ts";
 import { scope } from "../../src/engine/tensor/scope.ts";
@@ -14,6 +14,9 @@ import { type Model, openModel } from "../../src/model/families/model.ts";
 import { openSafetensors } from "../../src/model/files/safetensors.ts";
 import { packExamples } from "../../src/tune/data/pack.ts";
 import { plainLora } from "../helpers/lora-config.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "fettle-lora-"));
+after(() => rmSync(scratch, { recursive: true, force: true }));
 
 const device = openReferenceDevice();
 const fixture = (family: string): string => join(packageRoot, "tests/fixtures/parity", family, "model");
@@ -36,7 +39,7 @@ function logits({ decoder }: Model): Float32Array {
 }
 
 function saved(lora: Lora): { folder: string; config: Record<string, unknown>; names: string[] } {
-  const folder = mkdtempSync(join(tmpdir(), "fettle-lora-"));
+  const folder = mkdtempSync(join(scratch, "adapter-"));
   lora.save(folder);
   using file = openSafetensors(join(folder, "adapter_model.safetensors"));
   const config = JSON.parse(readFileSync(join(folder, "adapter_config.json"), "utf8")) as Record<string, unknown>;

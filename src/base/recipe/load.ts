@@ -22,7 +22,7 @@ export interface LoadOptions {
 }
 
 export interface LoadedRecipe {
-  /** Complete, with absolute paths; a base that is no path here (`ORG/NAME`) stays as written. */
+  /** Complete, with absolute paths; a model that is no path here (`ORG/NAME`) stays as written. */
   readonly recipe: Recipe;
   /** File name without its ending. */
   readonly name: string;
@@ -124,14 +124,15 @@ function removeNearest(data: Record<string, unknown>, path: OptionPath): void {
 
 function resolvePaths(recipe: Recipe, name: string, folder: string, workingDirectory: string): Recipe {
   const one = (path: string): string => resolve(folder, path);
+  const model = (path: string): string => (parseHubName(path) && !existsSync(one(path)) ? path : one(path));
   const all = (paths: Paths): Paths => (typeof paths === "string" ? one(paths) : paths.map(one));
   const { train, validation, test } = recipe.data;
   const isFraction = typeof validation === "object" && validation !== null && "fraction" in validation;
   return {
     ...recipe,
-    base: parseHubName(recipe.base) && !existsSync(one(recipe.base)) ? recipe.base : one(recipe.base),
+    base: model(recipe.base),
     output: resolve(workingDirectory, recipe.output === "auto" ? `runs/${name}` : recipe.output),
-    warm_start: recipe.warm_start === null ? null : one(recipe.warm_start),
+    warm_start: recipe.warm_start && model(recipe.warm_start),
     data: {
       ...recipe.data,
       train: train === null ? null : all(train),

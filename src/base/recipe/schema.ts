@@ -196,7 +196,10 @@ export const recipeSchema: z.ZodType<Recipe> = z
       .enum(["pretrained", "random"])
       .default("pretrained")
       .describe("Start from the base's weights, or from random ones of the same shape (pre-training)."),
-    warm_start: path.nullable().default(null).describe("Adapter or run folder whose weights training starts from."),
+    warm_start: path
+      .nullable()
+      .default(null)
+      .describe("Adapter whose weights training starts from: its folder or run, or ORG/NAME[@revision] on the hub."),
     lora: lora.optional().describe("The adapter; for the methods lora and qlora."),
     quantization: quantization.optional().describe("The 4-bit base; for the method qlora."),
     data: data.prefault({}).describe("Files, and what their fields mean."),

@@ -5,6 +5,7 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { type HubName, type HubSource, isCommit, parseHubName } from "../../base/hub-name.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
+import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { DeviceEnvironment } from "../../engine/open-device.ts";
 import { familyOf } from "../../model/families/index.ts";
 import { type ConfigJson, readConfigJson } from "../../model/files/config.ts";
@@ -61,18 +62,39 @@ export async function findBase(
   }
   const isSame = before?.repo === asked.repo && before.revision === asked.revision;
   const name = isSame ? { ...asked, revision: before.commit } : asked;
-  const access = hub();
-  const cacheFolder = recipe.cache.models ?? access.cacheFolder;
-  const { folder, commit } = await pullKnownModel(
-    name,
-    { ...access, cacheFolder },
-    {
-      weights: recipe.init === "random" ? "never" : weights,
-      signal,
-      onEvent,
-    },
-  );
+  const options: PullOptions = { weights: recipe.init === "random" ? "never" : weights, signal, onEvent };
+  const { folder, commit } = await pullKnownModel(name, accessOf(recipe, hub), options);
   return { folder, source: { ...asked, commit } };
+}
+
+/**
+ * The adapter that training starts from, undefined for none.
+ * @throws UserError when there is no such folder or adapter, or it cannot be fetched
+ */
+export async function findWarmStart(
+  { recipe, where }: LoadedRecipe,
+  { hub, signal }: RunEnvironment & { readonly signal?: AbortSignal },
+  onEvent: EventSink,
+): Promise<BaseModel | undefined> {
+  const { warm_start: named } = recipe;
+  if (named === null) return undefined;
+  if (existsSync(named)) return { folder: named, source: null };
+  const asked = parseHubName(named);
+  if (asked === undefined) {
+    throw new UserError({
+      code: "train/no-warm-start",
+      message: `there is no folder ${named} to start from`,
+      where: where(["warm_start"]),
+      fix: "give the folder of a run or an adapter, or ORG/NAME of an adapter on the hub",
+    });
+  }
+  const { folder, commit } = await pullKnownModel(asked, accessOf(recipe, hub), { weights: "fetch", signal, onEvent });
+  return { folder, source: { ...asked, commit } };
+}
+
+function accessOf({ cache }: Recipe, hub: RunEnvironment["hub"]): HubAccess {
+  const access = hub();
+  return { ...access, cacheFolder: cache.models ?? access.cacheFolder };
 }
 
 /** The choice of a commit, for the run's recipe: it loads again to the very same base. */

@@ -7,7 +7,7 @@ import type { Choice } from "../../base/recipe/resolved.ts";
 import { openDevice } from "../../engine/open-device.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import { readQuantizationConfig } from "../../model/files/quantization-config.ts";
-import { type BaseModel, chosenCommit, findBase, type RunEnvironment } from "./base-model.ts";
+import { type BaseModel, chosenCommit, findBase, findWarmStart, type RunEnvironment } from "./base-model.ts";
 import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
 import { type MemoryPlan, planMemory } from "./memory/plan-memory.ts";
 import { refusalOf } from "./memory/refusal.ts";
@@ -50,6 +50,9 @@ export async function prepareRun(
   const base = await findBase(loaded, environment, before?.hub, "fetch", onEvent);
   const commit = chosenCommit(base);
   if (commit) choose(["base"], commit.value, commit.reason);
+  const warmStart = await findWarmStart(loaded, environment, onEvent);
+  const warmCommit = warmStart && chosenCommit(warmStart);
+  if (warmCommit) choose(["warm_start"], warmCommit.value, warmCommit.reason);
   const threads = recipe.threads === "auto" ? undefined : recipe.threads;
   const { device: wanted, precision } = recipe;
   const memoryBudget = recipe.memory_budget === "auto" ? undefined : recipe.memory_budget;
@@ -79,7 +82,7 @@ export async function prepareRun(
     tellMemoryPlan(recipe, memory, choose);
     onEvent({ kind: "forecast", forecast: forecastOf(recipe, memory, target, plan.totalSteps) });
     if (!memory.fits) throw refusalOf(input, memory);
-    trainee = prepareTrainee(recipe, base.folder, recipe.warm_start, device, memory.format, labels);
+    trainee = prepareTrainee(recipe, base.folder, warmStart?.folder ?? null, device, memory.format, labels);
     const made = trainee;
     const { encoder, encodeOptions } = prepared;
     return {
