@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { evaluationOf } from "./fixtures/report-data.ts";
 import { renderComparisonTable } from "./terminal-table.ts";
 
-const labels = ["World", "a \u001b[2J label"];
+const labels = ["World", "a \u001b label"];
 const before = evaluationOf(labels, [
   [30, 20],
   [50, 0],
@@ -13,21 +13,44 @@ const after = evaluationOf(labels, [
   [5, 45],
 ]);
 
-test("the plain table is aligned text", () => {
-  assert.deepEqual(renderComparisonTable(before, after, false).split("\n"), [
-    "class         rows  precision  recall  F1 % base  tuned  change",
-    "World           50       90.0    90.0       46.2   90.0   +43.8",
-    "a �[2J label    50       90.0    90.0        0.0   90.0   +90.0",
-    "accuracy       100                          30.0   90.0   +60.0",
-    "macro F1       100                          23.1   90.0   +66.9",
-    "log loss 1.64 → 0.325, outside the labels 25.0 → 25.0 %, 250 → 250 rows/s",
+test("the plain table is aligned text, what decides first", () => {
+  const lines = renderComparisonTable(before, after, false).replaceAll("\u00a0", " ").split("\n");
+  assert.deepEqual(lines.slice(0, 5), [
+    "metric                        base   tuned  change   95 % interval",
+    "accuracy                    30.0 %  90.0 %   +60.0  84.0 to 95.0 %",
+    "balanced accuracy           30.0 %  90.0 %   +60.0  84.0 to 95.5 %",
+    "F1 of a � label              0.0 %  90.0 %   +90.0  83.3 to 95.7 %",
+    "precision of a � label       0.0 %  90.0 %   +90.0  80.8 to 97.8 %",
+  ]);
+  const row = (name: string): string => lines.find((line) => line.startsWith(name))!;
+  assert.match(row("MCC"), /^MCC +−0\.500 +0\.800 +\+1\.30 +0\.681 to 0\.905$/);
+  assert.match(row("log loss"), /^log loss +1\.64 +0\.325 +−1\.32$/);
+  assert.deepEqual(lines.slice(-6), [
+    "",
+    "class      rows  precision  recall  F1 % base  tuned  change",
+    "World        50       90.0    90.0       46.2   90.0   +43.8",
+    "a � label    50       90.0    90.0        0.0   90.0   +90.0",
+    "",
+    "100 rows, outside the labels 25.0 → 25.0 %, 250 → 250 rows/s",
   ]);
 });
 
 test("without a base there is one side only", () => {
-  const [head, world] = renderComparisonTable(undefined, after, false).split("\n");
-  assert.match(head!, /^class +rows +precision +recall +F1 %$/);
-  assert.match(world!, /^World +50 +90\.0 +90\.0 +90\.0$/);
+  const lines = renderComparisonTable(undefined, after, false).replaceAll("\u00a0", " ").split("\n");
+  assert.match(lines[0]!, /^metric +value +95 % interval$/);
+  assert.match(lines[1]!, /^accuracy +90\.0 % +84\.0 to 95\.0 %$/);
+  assert.ok(lines.some((line) => /^World +50 +90\.0 +90\.0 +90\.0$/.test(line)));
+});
+
+test("a metric that is not defined says why", () => {
+  const oneClass = evaluationOf(
+    ["yes", "no"],
+    [
+      [3, 1],
+      [0, 0],
+    ],
+  );
+  assert.match(renderComparisonTable(before, oneClass, false), /^ROC AUC +30\.0.% +– +undefined: only one class$/m);
 });
 
 test("colours are escape sequences around the same text", () => {

@@ -1,7 +1,9 @@
 import Table from "cli-table3";
 import { createColors } from "picocolors";
 import type { ClassEvaluation, Evaluation } from "../../tune/evaluate/classification-report.ts";
-import { formatChange, formatCount, formatFigure, formatPoints } from "./format.ts";
+import type { Metric, MetricValue } from "../../tune/evaluate/metric.ts";
+import { metrics } from "../../tune/evaluate/metrics.ts";
+import { formatChange, formatCount, formatFigure, formatInterval, formatPercent, formatPoints } from "./format.ts";
 
 /** cli-table3 draws a box by default; aligned columns are easier to read, and `grep` and `awk` can read them too. */
 const NO_BORDERS = Object.fromEntries(
@@ -11,12 +13,48 @@ const NO_BORDERS = Object.fromEntries(
   ].map((part) => [part, ""]),
 );
 
+type Colors = ReturnType<typeof createColors>;
+
 /**
- * Per-class and overall scores, before and after, in percent; without `before` only one side.
+ * The metrics that decide, then scores of each class, before and after; without `before` only one side.
  * @param colored for a terminal; plain text otherwise.
  */
 export function renderComparisonTable(before: Evaluation | undefined, after: Evaluation, colored: boolean): string {
   const colors = createColors(colored);
+  const evaluations = before === undefined ? [after] : [before, after];
+  const trail = (figureOf: (evaluation: Evaluation) => string): string => evaluations.map(figureOf).join(" → ");
+  const closing = [
+    `${formatCount(after.rows)} rows`,
+    `outside the labels ${trail(({ outsideMass }) => formatPoints(outsideMass))} %`,
+    `${trail(({ examplesPerSecond }) => formatFigure(examplesPerSecond))} rows/s`,
+  ];
+  const tables = [metricsTable(before, after, colors), classesTable(before, after, colors)];
+  return `${tables.join("\n\n")}\n\n${colors.dim(closing.join(", "))}`;
+}
+
+function metricsTable(before: Evaluation | undefined, after: Evaluation, colors: Colors): string {
+  const head = ["metric", ...(before === undefined ? ["value"] : ["base", "tuned", "change"]), "95 % interval"];
+  const table = newTable(head, colors);
+  for (const metric of metrics) {
+    const is = after.metrics?.[metric.name];
+    if (!metric.main || is === undefined) continue;
+    const was = before?.metrics?.[metric.name];
+    const about = metric.only === "two labels" ? ` of ${printable(after.positive!)}` : "";
+    const remark = is.interval ? intervalOf(metric, is.interval) : is.undefined ? `undefined: ${is.undefined}` : "";
+    const sides = before === undefined ? [] : [colors.dim(shown(metric, was))];
+    const change = before === undefined ? [] : [changeOf(metric, was, is, colors)];
+    table.push([
+      colors.bold(`${metric.title}${about}`),
+      ...sides,
+      shown(metric, is),
+      ...change,
+      remark && colors.dim(remark),
+    ]);
+  }
+  return trimmed(table);
+}
+
+function classesTable(before: Evaluation | undefined, after: Evaluation, colors: Colors): string {
   const change = (was: number | undefined, is: number): string[] => {
     if (was === undefined) return [formatPoints(is)];
     const paint = is > was ? colors.green : is < was ? colors.red : colors.dim;
@@ -29,39 +67,51 @@ export function renderComparisonTable(before: Evaluation | undefined, after: Eva
     formatPoints(scores.recall),
     ...change(was?.f1, scores.f1),
   ];
-  const overallRow = (name: string, was: number | undefined, is: number): string[] => [
-    colors.bold(name),
-    formatCount(after.rows),
-    "",
-    "",
-    ...change(was, is),
-  ];
-  const head = [
-    "class",
-    "rows",
-    "precision",
-    "recall",
-    ...(before === undefined ? ["F1 %"] : ["F1 % base", "tuned", "change"]),
-  ];
-  const table = new Table({
+  const sides = before === undefined ? ["F1 %"] : ["F1 % base", "tuned", "change"];
+  const table = newTable(["class", "rows", "precision", "recall", ...sides], colors);
+  table.push(...after.perClass.map((scores, c) => classRow(scores, before?.perClass[c])));
+  return trimmed(table);
+}
+
+function newTable(head: readonly string[], colors: Colors): Table.Table {
+  return new Table({
     head: head.map((name) => colors.dim(name)),
     colAligns: head.map((_, column) => (column === 0 ? "left" : "right")),
     chars: { ...NO_BORDERS, middle: "  " },
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
   });
-  table.push(
-    ...after.perClass.map((scores, c) => classRow(scores, before?.perClass[c])),
-    overallRow("accuracy", before?.accuracy, after.accuracy),
-    overallRow("macro F1", before?.macroF1, after.macroF1),
-  );
-  const evaluations = before === undefined ? [after] : [before, after];
-  const trail = (figureOf: (evaluation: Evaluation) => string): string => evaluations.map(figureOf).join(" → ");
-  const closing = [
-    `log loss ${trail(({ logLoss }) => formatFigure(logLoss))}`,
-    `outside the labels ${trail(({ outsideMass }) => formatPoints(outsideMass))} %`,
-    `${trail(({ examplesPerSecond }) => formatFigure(examplesPerSecond))} rows/s`,
-  ];
-  return `${table.toString()}\n${colors.dim(closing.join(", "))}`;
+}
+
+function trimmed(table: Table.Table): string {
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+function shown({ unit }: Metric, measured: MetricValue | undefined): string {
+  const value = measured?.value ?? undefined;
+  if (value === undefined) return "–";
+  return unit === "plain" ? signed(value) : formatPercent(value);
+}
+
+function intervalOf({ unit }: Metric, [low, high]: readonly [number, number]): string {
+  return unit === "plain" ? `${signed(low)} to ${signed(high)}` : formatInterval([low, high]);
+}
+
+function changeOf(metric: Metric, was: MetricValue | undefined, is: MetricValue, colors: Colors): string {
+  if (typeof was?.value !== "number" || typeof is.value !== "number") return "";
+  const difference = is.value - was.value;
+  const gain = metric.lowerIsBetter ? -difference : difference;
+  const paint = gain > 0 ? colors.green : gain < 0 ? colors.red : colors.dim;
+  if (metric.unit !== "plain") return paint(formatChange(difference));
+  return paint(`${difference > 0 ? "+" : ""}${signed(difference)}`);
+}
+
+/** With a minus as wide as a plus. */
+function signed(value: number): string {
+  return formatFigure(value).replace("-", "−");
 }
 
 /** A label without control characters: a data file must not be able to steer the terminal. */

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../base/random.ts";
-import { accuracy } from "./accuracy.ts";
 import { macroAverage } from "./averages.ts";
 import { sampleBinomial } from "./binomial.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { ConfusionMatrix } from "./confusion-matrix.ts";
 import { scikitLearn } from "./fixtures/scikit-learn.ts";
+import { accuracyOf as accuracy } from "./metrics/accuracy.ts";
 
 const macroF1 = (matrix: ConfusionMatrix): number => macroAverage(matrix).f1;
 

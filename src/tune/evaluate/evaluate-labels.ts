@@ -3,6 +3,7 @@ import type { Prediction } from "../score/prediction.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { type Evaluation, Evaluator } from "./classification-report.ts";
 import { LabelSetEvaluator } from "./label-sets.ts";
+import type { MetricValue } from "./metric.ts";
 import { type Mistake, Mistakes } from "./mistakes.ts";
 
 /** Rows between two progress events. */
@@ -13,13 +14,15 @@ const MISTAKE_TEXT = 2000;
 interface JudgeOptions {
   readonly labels: readonly string[];
   readonly bootstrap?: BootstrapOptions;
+  /** Rows to come, for progress. */
+  readonly total: number;
+  /** Index of the positive one of two labels; default: the second. */
+  readonly positive?: number | undefined;
 }
 
 export interface EvaluateLabelsOptions<P extends Prediction = Prediction> extends JudgeOptions {
   /** Whether rows have several labels. */
   readonly multiLabel?: boolean;
-  /** Rows to come, for progress. */
-  readonly total: number;
   readonly onEvent: EventSink;
   /** How many of the surest mistakes are kept; default 0. */
   readonly mistakes?: number;
@@ -32,13 +35,34 @@ export interface LabelEvaluation extends Evaluation {
 }
 
 /**
- * Scores a set once and says how good the model is on it. Nothing grows with the number of rows.
+ * Scores a set once and says how good the model is on it. Of a row its label and scores are kept, up to a bound.
  * @throws UserError when no row has a label, or the model gives no numbers.
  */
 export async function evaluateLabels<P extends Prediction>(
   predictions: AsyncIterable<P>,
   options: EvaluateLabelsOptions<P>,
 ): Promise<LabelEvaluation> {
+  const mistakes = new Mistakes(options.mistakes ?? 0);
+  const judge = await judged(predictions, options, mistakes);
+  return { ...judge.finish(), mistakes: mistakes.list() };
+}
+
+/**
+ * Every metric of a set, without intervals.
+ * @throws UserError when no row has a label, or the model gives no numbers.
+ */
+export async function measureLabels<P extends Prediction>(
+  predictions: AsyncIterable<P>,
+  options: EvaluateLabelsOptions<P>,
+): Promise<Record<string, MetricValue>> {
+  return (await judged(predictions, options, new Mistakes(0))).measure();
+}
+
+async function judged<P extends Prediction>(
+  predictions: AsyncIterable<P>,
+  options: EvaluateLabelsOptions<P>,
+  mistakes: Mistakes,
+): Promise<Judge> {
   const { labels, total, onEvent, onPrediction } = options;
   const judge = options.multiLabel ? labelSets(options) : singleLabels(options);
   const start = performance.now();
@@ -48,7 +72,6 @@ export async function evaluateLabels<P extends Prediction>(
     const figures = { "examples/s": rate.toFixed(rate < 10 ? 1 : 0) };
     onEvent({ kind: "progress", task: "score", done, total, unit: "examples", figures });
   };
-  const mistakes = new Mistakes(options.mistakes ?? 0);
   const named = (members: readonly number[]): string => members.map((c) => labels[c]!).join(", ") || NO_LABEL;
   for await (const prediction of predictions) {
     onPrediction?.(prediction);
@@ -61,7 +84,7 @@ export async function evaluateLabels<P extends Prediction>(
     if (++done % ROWS_PER_EVENT === 0) report();
   }
   report();
-  return { ...judge.finish(), mistakes: mistakes.list() };
+  return judge;
 }
 
 /** How an empty set of labels is written. */
@@ -77,24 +100,26 @@ interface Judged {
 interface Judge {
   /** Counts a row whose labels are known; what was wrong with it, if anything. */
   readonly add: (prediction: Prediction) => Judged | undefined;
+  readonly measure: () => Record<string, MetricValue>;
   readonly finish: () => Evaluation;
 }
 
-function singleLabels({ labels, bootstrap }: JudgeOptions): Judge {
-  const evaluator = new Evaluator(labels, bootstrap);
+function singleLabels({ labels, bootstrap, positive, total }: JudgeOptions): Judge {
+  const evaluator = new Evaluator(labels, { ...bootstrap, positive, expected: total });
   return {
     add({ row: { target }, predicted, probabilities, outside }) {
       if (target === undefined) return undefined;
-      evaluator.add({ target, probabilities, outside });
+      evaluator.add({ target, probabilities, outside, predicted });
       if (predicted === target) return undefined;
       return { truth: [target], answer: [predicted], probability: probabilities[predicted]! };
     },
+    measure: () => evaluator.measure(),
     finish: () => evaluator.finish(),
   };
 }
 
-function labelSets({ labels, bootstrap }: JudgeOptions): Judge {
-  const evaluator = new LabelSetEvaluator(labels, bootstrap);
+function labelSets({ labels, bootstrap, total }: JudgeOptions): Judge {
+  const evaluator = new LabelSetEvaluator(labels, { ...bootstrap, expected: total });
   return {
     add({ row: { targets: truth }, chosen: answer = [], probabilities, outside }) {
       if (truth === undefined) return undefined;
@@ -104,6 +129,7 @@ function labelSets({ labels, bootstrap }: JudgeOptions): Judge {
       const sureness = wrong.map((c) => (answer.includes(c) ? probabilities[c]! : 1 - probabilities[c]!));
       return { truth, answer, probability: Math.max(...sureness) };
     },
+    measure: () => evaluator.measure(),
     finish: () => evaluator.finish(),
   };
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accuracy } from "./accuracy.ts";
 import { macroAverage, microAverage, weightedAverage } from "./averages.ts";
 import { classScores } from "./class-scores.ts";
 import { ConfusionMatrix } from "./confusion-matrix.ts";
 import { scikitLearn } from "./fixtures/scikit-learn.ts";
 import { LogLoss } from "./log-loss.ts";
+import { accuracyOf as accuracy } from "./metrics/accuracy.ts";
 import { quantile } from "./quantile.ts";
 
 /** A few roundings of float64 in means of some dozen numbers. */
