@@ -18,7 +18,7 @@ const pages = [
     .map((name) => join(packageRoot, "docs", name)),
 ].map((path) => ({ path, name: relative(packageRoot, path), text: readFileSync(path, "utf8") }));
 
-const recipes = readdirSync(join(packageRoot, "recipes"))
+const recipes = readdirSync(join(packageRoot, "recipes"), { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".yaml"))
   .map((name) => ({ name: `recipes/${name}`, text: readFileSync(join(packageRoot, "recipes", name), "utf8") }));
 

@@ -10,8 +10,8 @@ import { deviceEnvironment } from "../environment.ts";
 import { exportGguf } from "../export/export-gguf.ts";
 import { exportSafetensors, type FloatFormat } from "../export/export-safetensors.ts";
 import { openExportSource } from "../export/export-source.ts";
-import { fillFolder } from "../export/output-folder.ts";
 import { checkForVllm, copyAdapter } from "../export/vllm-adapter.ts";
+import { fillFolder } from "../output-folder.ts";
 import { baseOf } from "./load-model.ts";
 import { folderOf } from "./pull.ts";
 

@@ -8,6 +8,11 @@ export const commands: readonly (CommandEntry | CommandGroup)[] = [
     load: async () => (await import("./commands/quickstart.ts")).quickstart,
   },
   {
+    name: "init",
+    summary: "Start a project from a recipe for a known task",
+    load: async () => (await import("./commands/init.ts")).init,
+  },
+  {
     name: "pull",
     summary: "Fetch a model from the Hugging Face hub into the cache",
     load: async () => (await import("./commands/pull.ts")).pull,

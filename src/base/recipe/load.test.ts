@@ -85,7 +85,8 @@ describe("a good recipe", () => {
 });
 
 describe("every recipe in recipes/", () => {
-  const shipped = readdirSync(join(packageRoot, "recipes")).filter((name) => name.endsWith(".yaml"));
+  const files = readdirSync(join(packageRoot, "recipes"), { recursive: true, encoding: "utf8" });
+  const shipped = files.filter((name) => /^[^.]+\.yaml$/.test(name));
   for (const name of shipped) it(name, () => void loadRecipe(join(packageRoot, "recipes", name)));
 });
 

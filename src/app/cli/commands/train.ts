@@ -27,7 +27,7 @@ export const train: CommandModule = {
       .option("--set <option=value>", "override an option of the recipe, e.g. training.batch_size=8", collect, [])
       .option("--output <folder>", "run folder; default: what the recipe says, otherwise runs/<recipe name>");
     addExamples(command, [
-      ["fettle train recipes/ag-news-lora.yaml", "trains, and writes runs/ag-news-lora"],
+      ["fettle train recipes/ag-news/nano.yaml", "trains, and writes runs/ag-news-nano"],
       ["fettle train my.yaml --dry-run", "checks recipe, model and data, and shows what would be done"],
       ["fettle train my.yaml --set seed=7 --output runs/seed-7", "the same recipe with another seed"],
       ["fettle train my.yaml --resume", "goes on after Ctrl-C, a crash or a full disk"],

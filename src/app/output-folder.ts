@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { UserError } from "../../base/errors.ts";
-import { makeFolder, replaceFolder } from "../../model/files/atomic.ts";
-import { fileError } from "../../model/files/file-error.ts";
+import { UserError } from "../base/errors.ts";
+import { makeFolder, replaceFolder } from "../model/files/atomic.ts";
+import { fileError } from "../model/files/file-error.ts";
 
 /**
  * Fills a new folder: it appears whole, or not at all.
@@ -30,7 +30,7 @@ function refuseOccupied(path: string): void {
   if (!existsSync(path)) return;
   if (statSync(path).isDirectory() && readdirSync(path).length === 0) return;
   throw new UserError({
-    code: "export/output-exists",
+    code: "output/exists",
     message: "there is something at this path already",
     where: path,
     fix: "choose a new folder, or remove this one",
