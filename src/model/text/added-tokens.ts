@@ -51,6 +51,8 @@ const ENDS_WITH_WORD = new RegExp(`${WORD}$`, "u");
 /** Finds added tokens in a text, leftmost and longest, by walking a trie of UTF-16 units. */
 export class AddedTokenFinder {
   readonly #root: Node = { children: new Map() };
+  /** Where a token may begin. */
+  readonly #firstUnit: RegExp;
 
   /** @param contentOf what to look for instead of the content itself: the normalised content. */
   constructor(tokens: readonly AddedToken[], contentOf: (token: AddedToken) => string = ({ content }) => content) {
@@ -68,13 +70,15 @@ export class AddedTokenFinder {
       }
       if (node !== this.#root) node.token = token;
     }
+    const units = [...this.#root.children.keys()].map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`);
+    this.#firstUnit = new RegExp(`[${units.join("")}]`, "g");
   }
 
   /** Splits the text; `lstrip` and `rstrip` tokens take the whitespace on that side with them. */
   split(text: string, sink: SectionSink): void {
     let done = 0;
     if (this.#root.children.size > 0) {
-      for (let i = 0; i < text.length; ) {
+      for (let i = this.#nextStart(text, 0); i < text.length; i = this.#nextStart(text, i)) {
         const match = this.#longestAt(text, i);
         if (match === undefined) {
           i++;
@@ -94,6 +98,11 @@ export class AddedTokenFinder {
       }
     }
     if (done < text.length) sink.text(done, text.length);
+  }
+
+  #nextStart(text: string, from: number): number {
+    this.#firstUnit.lastIndex = from;
+    return this.#firstUnit.test(text) ? this.#firstUnit.lastIndex - 1 : text.length;
   }
 
   #longestAt(text: string, at: number): { token: AddedToken; end: number } | undefined {

@@ -4,10 +4,15 @@ import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
 import { messageOf, UserError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, readTextFile } from "../files/json-file.ts";
+import { type ContentUse, contentUse } from "./content-use.ts";
 import { ownFunctions, useOwnFunctions } from "./template-functions.ts";
+import { TemplateOutline } from "./template-outline.ts";
 import { readTokenizerConfig, tokenContent } from "./tokenizer.ts";
 
 const MAX_TEMPLATE_BYTES = 2 ** 20;
+/** Conversations of more kinds than this have long ones among them, whose outlines hardly repeat. */
+const MAX_OUTLINES = 256;
+const noVariables: Readonly<JsonObject> = {};
 const TEMPLATE_FILE = "chat_template.jinja";
 
 /** One turn of a conversation, as chat templates read it; further keys (`tool_calls`, `reasoning_content`) pass through. */
@@ -33,6 +38,11 @@ export class ChatTemplate {
   readonly hash: string;
   readonly #template: Template;
   readonly #variables: Readonly<Record<string, unknown>>;
+  /** The template with an error wherever contents are used in a way that `#use` does not say. */
+  readonly #marking: Template;
+  readonly #use: ContentUse | undefined;
+  /** By variables and roles; `seen` is one for which looking for an outline has not paid yet. */
+  readonly #outlines = new WeakMap<object, Map<string, TemplateOutline | "seen" | "none">>();
 
   /**
    * @param specialTokens `bos_token`, `eos_token`, ... as template variables.
@@ -47,6 +57,9 @@ export class ChatTemplate {
     try {
       this.#template = new Template(source);
       useOwnFunctions(this.#template);
+      this.#marking = new Template(source);
+      useOwnFunctions(this.#marking);
+      this.#use = contentUse(this.#marking.parsed);
     } catch (error) {
       throw this.#error("cannot be parsed", error);
     }
@@ -58,9 +71,17 @@ export class ChatTemplate {
   }
 
   /** @throws UserError when the template refuses the messages or fails. */
-  render(messages: readonly Message[], { addGenerationPrompt = false, kwargs = {} }: RenderOptions = {}): string {
+  render(messages: readonly Message[], options: RenderOptions = {}): string {
+    return this.#outline(messages, options)?.fill(messages) ?? this.#run(this.#template, messages, options);
+  }
+
+  #run(
+    template: Template,
+    messages: readonly Message[],
+    { addGenerationPrompt = false, kwargs = noVariables }: RenderOptions,
+  ): string {
     try {
-      return this.#template.render({
+      return template.render({
         ...this.#variables,
         messages,
         add_generation_prompt: addGenerationPrompt,
@@ -68,6 +89,34 @@ export class ChatTemplate {
       });
     } catch (error) {
       throw this.#error("refuses this conversation", error);
+    }
+  }
+
+  /** What is printed around the contents of plain conversations with these roles, from the second of them on. */
+  #outline(messages: readonly Message[], options: RenderOptions): TemplateOutline | undefined {
+    if (this.#use === undefined || !messages.every(isPlain)) return undefined;
+    const { addGenerationPrompt = false, kwargs = noVariables } = options;
+    const known = this.#outlines.get(kwargs) ?? new Map<string, TemplateOutline | "seen" | "none">();
+    if (known.size === 0) this.#outlines.set(kwargs, known);
+    const roles = `${addGenerationPrompt} ${JSON.stringify(messages.map(({ role }) => role))}`;
+    let outline = known.get(roles);
+    if (outline === undefined) {
+      if (known.size >= MAX_OUTLINES) known.clear();
+      known.set(roles, "seen");
+    } else if (outline === "seen") {
+      outline = this.#findOutline(this.#use, messages, options) ?? "none";
+      known.set(roles, outline);
+    }
+    return typeof outline === "object" ? outline : undefined;
+  }
+
+  #findOutline(use: ContentUse, messages: readonly Message[], options: RenderOptions): TemplateOutline | undefined {
+    try {
+      const mark = (marked: readonly Message[]): string => this.#run(this.#marking, marked, options);
+      return TemplateOutline.find(use, messages, mark, (own) => this.#run(this.#template, own, options));
+    } catch (error) {
+      if (error instanceof UserError) return undefined;
+      throw error;
     }
   }
 
@@ -85,6 +134,10 @@ export class ChatTemplate {
       cause: error,
     });
   }
+}
+
+function isPlain(message: Message): boolean {
+  return typeof message.content === "string" && typeof message.role === "string" && Object.keys(message).length === 2;
 }
 
 export interface LoadChatTemplateOptions {

@@ -14,8 +14,27 @@ export class TokenSink {
     this.#offsets[2 * i + 1] = end;
   }
 
-  encoding(): Encoding {
-    return { ids: this.#ids.slice(0, this.#count), offsets: this.#offsets.slice(0, this.#count * 2) };
+  get length(): number {
+    return this.#count;
+  }
+
+  clear(): void {
+    this.#count = 0;
+  }
+
+  /** Appends tokens whose offsets count from `base`. */
+  append({ ids, offsets }: Encoding, base: number): void {
+    while (this.#count + ids.length > this.#ids.length) this.#grow();
+    this.#ids.set(ids, this.#count);
+    for (let i = 0, to = 2 * this.#count; i < offsets.length; i++) this.#offsets[to + i] = offsets[i]! + base;
+    this.#count += ids.length;
+  }
+
+  /** A copy of the tokens from the `first` on, with offsets that count from `base`. */
+  from(first: number, base: number): Encoding {
+    const offsets = this.#offsets.slice(2 * first, 2 * this.#count);
+    if (base > 0) for (let i = 0; i < offsets.length; i++) offsets[i]! -= base;
+    return { ids: this.#ids.slice(first, this.#count), offsets };
   }
 
   #grow(): void {

@@ -29,6 +29,25 @@ for (const name of FIXTURE_NAMES) {
   });
 }
 
+test("sections that come again have the tokens that they had at first, wherever they stand", () => {
+  for (const name of FIXTURE_NAMES) {
+    const { rows } = readFixture(name);
+    const used = fixtureTokenizer(name);
+    const separator = name === "bert" ? "[SEP]" : name === "starcoder" ? "<|endoftext|>" : "<|im_end|>";
+    for (const row of rows) {
+      const fresh = fixtureTokenizer(name);
+      const texts = [row.text, `${separator}${row.text}${separator}${row.text}`, `${row.text}${separator} x`];
+      const expected = texts.map((text) => fresh.encode(text));
+      for (let times = 0; times < 3; times++)
+        assert.deepEqual(
+          texts.map((text) => used.encode(text)),
+          expected,
+        );
+      assert.deepEqual([...used.encode(row.text).ids], row.ids);
+    }
+  }
+});
+
 test("tokens cover a text that loses nothing, without gaps", () => {
   for (const name of ["qwen", "llama", "starcoder", "gemma"] as const) {
     const tokenizer = fixtureTokenizer(name);

@@ -11,6 +11,7 @@ import type { Encoding } from "./encoding.ts";
 import { createNormalizer, type Normalize } from "./normalizer.ts";
 import { readPostProcessor, type SpecialTokens } from "./post-processor.ts";
 import { createPreTokenizer, type PreTokenizer } from "./pre-tokenizer.ts";
+import { SectionCache } from "./section-cache.ts";
 import { isolateSpaces } from "./space-boundaries.ts";
 import type { TokenModel } from "./token-model.ts";
 import { TokenSink } from "./token-sink.ts";
@@ -45,6 +46,9 @@ export class Tokenizer {
   readonly #model: TokenModel;
   readonly #special: SpecialTokens;
   readonly #decode: Decode;
+  readonly #firstSections = new SectionCache();
+  readonly #sections = new SectionCache();
+  readonly #sink = new TokenSink();
 
   /**
    * @param json a parsed tokenizer.json.
@@ -131,17 +135,31 @@ export class Tokenizer {
         fix: "split it",
       });
     }
-    const sink = new TokenSink();
+    const sink = this.#sink;
+    sink.clear();
     if (withSpecial) for (const id of this.#special.before) sink.push(id, 0, 0);
     this.#beforeNormalizing.split(text, {
       token: ({ id }, begin, end) => sink.push(id, begin, end),
-      text: (begin, end) => this.#encodeSection({ text: text.slice(begin, end), base: begin }, sink),
+      text: (begin, end) => this.#encodeSection(text.slice(begin, end), begin, sink),
     });
     if (withSpecial) for (const id of this.#special.after) sink.push(id, text.length, text.length);
-    return sink.encoding();
+    return sink.from(0, 0);
   }
 
-  #encodeSection(section: AlignedText, sink: TokenSink): void {
+  #encodeSection(section: string, base: number, sink: TokenSink): void {
+    // Some pre-tokenizers put a space in front of a text's very beginning, and nowhere else.
+    const cache = base === 0 ? this.#firstSections : this.#sections;
+    const known = cache.get(section);
+    if (known !== undefined) {
+      sink.append(known, base);
+      return;
+    }
+    const before = sink.length;
+    this.#encodeText({ text: section, base }, sink);
+    cache.offer(section, () => sink.from(before, base));
+  }
+
+  #encodeText(section: AlignedText, sink: TokenSink): void {
     const normalized = this.#normalize(section);
     this.#afterNormalizing.split(normalized.text, {
       token: ({ id }, begin, end) => sink.push(id, startOf(normalized, begin), endOf(normalized, end)),
