@@ -42,6 +42,24 @@ test("merged in f32 the answers are the same up to the order of sums, in bf16 up
   assert.ok(rounded.difference!.max < 0.05);
 });
 
+test("a GGUF file's rounding is measured too: 16 bits hardly differ, 8 more, 4 most", async () => {
+  const means = [];
+  for (const dtype of ["f32", "f16", "q8_0", "q4_k"] as const) {
+    const output = join(scratch, `gguf-${dtype}`);
+    const { difference } = await exportModel(run, { format: "gguf", device: "cpu", dtype, output });
+    means.push(difference!.mean);
+  }
+  assert.deepEqual(
+    means,
+    means.toSorted((a, b) => a - b),
+  );
+  assert.ok(means[0]! < 1e-4 && means[3]! > 10 * means[1]!, means.join(", "));
+  const output = join(scratch, "gguf-refused");
+  const strict = { format: "gguf", device: "cpu", dtype: "q4_k", maxDifference: 1e-9, output } as const;
+  await assert.rejects(exportModel(run, strict), /the merged model answers otherwise/);
+  assert.equal(existsSync(output), false);
+});
+
 test("above the limit nothing is written", async () => {
   const output = join(scratch, "refused");
   const options = { format: "safetensors", device: "cpu", dtype: "bf16", maxDifference: 1e-9, output } as const;

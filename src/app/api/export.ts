@@ -3,11 +3,13 @@ import { join, resolve } from "node:path";
 import { UserError, UserErrors } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { type DeviceOptions, openDevice } from "../../engine/open-device.ts";
+import { openRounded } from "../../model/families/gguf/rounded-model.ts";
+import { type Model, openModel } from "../../model/families/model.ts";
 import type { GgmlType } from "../../model/files/gguf-types.ts";
 import { findParts } from "../../tune/train/artefact.ts";
 import { answersBefore, type MergeDifference, refuseLargeDifference } from "../../tune/train/merge-difference.ts";
 import { deviceEnvironment } from "../environment.ts";
-import { exportGguf } from "../export/export-gguf.ts";
+import { exportGguf, ggufTypeOf } from "../export/export-gguf.ts";
 import { exportSafetensors, type FloatFormat } from "../export/export-safetensors.ts";
 import { openExportSource } from "../export/export-source.ts";
 import { checkForVllm, copyAdapter } from "../export/vllm-adapter.ts";
@@ -36,9 +38,10 @@ export interface ExportOptions {
   /** Where 4-bit bases are unpacked; default `auto`. */
   readonly device?: DeviceOptions["device"] | undefined;
   /**
-   * For safetensors of a run with a validation set: by how much log-probabilities of the answers (of a class head: logits)
-   * may differ in the mean between the adapter over its base and the merged model; `off` does not measure. Default 0.05:
-   * rounding to bf16 stays well below, and a probability then changes by less than 5 % of itself.
+   * For a run with a validation set: by how much log-probabilities of the answers (of a class head: logits) may differ in
+   * the mean between the adapter over its base and the merged model; `off` does not measure. Default 0.05: rounding to
+   * bf16 stays well below, and a probability then changes by less than 5 % of itself. q8_0 and q4_k, which are asked for to
+   * give something up, are held to a limit only where one is given.
    */
   readonly maxDifference?: number | "off" | undefined;
   /** Told of warnings, and how far it is. */
@@ -59,7 +62,7 @@ export interface ExportResult {
   readonly usage: string;
 }
 
-export const MAX_DIFFERENCE = 0.05;
+const MAX_DIFFERENCE = 0.05;
 
 /**
  * Writes a run, an adapter or a model in the form that another program loads.
@@ -101,7 +104,7 @@ function exportForVllm(path: string, base: string | undefined, { output, dtype }
 
 async function exportMerged(path: string, base: string | undefined, options: ExportOptions): Promise<Exported> {
   const { format, output, dtype, device: wanted, onEvent = () => {} } = options;
-  const plain = dtype === "q8_0" || dtype === "q4_k" ? undefined : dtype;
+  const plain = isQuantized(dtype) ? undefined : dtype;
   if (format === "safetensors" && plain !== dtype) throw quantizedSafetensors(dtype!);
   const { device } = await openDevice({ ...deviceEnvironment(), ...(wanted && { device: wanted }), precision: "f32" });
   try {
@@ -109,26 +112,38 @@ async function exportMerged(path: string, base: string | undefined, options: Exp
     for (const message of source.warnings) onEvent({ kind: "note", level: "warning", message });
     const onProgress = (done: number, total: number): void =>
       onEvent({ kind: "progress", task: "writing", done, total, unit: "tensors" });
-    if (format === "gguf") {
-      const notes = fillFolder(output, (folder) => exportGguf(source, folder, { type: dtype, onProgress }));
-      return { notes, usage: `ollama create ${source.name} -f ${join(output, "Modelfile")}` };
-    }
-    const limit = options.maxDifference ?? MAX_DIFFERENCE;
+    const limit = options.maxDifference ?? (isQuantized(dtype) ? Number.POSITIVE_INFINITY : MAX_DIFFERENCE);
     const measured = source.parts.kind === "run" && source.parts.adapterFolder !== undefined && limit !== "off";
     const before = measured
       ? await measurable(() => answersBefore(path, source.parts, device, base), onEvent)
       : undefined;
-    const difference = fillFolder(output, (folder) => {
-      exportSafetensors(source, folder, { dtype: plain as FloatFormat, onProgress });
-      const found = before?.compare(folder);
-      if (found && limit !== "off") refuseLargeDifference(found, limit);
+    const compared = (open: () => Model): MergeDifference | undefined => {
+      if (before === undefined || limit === "off") return undefined;
+      using merged = open();
+      const found = before.compare(merged);
+      onEvent({ kind: "note", level: "info", message: describeDifference(found) });
+      refuseLargeDifference(found, limit);
       return found;
+    };
+    return fillFolder(output, (folder): Exported => {
+      if (format === "gguf") {
+        const type = ggufTypeOf(source, dtype);
+        const difference = compared(() => openRounded(source.model, device, type));
+        const notes = exportGguf(source, folder, { type, onProgress });
+        return { notes, difference, usage: `ollama create ${source.name} -f ${join(output, "Modelfile")}` };
+      }
+      exportSafetensors(source, folder, { dtype: plain as FloatFormat, onProgress });
+      const classHead = before?.classHead;
+      const difference = compared(() => openModel(folder, device, { format: { kind: "f32" }, classHead }));
+      return { notes: [], difference, usage: `vllm serve ${output}` };
     });
-    if (difference) onEvent({ kind: "note", level: "info", message: describeDifference(difference) });
-    return { notes: [], difference, usage: `vllm serve ${output}` };
   } finally {
     device.close();
   }
+}
+
+function isQuantized(dtype: GgmlType | undefined): boolean {
+  return dtype === "q8_0" || dtype === "q4_k";
 }
 
 /** Validation rows may be gone by the time of the export: then there is nothing to measure with, and that is told. */

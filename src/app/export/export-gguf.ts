@@ -8,8 +8,8 @@ import type { ExportSource } from "./export-source.ts";
 import { ollamaModelfile } from "./ollama-modelfile.ts";
 
 export interface GgufExportOptions {
-  /** Of the matrices; undefined: as in the base. */
-  readonly type: GgmlType | undefined;
+  /** Of the matrices. */
+  readonly type: GgmlType;
   readonly onProgress: (done: number, total: number) => void;
 }
 
@@ -25,14 +25,21 @@ export function exportGguf(
   { type, onProgress }: GgufExportOptions,
 ): readonly string[] {
   const { model, template, name } = source;
-  if (model.classHead !== undefined) throw hasClassHead(model.folder);
-  const matrix = [...model.shapes].find(([, shape]) => shape.length > 1)![0];
-  const settled = type ?? typeOfDtype[model.dtype(matrix)];
-  const file = `${name}-${settled}.gguf`;
-  const notes = writeGgufModel(model, join(folder, file), { type: settled, name, template, onProgress });
+  const file = `${name}-${type}.gguf`;
+  const notes = writeGgufModel(model, join(folder, file), { type, name, template, onProgress });
   const modelfile = ollamaModelfile(source, file);
   writeFileAtomic(join(folder, "Modelfile"), modelfile.text);
   return [...notes, ...modelfile.notes];
+}
+
+/**
+ * @param asked undefined: as in the base
+ * @throws UserError when the model has no words to say
+ */
+export function ggufTypeOf({ model }: ExportSource, asked: GgmlType | undefined): GgmlType {
+  if (model.classHead !== undefined) throw hasClassHead(model.folder);
+  const matrix = [...model.shapes].find(([, shape]) => shape.length > 1)![0];
+  return asked ?? typeOfDtype[model.dtype(matrix)];
 }
 
 function hasClassHead(folder: string): UserError {

@@ -89,7 +89,8 @@ function inParts(target: Tensor, count: number, visit: (part: Tensor, begin: num
   }
 }
 
-function writeFloats(target: Tensor, values: Float32Array): void {
+/** Overwrites an f32 or bf16 tensor with as many values. */
+export function writeFloats(target: Tensor, values: Float32Array): void {
   scope(() => {
     const given = fromHost(target.device, values, target.shape);
     castInto(target, given);

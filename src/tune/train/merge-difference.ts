@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { loadRecipe } from "../../base/recipe/load.ts";
 import type { Device } from "../../engine/device/device.ts";
-import { type Model, openModel } from "../../model/families/model.ts";
+import type { ClassHeadOptions, Model } from "../../model/families/model.ts";
 import { type EncodedExample, packExamples } from "../data/pack.ts";
 import { ClassScorer } from "../score/class-scorer.ts";
 import { type Artefact, type ArtefactParts, openArtefact } from "./artefact.ts";
@@ -24,8 +24,10 @@ export interface MergeDifference {
 
 /** Answers of the adapter over its base, to be compared with. */
 export interface AnswersBefore {
-  /** @param folder of the merged model @throws UserError when it cannot be read */
-  readonly compare: (folder: string) => MergeDifference;
+  /** What a model held to be the same answers. */
+  readonly compare: (merged: Model) => MergeDifference;
+  /** The head that the merged model is to be opened with. */
+  readonly classHead: ClassHeadOptions | undefined;
 }
 
 /**
@@ -49,12 +51,8 @@ export async function answersBefore(
   using artefact = openArtefact(path, { device, base });
   const before = scoresOf(artefact.model, examples);
   const head = classHeadOf(artefact);
-  return {
-    compare(folder) {
-      using merged = openModel(folder, device, { format: { kind: "f32" }, classHead: head });
-      return differenceOf(before, scoresOf(merged, examples), count, head ? "logits" : "log-probabilities");
-    },
-  };
+  const of = head ? "logits" : "log-probabilities";
+  return { compare: (merged) => differenceOf(before, scoresOf(merged, examples), count, of), classHead: head };
 }
 
 /** @throws UserError when the merged model answers too differently @param limit of the mean */
@@ -67,9 +65,7 @@ export function refuseLargeDifference({ mean, max, of, rows }: MergeDifference, 
   });
 }
 
-function classHeadOf({
-  answers,
-}: Artefact): { config: NonNullable<Artefact["answers"]["head"]>; seed: undefined } | undefined {
+function classHeadOf({ answers }: Artefact): ClassHeadOptions | undefined {
   return answers.head && { config: answers.head, seed: undefined };
 }
 

@@ -1,13 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { GgmlType } from "../../../model/files/gguf-types.ts";
-import {
-  type ExportFormat,
-  type ExportOptions,
-  exportDtypes,
-  exportFormats,
-  exportModel,
-  MAX_DIFFERENCE,
-} from "../../api/export.ts";
+import { type ExportFormat, type ExportOptions, exportDtypes, exportFormats, exportModel } from "../../api/export.ts";
 import { formatCount } from "../../report/format.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { required } from "../options.ts";
@@ -43,10 +36,8 @@ export const exportCommand: CommandModule = {
       .addOption(
         new Option(
           "--max-difference <number>",
-          "safetensors of a run with a validation set: refuse where log-probabilities of answers differ more in the mean once the adapter is merged, or off to measure nothing",
-        )
-          .argParser(differenceOf)
-          .default(MAX_DIFFERENCE),
+          "merged, of a run with a validation set: refuse where log-probabilities of answers differ more in the mean than before, or off to measure nothing (default: 0.05; q8_0 and q4_k: no limit)",
+        ).argParser(differenceOf),
       )
       .addOption(
         new Option("--device <device>", "where 4-bit bases are unpacked")

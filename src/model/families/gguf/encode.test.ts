@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { packageRoot } from "../../../base/package-root.ts";
 import type { GgmlType } from "../../files/gguf-types.ts";
+import { decodeGgml } from "./decode.ts";
 import { encodeGgml, fittingType } from "./encode.ts";
 import { fromHalf, toHalf } from "./half.ts";
 
@@ -19,6 +20,20 @@ for (const type of ["f16", "bf16", "q8_0", "q4_k"] as const) {
     });
   }
 }
+
+test("what is decoded is encoded as it was, and is near to what it came from", () => {
+  const values = Float32Array.from({ length: 1024 }, (_, i) => Math.sin(i * i) * (1 + (i >> 5)));
+  const steps = { f32: 0, f16: 2 ** -11, bf16: 2 ** -8, q8_0: 1 / 127, q4_k: 1 / 6 } as const;
+  for (const type of ["f32", "f16", "bf16", "q8_0", "q4_k"] as const) {
+    const decoded = decodeGgml(type, encodeGgml(type, values, "values"));
+    decoded.forEach((value, i) => {
+      const largest = 1 + (i >> 5);
+      assert.ok(Math.abs(value - values[i]!) <= steps[type] * largest, `${type}: ${value} for ${values[i]}`);
+    });
+    // Q4_K looks for its scales anew.
+    if (type !== "q4_k") assert.deepEqual(decodeGgml(type, encodeGgml(type, decoded, "decoded")), decoded);
+  }
+});
 
 test("halves: every one of them comes back, ties go to even, beyond the largest is infinity", () => {
   for (let half = 0; half < 2 ** 16; half++) {

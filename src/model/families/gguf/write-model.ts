@@ -1,4 +1,5 @@
 /** A model as a GGUF file for llama.cpp and what is built on it. */
+import type { Shape } from "../../../engine/tensor/tensor.ts";
 import type { GgmlType, GgufValue } from "../../files/gguf-types.ts";
 import { ggmlTypes } from "../../files/gguf-types.ts";
 import { type GgufTensor, writeGguf } from "../../files/gguf-write.ts";
@@ -6,7 +7,7 @@ import type { ChatTemplate } from "../../text/chat-template.ts";
 import { ggufVocabulary } from "../../text/gguf-vocabulary.ts";
 import { mergedFloats } from "../merge.ts";
 import type { StreamedModel } from "../streamed-model.ts";
-import { type GgufDescription, text, u32 } from "./architecture.ts";
+import { type GgufDescription, type GgufTensorPlan, text, u32 } from "./architecture.ts";
 import { describeForLlamaCpp } from "./describe.ts";
 import { checkValues, encodeGgml, fittingType } from "./encode.ts";
 import { EncoderPool } from "./encoder-pool.ts";
@@ -72,12 +73,12 @@ function planned(
   wanted: GgmlType,
   pool: EncoderPool | undefined,
 ): GgufTensor {
-  const { name, transform, inF32 } = description.tensor(parameter);
+  const plan = description.tensor(parameter);
+  const { transform } = plan;
   const shape = model.shapes.get(parameter)!;
-  const isVector = shape.length < 2 || inF32 === true;
-  const type = isVector ? "f32" : fittingType(headType(model, name, wanted), shape.at(-1)!);
+  const type = ggmlTypeOf(model, plan, shape, wanted);
   return {
-    name,
+    name: plan.name,
     type,
     shape,
     *parts() {
@@ -95,10 +96,16 @@ function planned(
   };
 }
 
-/** The logits come straight out of the head: 4 bits are too few for it. */
-function headType(model: StreamedModel, name: string, wanted: GgmlType): GgmlType {
-  const head = model.decoder.config.tieEmbeddings ? "token_embd.weight" : "output.weight";
-  return wanted === "q4_k" && name === head ? "q8_0" : wanted;
+/** What a tensor is stored as. The logits come straight out of the head: 4 bits are too few for it. */
+export function ggmlTypeOf(
+  { decoder }: StreamedModel,
+  { name, inF32 }: GgufTensorPlan,
+  shape: Shape,
+  wanted: GgmlType,
+): GgmlType {
+  if (shape.length < 2 || inF32 === true) return "f32";
+  const head = decoder.config.tieEmbeddings ? "token_embd.weight" : "output.weight";
+  return fittingType(wanted === "q4_k" && name === head ? "q8_0" : wanted, shape.at(-1)!);
 }
 
 function counted(tensor: GgufTensor, onDone: () => void): GgufTensor {
