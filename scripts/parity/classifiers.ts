@@ -9,7 +9,7 @@ import { answersOf } from "../../src/tune/train/answers.ts";
 import { accumulateGradients } from "../../src/tune/train/loss.ts";
 import { classObjective } from "../../src/tune/train/objective.ts";
 import { Comparison, type ComparisonRow } from "./comparison.ts";
-import { floats, gradientOf, readExamples } from "./models.ts";
+import { floats, gradientOf, readInputs } from "./models.ts";
 
 const PREFIX = "cls.grad.";
 
@@ -23,7 +23,7 @@ export function compareClassifier(folder: string, device: Device): ComparisonRow
   const { decoder, parameters } = model;
   for (const tensor of parameters.tensors.values()) tensor.trainable = true;
   const comparison = new Comparison(device.precision);
-  const examples = readExamples(expected).map(({ ids }, i): EncodedExample => {
+  const examples = readInputs(expected).map((ids, i): EncodedExample => {
     return { ids, supervised: new Uint8Array(ids.length), labels: [i] };
   });
   const scorer = new ClassScorer(decoder, model.classHead!);
@@ -32,8 +32,9 @@ export function compareClassifier(folder: string, device: Device): ComparisonRow
     comparison.logits("cls.logits", scorer.score([ids])[0]!, wanted, wanted.length);
   });
   const objective = classObjective(model.classHead!, new Float32Array(head!.labels).fill(1));
+  const { pooling } = model.classHead!.parts;
   let sum = 0;
-  for (const pack of packExamples(examples, { enabled: true, sharePrompts: true, maxTokens: 4096 })) {
+  for (const pack of packExamples(examples, { enabled: true, sharePrompts: true, maxTokens: 4096, pooling })) {
     sum += accumulateGradients(decoder, pack, 1 / examples.length, { supervisedRowsOnly: true, objective })();
   }
   comparison.loss("cls.loss", sum / examples.length, floats(expected, "cls.loss")[0]!);

@@ -8,14 +8,22 @@ export interface ComparisonRow {
   readonly verdict: "ok" | "miss";
 }
 
+interface Tolerances {
+  readonly logits: number;
+  readonly loss: number;
+  readonly tensor: number;
+  readonly gradients: number;
+  readonly noise: number;
+}
+
 /**
  * By what the device computes in; `tensor` is for the gradient of one tensor. Small tensors have gradients that come out
  * of sums of much larger parts, which bf16 rounds: PyTorch's own in bf16 are up to a tenth off. All gradients together
- * are held to `gradients`.
+ * are held to `gradients`. `noise`: the share of that norm below which a tensor's own is rounding.
  */
-const tolerances: Readonly<Record<Precision, { logits: number; loss: number; tensor: number; gradients: number }>> = {
-  f32: { logits: 1e-4, loss: 1e-5, tensor: 1e-3, gradients: 1e-3 },
-  bf16: { logits: 3e-2, loss: 1e-2, tensor: 0.12, gradients: 3e-2 },
+const tolerances: Readonly<Record<Precision, Tolerances>> = {
+  f32: { logits: 1e-4, loss: 1e-5, tensor: 1e-3, gradients: 1e-3, noise: 1e-4 },
+  bf16: { logits: 3e-2, loss: 1e-2, tensor: 0.12, gradients: 3e-2, noise: 1e-2 },
 };
 
 /** Each error is scaled so that it can be held against one number. */
@@ -23,7 +31,7 @@ export class Comparison {
   readonly #precision: Precision;
   readonly #rows = new Map<string, ComparisonRow>();
   /** Norms over all tensors of a quantity. */
-  readonly #gradients = new Map<string, { difference: number; expected: number }>();
+  readonly #gradients = new Map<string, readonly { readonly difference: number; readonly expected: number }[]>();
 
   constructor(precision: Precision) {
     this.#precision = precision;
@@ -49,15 +57,15 @@ export class Comparison {
     this.#note(quantity, Math.abs(actual - expected) / Math.max(Math.abs(expected), 1), this.#tolerance.loss);
   }
 
-  /** The norm of the difference, of the expected tensor's norm. */
+  /**
+   * The norm of the difference, of the expected tensor's norm; of a share of the norm of all gradients where that is larger:
+   * some are nothing but rounding, such as that of a key's bias, which shifts all scores of a query alike.
+   */
   gradient(quantity: string, actual: Float32Array, expected: Float32Array): void {
     this.#sameLength(quantity, actual, expected);
     const difference = norm(Float64Array.from(actual, (value, i) => value - expected[i]!));
-    this.#note(quantity, difference / Math.max(norm(expected), 1e-30), this.#tolerance.tensor);
-    const together = this.#gradients.get(quantity) ?? { difference: 0, expected: 0 };
-    together.difference = Math.hypot(together.difference, difference);
-    together.expected = Math.hypot(together.expected, norm(expected));
-    this.#gradients.set(quantity, together);
+    const all = this.#gradients.get(quantity) ?? [];
+    this.#gradients.set(quantity, [...all, { difference, expected: norm(expected) }]);
   }
 
   /** The norm of a gradient against the expected norm. */
@@ -83,7 +91,13 @@ export class Comparison {
   }
 
   rows(): ComparisonRow[] {
-    for (const [quantity, { difference, expected }] of this.#gradients) {
+    for (const [quantity, tensors] of this.#gradients) {
+      const difference = Math.hypot(...tensors.map((tensor) => tensor.difference));
+      const expected = Math.hypot(...tensors.map((tensor) => tensor.expected));
+      for (const tensor of tensors) {
+        const size = Math.max(tensor.expected, this.#tolerance.noise * expected, 1e-30);
+        this.#note(quantity, tensor.difference / size, this.#tolerance.tensor);
+      }
       this.#note(`${quantity}, all`, difference / expected, this.#tolerance.gradients);
     }
     return [...this.#rows.values()];

@@ -120,16 +120,17 @@ function meanLoss(decoder: Decoder, examples: readonly EncodedExample[]): number
 }
 
 /** The sequences that the expectations are for. */
-export function readExamples(expected: SafetensorsFile): EncodedExample[] {
-  const examples: EncodedExample[] = [];
-  for (let i = 0; expected.tensors.has(`input.${i}`); i++) {
+export function readInputs(expected: SafetensorsFile): Int32Array[] {
+  const inputs: Int32Array[] = [];
+  while (expected.tensors.has(`input.${inputs.length}`)) inputs.push(integers(expected, `input.${inputs.length}`));
+  return inputs;
+}
+
+function readExamples(expected: SafetensorsFile): EncodedExample[] {
+  return readInputs(expected).map((ids, i) => {
     const labels = integers(expected, `labels.${i}`);
-    examples.push({
-      ids: integers(expected, `input.${i}`),
-      supervised: Uint8Array.from(labels, (label) => (label === IGNORED ? 0 : 1)),
-    });
-  }
-  return examples;
+    return { ids, supervised: Uint8Array.from(labels, (label) => (label === IGNORED ? 0 : 1)) };
+  });
 }
 
 function integers(file: SafetensorsFile, name: string): Int32Array {

@@ -18,7 +18,8 @@ for (const precision of ["f32", "bf16"] as const) {
     const device = openCudaForTests({ precision });
     after(() => device.close());
     for (const family of readdirSync(root).filter((name) => !name.includes("."))) {
-      it(family, () => {
+      const isModel = existsSync(join(root, family, "model"));
+      it(family, { skip: !isModel && "an encoder writes no words" }, () => {
         const rows = compareModel(join(root, family), device);
         assert.ok(rows.length >= (precision === "f32" ? 10 : 9), `${rows.length} quantities were compared`);
         const tolerated = precision === "bf16" && family === kinked.family ? kinked.tolerance : 0;

@@ -15,7 +15,8 @@ for (const device of devices) {
   describe(`reference results, ${device.name}`, () => {
     after(() => device.close());
     for (const family of readdirSync(root).filter((name) => !name.includes("."))) {
-      test(family, () => {
+      const isModel = existsSync(join(root, family, "model"));
+      test(family, { skip: !isModel && "an encoder writes no words" }, () => {
         const rows = compareModel(join(root, family), device);
         assert.equal(rows.length, existsSync(join(root, family, "adapter-dora")) ? 12 : 10);
         assert.deepEqual(

@@ -4,7 +4,7 @@ import { type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
 import { refreshWorking } from "../../engine/tensor/working-copy.ts";
 import type { AdapterTensor, AdapterToWrite } from "../files/adapter.ts";
 import type { TensorInfo } from "../files/safetensors.ts";
-import { CLASS_HEAD, type ClassHead, type ClassHeadConfig } from "./class-head.ts";
+import { type ClassHead, type ClassHeadConfig, type ClassHeadMaker, isOfClassHead, scoreHead } from "./class-head.ts";
 import { decodeFloats, expectFloats } from "./decode-floats.ts";
 
 /** What an adapter keeps of the head; nothing without one. */
@@ -17,15 +17,17 @@ export function savedClassHead(head: ClassHead | undefined): AdapterToWrite["ten
 }
 
 /**
- * Puts the head of an adapter into the model's.
- * @throws UserError when one has a head and the other has none, or another
+ * Puts the head of an adapter into the model's. What the adapter does not have stays as the checkpoint has it.
+ * @throws UserError when neither has it, or the adapter has another head than the model
  */
 export function loadClassHead(head: ClassHead | undefined, tensors: readonly AdapterTensor[], folder: string): void {
   const saved = new Map(tensors.filter(({ kind }) => kind === "saved").map((tensor) => [nameOf(tensor), tensor]));
   const stranger = [...saved.keys()].find((name) => !head?.parameters.has(name));
   if (stranger !== undefined) throw unplaced(stranger, head, folder);
   for (const [name, tensor] of head?.parameters ?? []) {
-    const { bytes, dtype, shape } = saved.get(name) ?? missing(name, folder);
+    const own = saved.get(name);
+    if (own === undefined && !head?.fresh.has(name)) continue;
+    const { bytes, dtype, shape } = own ?? missing(name, folder);
     if (shape.join() !== tensor.shape.join()) throw misshapen(name, shape, tensor, folder);
     const floats = decodeFloats(Uint8Array.from(bytes), expectFloats(dtype, name, folder));
     tensor.device.write(tensor, new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
@@ -33,16 +35,23 @@ export function loadClassHead(head: ClassHead | undefined, tensors: readonly Ada
   }
 }
 
-/** How large the head is whose tensors are listed, under names that end in its own; undefined where there is none. */
+/**
+ * How large the head is whose tensors are listed, under names that end in its own; undefined where there is none.
+ * @param make of an encoder's head; default: a decoder's
+ */
 export function classHeadSizes(
   tensors: Iterable<readonly [string, Pick<TensorInfo, "shape">]>,
+  make: ClassHeadMaker = scoreHead,
 ): Pick<ClassHeadConfig, "labels" | "dense"> | undefined {
   const shapes = new Map([...tensors].map(([name, { shape }]) => [name.replace(/^base_model\.model\./, ""), shape]));
-  const [plain, out, dense] = ["weight", "out_proj.weight", "dense.weight"].map((name) =>
-    shapes.get(`${CLASS_HEAD}.${name}`),
-  );
-  if (plain) return { labels: plain[0]!, dense: null };
-  return out && dense ? { labels: out[0]!, dense: dense[0]! } : undefined;
+  const options = { labels: 1, activation: "gelu", dropout: 0 } as const;
+  const plain = make({ ...options, dense: null });
+  const labels = shapes.get(`${plain.output.path}.weight`)?.[0];
+  if (labels !== undefined) return { labels, dense: null };
+  // A decoder's head may have a dense layer of any width.
+  const { output, dense } = make({ ...options, dense: 1 });
+  const [out, wide] = [output.path, dense?.path].map((path) => shapes.get(`${path}.weight`));
+  return out && wide ? { labels: out[0]!, dense: wide[0]! } : undefined;
 }
 
 function nameOf({ module, parameter }: AdapterTensor): string {
@@ -50,7 +59,7 @@ function nameOf({ module, parameter }: AdapterTensor): string {
 }
 
 function unplaced(name: string, head: ClassHead | undefined, folder: string): UserError {
-  const isHead = name.startsWith(`${CLASS_HEAD}.`);
+  const isHead = isOfClassHead(head?.parts ?? { modules: ["score"] }, name);
   return new UserError({
     code: isHead ? "adapter/class-head" : "adapter/unsupported",
     message: isHead

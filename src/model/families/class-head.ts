@@ -1,78 +1,147 @@
 /**
- * A classifier's head on a decoder: scores of labels from the hidden state of a text's last token, by the names of
- * transformers' `...ForSequenceClassification`, `score.weight` [labels, hidden] without bias. With a dense layer between it
- * is `score.dense` and `score.out_proj`, both with bias, as in RoBERTa's classification head. Its parameters are f32.
+ * A classifier's head: scores of labels from the hidden states of a text, by the names of transformers'
+ * `...ForSequenceClassification`. What it is made of, its family says (`ClassHeadParts`). Its parameters are f32, and are
+ * trained in full beside an adapter.
  */
 import { hashLabel, mix32 } from "../../base/random.ts";
 import type { Device } from "../../engine/device/device.ts";
-import type { ForwardMode } from "../../engine/nn/linear.ts";
+import { type ForwardMode, Linear, project } from "../../engine/nn/linear.ts";
+import { applyNorm } from "../../engine/nn/norm.ts";
 import { type Activation, activate } from "../../engine/ops/activation/activation.ts";
 import { dropout } from "../../engine/ops/dropout/dropout.ts";
-import { linear, linearF32 } from "../../engine/ops/linear/linear.ts";
+import { linearF32 } from "../../engine/ops/linear/linear.ts";
 import { unscoped } from "../../engine/tensor/scope.ts";
 import { empty, type Shape, type Tensor } from "../../engine/tensor/tensor.ts";
 
 export interface ClassHeadConfig {
   /** How many there are. */
   readonly labels: number;
-  /** Width of the dense layer; null: none. */
+  /** Width of the dense layer; null: none, or the family's own. */
   readonly dense: number | null;
+  /** Of a dense layer that is not the family's own. */
   readonly activation: Activation;
   readonly dropout: number;
 }
 
+/** The hidden states that a head reads: of a text's last token, of its first, or the mean of all. */
+export type Pooling = "last" | "first" | "mean";
+
+/** What lies between hidden states and scores: a dense layer and a norm where there are any, and the scores' layer. */
+export interface ClassHeadParts {
+  readonly pooling: Pooling;
+  /** Dropout comes before the dense layer too (RoBERTa). */
+  readonly dropsInput?: boolean;
+  readonly dense?: {
+    /** Module path, as of `norm` and `output`. */
+    readonly path: string;
+    readonly width: number;
+    readonly bias: boolean;
+    readonly activation: Activation;
+  };
+  /** LayerNorm after the activation. */
+  readonly norm?: { readonly path: string; readonly bias: boolean; readonly eps: number };
+  readonly output: { readonly path: string; readonly bias: boolean };
+  /** Names of the modules that hold all of it, as PEFT's `modules_to_save` has them. */
+  readonly modules: readonly string[];
+}
+
+/** A family's head with so many labels. */
+export type ClassHeadMaker = (config: ClassHeadConfig) => ClassHeadParts;
+
+const SCORE = "score";
+
+/**
+ * A decoder's head, on a text's last token: `score` [labels, hidden] without bias. With a dense layer between it is
+ * `score.dense` and `score.out_proj`, both with bias, as in RoBERTa's classification head.
+ */
+export const scoreHead: ClassHeadMaker = ({ dense, activation }) => {
+  const common = { pooling: "last", modules: [SCORE] } as const;
+  if (dense === null) return { ...common, output: { path: SCORE, bias: false } };
+  return {
+    ...common,
+    dense: { path: `${SCORE}.dense`, width: dense, bias: true, activation },
+    output: { path: `${SCORE}.out_proj`, bias: true },
+  };
+};
+
 export class ClassHead {
   readonly config: ClassHeadConfig;
+  readonly parts: ClassHeadParts;
   /** By checkpoint name; they belong to the model's parameters. */
   readonly parameters: ReadonlyMap<string, Tensor>;
+  /** Its dense layer, on which an adapter may be put. */
+  readonly dense: Linear | undefined;
+  /** Names of parameters that the checkpoint did not have: random, or still to come from an adapter. */
+  readonly fresh: Set<string> = new Set();
 
   /** @param parameters uninitialised, of `classHeadShapes` */
-  constructor(config: ClassHeadConfig, parameters: ReadonlyMap<string, Tensor>) {
+  constructor(config: ClassHeadConfig, parts: ClassHeadParts, parameters: ReadonlyMap<string, Tensor>) {
     this.config = config;
+    this.parts = parts;
     this.parameters = parameters;
+    const { path } = parts.dense ?? {};
+    const weight = parameters.get(`${path}.weight`);
+    this.dense = path && weight ? new Linear(path, weight, parameters.get(`${path}.bias`)) : undefined;
   }
 
-  /** @param pooled [rows, hidden] @returns f32 [rows, labels] */
-  logits(pooled: Tensor, { dropoutSeed }: ForwardMode = {}): Tensor {
-    const { dense, activation, dropout: share } = this.config;
-    if (dense === null) return linearF32(pooled, this.#parameter("weight"));
-    const wide = linear(pooled, this.#parameter("dense.weight"), this.#parameter("dense.bias"));
-    const active = activate(wide, activation);
-    const drops = share > 0 && dropoutSeed !== undefined;
-    const kept = drops ? dropout(active, share, mix32(dropoutSeed ^ hashLabel(CLASS_HEAD)), 0) : active;
-    return linearF32(kept, this.#parameter("out_proj.weight"), this.#parameter("out_proj.bias"));
+  /** @param pooled [rows, hidden], by `parts.pooling` @returns f32 [rows, labels] */
+  logits(pooled: Tensor, mode: ForwardMode = {}): Tensor {
+    const { dense, norm, output, dropsInput } = this.parts;
+    const [module] = this.parts.modules;
+    let x = dropsInput ? this.#dropped(pooled, `${module} input`, mode) : pooled;
+    if (dense) {
+      x = activate(project(x, [this.dense!], mode)[0]!, dense.activation);
+      if (norm) {
+        const [weight, bias] = [this.#parameter(norm.path, "weight")!, this.#parameter(norm.path, "bias")];
+        x = applyNorm(x, { kind: "layer", weight, bias, eps: norm.eps });
+      }
+      x = this.#dropped(x, module!, mode);
+    }
+    return linearF32(x, this.#parameter(output.path, "weight")!, this.#parameter(output.path, "bias"));
   }
 
-  #parameter(name: string): Tensor {
-    return this.parameters.get(`${CLASS_HEAD}.${name}`)!;
+  #dropped(x: Tensor, label: string, { dropoutSeed }: ForwardMode): Tensor {
+    const { dropout: share } = this.config;
+    if (share === 0 || dropoutSeed === undefined) return x;
+    return dropout(x, share, mix32(dropoutSeed ^ hashLabel(label)), 0);
+  }
+
+  #parameter(path: string, name: "weight" | "bias"): Tensor | undefined {
+    return this.parameters.get(`${path}.${name}`);
   }
 }
-
-/** Module path of the head. */
-export const CLASS_HEAD = "score";
 
 /** Whether a checkpoint's parameter is one of a class head. */
-export function isOfClassHead(name: string): boolean {
-  return name.startsWith(`${CLASS_HEAD}.`);
+export function isOfClassHead({ modules }: Pick<ClassHeadParts, "modules">, name: string): boolean {
+  return modules.some((module) => `.${name}`.includes(`.${module}.`));
 }
 
-export function classHeadShapes({ labels, dense }: ClassHeadConfig, hidden: number): ReadonlyMap<string, Shape> {
-  const shapes: readonly (readonly [string, Shape])[] =
-    dense === null
-      ? [["weight", [labels, hidden]]]
-      : [
-          ["dense.weight", [dense, hidden]],
-          ["dense.bias", [dense]],
-          ["out_proj.weight", [labels, dense]],
-          ["out_proj.bias", [labels]],
-        ];
-  return new Map(shapes.map(([name, shape]) => [`${CLASS_HEAD}.${name}`, shape]));
+export function classHeadShapes(
+  { dense, norm, output }: ClassHeadParts,
+  labels: number,
+  hidden: number,
+): ReadonlyMap<string, Shape> {
+  const width = dense?.width ?? hidden;
+  const shapes = new Map<string, Shape>();
+  const add = (path: string, weight: Shape, bias: boolean): void => {
+    shapes.set(`${path}.weight`, weight);
+    if (bias) shapes.set(`${path}.bias`, [weight[0]!]);
+  };
+  if (dense) add(dense.path, [dense.width, hidden], dense.bias);
+  if (norm) add(norm.path, [width], norm.bias);
+  add(output.path, [labels, width], output.bias);
+  return shapes;
 }
 
 /** Uninitialised, for the caller to own. */
-export function emptyClassHead(config: ClassHeadConfig, hidden: number, device: Device): ClassHead {
-  const parameters = [...classHeadShapes(config, hidden)].map(
+export function emptyClassHead(
+  config: ClassHeadConfig,
+  parts: ClassHeadParts,
+  hidden: number,
+  device: Device,
+): ClassHead {
+  const parameters = [...classHeadShapes(parts, config.labels, hidden)].map(
     ([name, shape]) => [name, unscoped(() => empty(device, shape))] as const,
   );
-  return new ClassHead(config, new Map(parameters));
+  return new ClassHead(config, parts, new Map(parameters));
 }

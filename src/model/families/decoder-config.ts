@@ -1,4 +1,4 @@
-/** What a decoder-only transformer is, in one vocabulary; each family says how its config.json spells it. */
+/** What a decoder-only transformer or an encoder is, in one vocabulary; each family says how its config.json spells it. */
 import { UserError } from "../../base/errors.ts";
 import { suggestName } from "../../base/names.ts";
 import type { Activation } from "../../engine/ops/activation/activation.ts";
@@ -6,10 +6,13 @@ import type { Initializer } from "../../engine/optim/random-init.ts";
 import type { ConfigJson } from "../files/config.ts";
 import type { RopeLayerType } from "../files/rope.ts";
 import type { DecoderParts, PartMaker } from "./decoder-parts.ts";
+import type { EncoderTraits } from "./encoder-traits.ts";
 
 export interface DecoderConfig extends DecoderSizes {
   /** Makes the parts, in the order of the checkpoint. */
   readonly build: (make: PartMaker) => DecoderParts;
+  /** Of encoders only. */
+  readonly encoder?: EncoderTraits;
 }
 
 /** What is known of a decoder without its layers. */
@@ -49,7 +52,12 @@ const activations: Readonly<Record<string, Activation>> = {
   gelu: "gelu",
   gelu_new: "gelu_pytorch_tanh",
   gelu_pytorch_tanh: "gelu_pytorch_tanh",
+  gelu_python: "gelu",
+  gelu_python_tanh: "gelu_pytorch_tanh",
+  gelu_fast: "gelu_pytorch_tanh",
+  gelu_accurate: "gelu_pytorch_tanh",
   relu: "relu",
+  tanh: "tanh",
 };
 
 /** The sizes by the names that most families use. Logits have no soft cap. */
@@ -83,8 +91,8 @@ export function readSize(json: ConfigJson, key: string, fallback?: number): numb
   return value;
 }
 
-export function readLayers(json: ConfigJson, key: string): number {
-  const layers = readSize(json, key);
+export function readLayers(json: ConfigJson, key: string, fallback?: number): number {
+  const layers = readSize(json, key, fallback);
   if (layers > MAX_LAYERS) throw json.wrong(key, `at most ${MAX_LAYERS}`);
   return layers;
 }

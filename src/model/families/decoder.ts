@@ -20,6 +20,7 @@ import { recompute } from "../../engine/tensor/tape.ts";
 import { fromHost, type Tensor, toFloats, zeros } from "../../engine/tensor/tensor.ts";
 import type { DecoderConfig } from "./decoder-config.ts";
 import { type DecoderParts, type ParameterSource, PartMaker } from "./decoder-parts.ts";
+import { refuseWords } from "./encoder-traits.ts";
 import { RotaryTables, rotaryFrequencies } from "./rotary.ts";
 
 /** What is not kept of the forward pass, to save memory; the numbers are the same whatever it is. */
@@ -49,10 +50,14 @@ export class Decoder implements Disposable {
   /** How far ahead layers see. */
   readonly #sights: readonly number[];
 
-  /** @param languageHead whether the vocabulary projection is made; default true */
+  /**
+   * @param languageHead whether the vocabulary projection is made; default true
+   * @throws UserError where the model has none
+   */
   constructor(config: DecoderConfig, device: Device, source: ParameterSource, languageHead: boolean = true) {
     this.config = config;
     this.device = device;
+    if (languageHead && config.encoder) refuseWords();
     const make = new PartMaker(source, languageHead);
     this.#parts = config.build(make);
     this.linears = make.linears;

@@ -20,10 +20,9 @@ import { snapshotOf } from "../files/hub/snapshot.ts";
 import { type ModuleKind, matchTargets, shortestTargets } from "../files/target-modules.ts";
 import { AdapterBiases } from "./adapter-biases.ts";
 import { fittingFactors } from "./adapter-fit.ts";
-import { CLASS_HEAD } from "./class-head.ts";
 import { loadClassHead, savedClassHead } from "./class-head-adapter.ts";
 import { decodeFloats, expectFloats } from "./decode-floats.ts";
-import type { Model } from "./model.ts";
+import { linearsOf, type Model } from "./model.ts";
 
 export type LoraConfig = Pick<
   AdapterConfig,
@@ -83,7 +82,7 @@ export class Lora implements Disposable {
         ...savedSelection(this.#model, this.config, this.modules),
         ...baseOf(this.#model.folder),
         task_type: classHead ? "SEQ_CLS" : "CAUSAL_LM",
-        modules_to_save: classHead ? [CLASS_HEAD] : null,
+        modules_to_save: classHead ? [...classHead.parts.modules] : null,
       },
       tensors: [
         ...[...this.#adapters].flatMap(([{ name }, adapter]) =>
@@ -125,11 +124,11 @@ export class Lora implements Disposable {
 
 /** As PEFT writes it: names of the targets, and beside them what of these has no adapter. */
 function savedSelection(
-  { decoder }: Model,
+  model: Model,
   { target_modules, exclude_modules, layers_to_transform = null, layers_pattern = null }: LoraConfig,
   modules: readonly string[],
 ): Partial<AdapterConfig> {
-  const paths = [...decoder.linears.keys()];
+  const paths = [...linearsOf(model).keys()];
   if (exclude_modules === null && layers_to_transform === null) {
     return { target_modules: shortestTargets(modules, paths) };
   }
@@ -161,7 +160,8 @@ export function selectLayers(
   model: Model,
   config: Pick<LoraConfig, "target_modules" | "exclude_modules" | "layers_to_transform" | "layers_pattern">,
 ): readonly string[] {
-  return matchTargets(moduleKinds(model), config);
+  // As in PEFT, what is trained in full has no adapter.
+  return matchTargets(moduleKinds(model), { ...config, modules_to_save: model.classHead?.parts.modules ?? null });
 }
 
 /**
@@ -200,7 +200,8 @@ export function addLora(model: Model, config: LoraConfig, seed: number): Lora {
 export function loadLora(model: Model, folder: string, dropout?: number): { lora: Lora; warnings: readonly string[] } {
   const { config: saved, tensors, warnings } = readAdapter(folder);
   const config = { ...saved, lora_dropout: dropout ?? saved.lora_dropout };
-  const { linears, device } = model.decoder;
+  const { device } = model.decoder;
+  const linears = linearsOf(model);
   const byModule = fittingFactors(config, tensors, linears, folder);
   const layers = [...linears.values()].filter(({ name }) => byModule.has(name));
   const scalings = scalingsOf(config, layers);
@@ -232,10 +233,10 @@ export function loadLora(model: Model, folder: string, dropout?: number): { lora
 }
 
 /** Weights that gain from it get room for their adapter below them; see ops/linear/adapter-rows. */
-function putOn({ parameters }: Model, layer: Linear, adapter: LoraAdapter): void {
+function putOn({ parameters, decoder }: Model, layer: Linear, adapter: LoraAdapter): void {
   const { weight, name } = layer;
   const pays = !adapter.a.device.batchesProducts && wantsRoom([layer.outFeatures, layer.inFeatures]);
-  if (pays && isTensor(weight) && weight.dtype === adapter.a.device.activations) {
+  if (pays && decoder.linears.has(name) && isTensor(weight) && weight.dtype === adapter.a.device.activations) {
     layer.weight = parameters.withSpareRows(`${name}.weight`, adapter.a.shape[0]!);
   }
   layer.adapter = adapter;
@@ -275,12 +276,13 @@ function scalingsOf(config: LoraConfig, layers: readonly Linear[]): ReturnType<t
 }
 
 /** Every module with weights, as `matchTargets` wants them. */
-function moduleKinds({ decoder, parameters }: Model): Map<string, ModuleKind> {
+function moduleKinds(model: Model): Map<string, ModuleKind> {
+  const linears = linearsOf(model);
   const kinds = new Map<string, ModuleKind>();
-  for (const name of parameters.names()) {
+  for (const name of model.parameters.names()) {
     const module = name.replace(/\.(weight|bias)$/, "");
-    kinds.set(module, decoder.linears.has(module) ? "linear" : module === "lm_head" ? "head" : "other");
+    kinds.set(module, linears.has(module) ? "linear" : module === "lm_head" ? "head" : "other");
   }
-  for (const path of decoder.linears.keys()) kinds.set(path, "linear");
+  for (const path of linears.keys()) kinds.set(path, "linear");
   return kinds;
 }

@@ -2,6 +2,7 @@
 import { UserError } from "../../base/errors.ts";
 import type { LoraAdapter } from "../../engine/nn/linear.ts";
 import { toFloats } from "../../engine/tensor/tensor.ts";
+import { linearsOf } from "./model.ts";
 import type { StreamedModel } from "./streamed-model.ts";
 
 /** Rows of A that are added to a row of W in one pass over it. */
@@ -45,8 +46,8 @@ function stretch(row: Float32Array, length: number): void {
 }
 
 /** Whether an adapter changes the parameter. */
-export function isMerged({ decoder }: StreamedModel, name: string): boolean {
-  return adapterOf(decoder.linears, name) !== undefined;
+export function isMerged(model: StreamedModel, name: string): boolean {
+  return adapterOf(linearsOf(model), name) !== undefined;
 }
 
 /**
@@ -55,7 +56,7 @@ export function isMerged({ decoder }: StreamedModel, name: string): boolean {
  */
 export function mergedFloats(model: StreamedModel, name: string): Float32Array {
   const values = model.floats(name);
-  const adapter = adapterOf(model.decoder.linears, name);
+  const adapter = adapterOf(linearsOf(model), name);
   if (adapter === undefined) return values;
   mergeInto(values, adapter);
   if (values.every(Number.isFinite)) return values;
@@ -67,6 +68,6 @@ export function mergedFloats(model: StreamedModel, name: string): Float32Array {
   });
 }
 
-function adapterOf(linears: StreamedModel["decoder"]["linears"], parameter: string): LoraAdapter | undefined {
+function adapterOf(linears: ReturnType<typeof linearsOf>, parameter: string): LoraAdapter | undefined {
   return parameter.endsWith(".weight") ? linears.get(parameter.slice(0, -".weight".length))?.adapter : undefined;
 }

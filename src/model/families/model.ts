@@ -2,6 +2,7 @@
 
 import { UserError } from "../../base/errors.ts";
 import type { Device } from "../../engine/device/device.ts";
+import type { Linear } from "../../engine/nn/linear.ts";
 import { cast } from "../../engine/ops/cast/cast.ts";
 import { scope } from "../../engine/tensor/scope.ts";
 import { type Shape, type Tensor, toBytes } from "../../engine/tensor/tensor.ts";
@@ -12,10 +13,11 @@ import { readQuantizationConfig } from "../files/quantization-config.ts";
 import { openWeights, type Weights } from "../files/weights.ts";
 import { saveWeights } from "../files/weights-write.ts";
 import { bnb4bitValues } from "./bnb-4bit-values.ts";
-import { type ClassHead, type ClassHeadConfig, emptyClassHead, isOfClassHead } from "./class-head.ts";
+import { type ClassHead, type ClassHeadConfig, emptyClassHead, isOfClassHead, scoreHead } from "./class-head.ts";
 import { Decoder } from "./decoder.ts";
+import type { DecoderConfig } from "./decoder-config.ts";
 import { familyOf } from "./index.ts";
-import { checkpointValues, randomValues } from "./parameter-values.ts";
+import { checkpointValues, type ParameterValues, randomValues } from "./parameter-values.ts";
 import { Parameters, type WeightFormat } from "./parameters.ts";
 
 export interface Model extends Disposable {
@@ -50,15 +52,16 @@ export function openModel(folder: string, device: Device, { format, randomSeed, 
   const configJson = readConfigJson(folder);
   readQuantizationConfig(configJson);
   const config = familyOf(configJson).readConfig(configJson);
-  using weights = randomSeed === undefined ? openWeights(folder) : undefined;
+  using weights = randomSeed === undefined ? openWeights(folder, config.encoder?.nameOf) : undefined;
   const states = weights ? readBnb4bit(weights) : new Map<string, Bnb4bitState>();
   const full = weights ? checkpointValues(weights) : randomValues({ seed: randomSeed!, ...config.initializer });
   const values = weights && states.size > 0 ? bnb4bitValues(weights, states, full) : full;
   const parameters = new Parameters(device, values, format);
   try {
     const decoder = new Decoder(config, device, parameters, classHead === undefined);
-    const head = classHead && addClassHead(classHead, weights, decoder, parameters);
-    if (weights) refuseUnusedWeights(weights, states, parameters, config.tieEmbeddings || head !== undefined);
+    const saved = weights && { weights, states, values };
+    const head = classHead && addClassHead(classHead, saved, decoder, parameters);
+    if (weights) refuseUnusedWeights(weights, states, parameters, config, head !== undefined);
     return {
       folder,
       configJson,
@@ -76,35 +79,50 @@ export function openModel(folder: string, device: Device, { format, randomSeed, 
   }
 }
 
-/** From the checkpoint, where it has one; random by transformers' rule otherwise. */
+/** A checkpoint that a head may come from. */
+export interface SavedHead {
+  readonly weights: Weights;
+  readonly states: ReadonlyMap<string, Bnb4bitState>;
+  readonly values: ParameterValues;
+}
+
+/** Each parameter from the checkpoint, where it has it; random by transformers' rule otherwise. */
 export function addClassHead(
   { config, seed }: ClassHeadOptions,
-  weights: Weights | undefined,
-  { config: { hiddenSize, initializer }, device }: Decoder,
+  saved: SavedHead | undefined,
+  { config: { hiddenSize, initializer, encoder }, device }: Decoder,
   { tensors }: Parameters,
 ): ClassHead {
-  const head = emptyClassHead(config, hiddenSize, device);
+  const head = emptyClassHead(config, (encoder?.classHead ?? scoreHead)(config), hiddenSize, device);
   for (const [name, tensor] of head.parameters) tensors.set(name, tensor);
-  const saved = weights && savedHead(weights);
-  const fits = saved && isOfShapes(saved, head);
+  const shapes = saved && headShapes(head, saved);
+  const fits = (name: string): boolean => shapes?.get(name)?.join() === head.parameters.get(name)?.shape.join();
   // Without a seed an adapter brings its own head, whatever the checkpoint has.
-  if (saved && !fits && seed !== undefined) throw otherHead(saved, head, weights.folder);
-  const values = fits ? checkpointValues(weights) : seed !== undefined && randomValues({ seed, ...initializer });
-  if (values) for (const [name, tensor] of head.parameters) values.fill(tensor, name);
+  if (shapes && seed !== undefined && ![...shapes.keys()].every(fits))
+    throw otherHead(shapes, head, saved.weights.folder);
+  const random = seed === undefined ? undefined : randomValues({ seed, ...initializer });
+  for (const [name, tensor] of head.parameters) {
+    if (saved && fits(name)) saved.values.fill(tensor, name);
+    else {
+      head.fresh.add(name);
+      random?.fill(tensor, name);
+    }
+  }
   return head;
 }
 
 type Shapes = ReadonlyMap<string, Shape>;
 
-/** What a checkpoint has of a class head, if anything. */
-function savedHead(weights: Weights): Shapes | undefined {
-  const names = weights.names().filter(isOfClassHead);
-  return names.length === 0 ? undefined : new Map(names.map((name) => [name, weights.info(name).shape]));
+/** What a checkpoint has of a class head. */
+function headShapes({ parts }: ClassHead, { weights, states }: SavedHead): Shapes {
+  const names = weights.names().filter((name) => isOfClassHead(parts, name) && accompanied(name, states) === undefined);
+  return new Map(names.map((name) => [name, states.get(name)?.shape ?? weights.info(name).shape]));
 }
 
-function isOfShapes(saved: Shapes, { parameters }: ClassHead): boolean {
-  const same = [...parameters].every(([name, { shape }]) => saved.get(name)?.join() === shape.join());
-  return same && saved.size === parameters.size;
+/** Linear layers that can have an adapter: those inside the blocks, and a dense layer of the class head. */
+export function linearsOf({ decoder, classHead }: Pick<Model, "decoder" | "classHead">): ReadonlyMap<string, Linear> {
+  const dense = classHead?.dense;
+  return dense ? new Map([...decoder.linears, [dense.name, dense]]) : decoder.linears;
 }
 
 function otherHead(saved: Shapes, { config }: ClassHead, folder: string): UserError {
@@ -117,6 +135,8 @@ function otherHead(saved: Shapes, { config }: ClassHead, folder: string): UserEr
   });
 }
 
+const plainHead = scoreHead({ labels: 1, dense: null, activation: "gelu", dropout: 0 });
+
 /**
  * A tensor that config.json has no place for means another architecture than it says, and another model's answers.
  * @throws UserError naming one
@@ -125,16 +145,19 @@ export function refuseUnusedWeights(
   weights: Weights,
   states: ReadonlyMap<string, Bnb4bitState>,
   parameters: Parameters,
-  withoutHead: boolean,
+  { encoder, tieEmbeddings }: DecoderConfig,
+  classifies: boolean,
 ): void {
   const used = new Set(parameters.names());
   // Old checkpoints store frequencies that are computed, and a tied head beside the embedding; a classifier needs none.
   const computed = (name: string): boolean =>
-    name.endsWith("rotary_emb.inv_freq") || (withoutHead && name === "lm_head.weight");
+    name.endsWith("rotary_emb.inv_freq") ||
+    ((tieEmbeddings || classifies) && name === "lm_head.weight") ||
+    encoder?.isBeside(name) === true;
   const isUsed = (name: string): boolean => used.has(accompanied(name, states) ?? name);
   const unused = weights.names().filter((name) => !isUsed(name) && !computed(name));
   if (unused.length === 0) return;
-  if (unused.every(isOfClassHead)) {
+  if (unused.every((name) => isOfClassHead(plainHead, name))) {
     throw new UserError({
       code: "model/class-head",
       message: "the checkpoint is a classifier: it has a class head and does not answer in words",

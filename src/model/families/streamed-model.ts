@@ -48,7 +48,7 @@ export function openStreamedModel(
   const configJson = readConfigJson(folder);
   readQuantizationConfig(configJson);
   const config = familyOf(configJson).readConfig(configJson);
-  const weights = openWeights(folder);
+  const weights = openWeights(folder, config.encoder?.nameOf);
   try {
     const states = readBnb4bit(weights);
     const full = checkpointValues(weights);
@@ -56,8 +56,8 @@ export function openStreamedModel(
     const values = isQuantized ? bnb4bitValues(weights, states, full) : full;
     const parameters = new StreamedParameters(device, values, isQuantized ? undefined : quantization);
     const decoder = new Decoder(config, device, parameters, classHead === undefined);
-    const head = classHead && addClassHead(classHead, weights, decoder, parameters);
-    refuseUnusedWeights(weights, states, parameters, config.tieEmbeddings || head !== undefined);
+    const head = classHead && addClassHead(classHead, { weights, states, values }, decoder, parameters);
+    refuseUnusedWeights(weights, states, parameters, config, head !== undefined);
     const dtype = (name: string): FloatDtype => {
       if (head?.parameters.has(name)) return "F32";
       const state = states.get(name);

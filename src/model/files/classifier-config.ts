@@ -5,7 +5,8 @@ import type { JsonValue } from "./json-file.ts";
 
 export type ProblemType = "single_label_classification" | "multi_label_classification";
 
-const SUFFIX = /For[A-Z]\w*$/;
+/** Of a model with a head, or of one without (`BertModel`). */
+const SUFFIX = /(For[A-Z]\w*|Model)$/;
 const CLASSIFIER = "ForSequenceClassification";
 
 export function isClassifier(config: ConfigJson): boolean {

@@ -14,35 +14,44 @@ const MAX_INDEX_BYTES = 64 * 2 ** 20;
 export class Weights implements Disposable {
   readonly folder: string;
   readonly #files: readonly SafetensorsFile[];
-  readonly #fileOf: ReadonlyMap<string, SafetensorsFile>;
+  readonly #places: ReadonlyMap<string, Place>;
 
-  constructor(folder: string, files: readonly SafetensorsFile[], fileOf: ReadonlyMap<string, SafetensorsFile>) {
+  /** @param nameOf what the tensors are called here, by their names in the files; default: the same */
+  constructor(
+    folder: string,
+    files: readonly SafetensorsFile[],
+    fileOf: ReadonlyMap<string, SafetensorsFile>,
+    nameOf: (stored: string) => string = (stored) => stored,
+  ) {
     this.folder = folder;
     this.#files = files;
-    this.#fileOf = fileOf;
+    this.#places = new Map([...fileOf].map(([stored, file]) => [nameOf(stored), { file, stored }]));
   }
 
   names(): string[] {
-    return [...this.#fileOf.keys()];
+    return [...this.#places.keys()];
   }
 
   has(name: string): boolean {
-    return this.#fileOf.has(name);
+    return this.#places.has(name);
   }
 
   /** @throws UserError listing near names when there is no such tensor. */
   info(name: string): TensorInfo {
-    return this.#file(name).info(name);
+    const { file, stored } = this.#place(name);
+    return file.info(stored);
   }
 
   /** Raw little-endian bytes of one tensor. */
   read(name: string): Uint8Array<ArrayBuffer> {
-    return this.#file(name).read(name);
+    const { file, stored } = this.#place(name);
+    return file.read(stored);
   }
 
   /** Fills `target` with a tensor's bytes from byte `from` of it on. */
   readInto(name: string, from: number, target: Uint8Array): void {
-    this.#file(name).readInto(name, from, target);
+    const { file, stored } = this.#place(name);
+    file.readInto(stored, from, target);
   }
 
   close(): void {
@@ -53,9 +62,9 @@ export class Weights implements Disposable {
     this.close();
   }
 
-  #file(name: string): SafetensorsFile {
-    const file = this.#fileOf.get(name);
-    if (file !== undefined) return file;
+  #place(name: string): Place {
+    const place = this.#places.get(name);
+    if (place !== undefined) return place;
     throw new UserError({
       code: "files/no-tensor",
       message: `the checkpoint has no tensor "${name}"`,
@@ -65,23 +74,30 @@ export class Weights implements Disposable {
   }
 }
 
+interface Place {
+  readonly file: SafetensorsFile;
+  /** The tensor's name in it. */
+  readonly stored: string;
+}
+
 /**
  * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+ * @param nameOf what tensors are called here, by their names in the files
  * @throws UserError when files or tensors are missing, damaged, or point outside the folder, and when the folder only
  * holds pickled weights.
  */
-export function openWeights(folder: string): Weights {
+export function openWeights(folder: string, nameOf?: (stored: string) => string): Weights {
   const single = join(folder, SINGLE_WEIGHTS_FILE);
   if (existsSync(single)) {
     const file = openSafetensors(single);
-    return new Weights(folder, [file], new Map([...file.tensors.keys()].map((name) => [name, file])));
+    return new Weights(folder, [file], new Map([...file.tensors.keys()].map((name) => [name, file])), nameOf);
   }
   const index = join(folder, WEIGHTS_INDEX_FILE);
-  if (existsSync(index)) return openShards(folder, index);
+  if (existsSync(index)) return openShards(folder, index, nameOf);
   throw noWeights(folder);
 }
 
-function openShards(folder: string, indexPath: string): Weights {
+function openShards(folder: string, indexPath: string, nameOf?: (stored: string) => string): Weights {
   const weightMap = readWeightMap(indexPath);
   const files = new Map<string, SafetensorsFile>();
   try {
@@ -97,7 +113,7 @@ function openShards(folder: string, indexPath: string): Weights {
       }
       files.set(fileName, openSafetensors(path));
     }
-    return new Weights(folder, [...files.values()], placeTensors(weightMap, files, indexPath));
+    return new Weights(folder, [...files.values()], placeTensors(weightMap, files, indexPath), nameOf);
   } catch (error) {
     for (const file of files.values()) file.close();
     throw error;

@@ -4,12 +4,13 @@
  * the examples one at a time.
  */
 import type { Sequence } from "../../engine/nn/sequence.ts";
+import type { Pooling } from "../../model/families/class-head.ts";
 import { buildForest, commonLength, type Forest, lexicographicOrder } from "./forest.ts";
 
 /** Views into the encoded data set. */
 export interface EncodedExample {
   readonly ids: Int32Array;
-  /** 1 where the token is a target; for a class head, at the last token, whose hidden state it reads. */
+  /** 1 where the token is a target; for a class head, at the last token. */
   readonly supervised: Uint8Array;
   /** For a class head: indices of the labels. */
   readonly labels?: readonly number[];
@@ -20,14 +21,16 @@ export interface EncodedExample {
 }
 
 export interface Pack extends Sequence {
-  /** Ascending indices of tokens whose successor is a target; for a class head, of each example's last token. */
+  /** Ascending indices of tokens whose successor is a target; for a class head, of the tokens that it reads. */
   readonly rows: Int32Array;
-  /** The successor of each row; for a class head the first of its labels. */
+  /** The successor of each row; for a class head the first of each example's labels. */
   readonly targets: Int32Array;
-  /** What the loss of each row is multiplied by: the sum over the examples that it stands for. */
+  /** What the loss of each target is multiplied by: the sum over the examples that it stands for. */
   readonly weights: Float32Array;
-  /** For a class head: the labels of each row. */
+  /** For a class head: the labels of each example. */
   readonly labels?: readonly (readonly number[])[];
+  /** For a class head that reads the mean of each text: where they begin, and the end of the last. `rows` are all tokens. */
+  readonly begins?: Int32Array;
   readonly examples: number;
 }
 
@@ -38,6 +41,11 @@ export interface PackOptions {
   readonly sharePrompts: boolean;
   /** Tokens of a pack; a longer example makes a pack of its own. */
   readonly maxTokens: number;
+  /**
+   * Which tokens a class head reads; default: the last one of each example. What reads others also sees what follows, so
+   * that no beginning is the same in two examples, and none is shared.
+   */
+  readonly pooling?: Pooling | undefined;
 }
 
 /** Below this many tokens, sharing costs more in layout than it saves. */
@@ -45,9 +53,13 @@ const MIN_SHARED = 16;
 
 /** Lays out the examples of one step in as few packs as `maxTokens` allows. */
 export function packExamples(examples: readonly EncodedExample[], options: PackOptions): Pack[] {
+  const { pooling = "last" } = options;
+  const sharePrompts = options.sharePrompts && pooling === "last";
   const sequences = examples.map(({ ids }) => ids);
-  const order = options.sharePrompts ? lexicographicOrder(sequences) : sequences.map((_, i) => i);
-  return groups(sequences, order, options).map((group) => packOf(examples, sequences, group, options.sharePrompts));
+  const order = sharePrompts ? lexicographicOrder(sequences) : sequences.map((_, i) => i);
+  return groups(sequences, order, { ...options, sharePrompts }).map((group) =>
+    packOf(examples, sequences, group, { sharePrompts, pooling }),
+  );
 }
 
 /** What the targets of all examples count together: what the step's loss is divided by. */
@@ -85,10 +97,10 @@ function packOf(
   examples: readonly EncodedExample[],
   sequences: readonly Int32Array[],
   group: readonly number[],
-  share: boolean,
+  { sharePrompts, pooling }: { readonly sharePrompts: boolean; readonly pooling: Pooling },
 ): Pack {
-  const minShared = share ? MIN_SHARED : Number.POSITIVE_INFINITY;
-  if (examples[group[0]!]!.labels !== undefined) return pooledPack(examples, sequences, group, minShared);
+  const minShared = sharePrompts ? MIN_SHARED : Number.POSITIVE_INFINITY;
+  if (examples[group[0]!]!.labels !== undefined) return pooledPack(examples, sequences, group, minShared, pooling);
   const forest = buildForest(sequences, group, {
     minShared,
     // The last common row predicts what the examples do not have in common: where that is a target, it is theirs.
@@ -98,12 +110,16 @@ function packOf(
   return { ...forest, ...supervisedRows(examples, forest), examples: group.length };
 }
 
-/** For a class head: one row an example, its last token, which no other example shares. */
+/**
+ * For a class head: one row an example, its last token, which no other example shares, or its first where nothing is
+ * shared; or all of its rows.
+ */
 function pooledPack(
   examples: readonly EncodedExample[],
   sequences: readonly Int32Array[],
   group: readonly number[],
   minShared: number,
+  pooling: Pooling,
 ): Pack {
   const forest = buildForest(sequences, group, {
     minShared,
@@ -111,13 +127,17 @@ function pooledPack(
       members.some((member) => sequences[member]!.length === common) ? common - 1 : common,
   });
   const ends = forest.segments.flatMap(({ at, from, to, members }) =>
-    members.filter((member) => sequences[member]!.length === to).map((member) => ({ member, row: at + to - 1 - from })),
+    members
+      .filter((member) => sequences[member]!.length === to)
+      .map((member) => ({ member, row: pooling === "last" ? at + to - 1 - from : at })),
   );
   const ordered = ends.sort((a, b) => a.row - b.row).map(({ member, row }) => ({ row, ...examples[member]! }));
   const labels = ordered.map(({ labels = [] }) => labels);
+  const rows = Int32Array.from(ordered, ({ row }) => row);
+  const all = forest.tokens.length;
   return {
     ...forest,
-    rows: Int32Array.from(ordered, ({ row }) => row),
+    ...(pooling === "mean" ? { rows: forest.tokens.map((_, i) => i), begins: Int32Array.of(...rows, all) } : { rows }),
     targets: Int32Array.from(labels, (own) => own[0] ?? 0),
     weights: Float32Array.from(ordered, ({ weight = 1 }) => weight),
     labels,

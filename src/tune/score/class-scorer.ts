@@ -1,4 +1,4 @@
-/** Scores of a class head: the logits of every label at the last token of each text, many texts a pass. */
+/** Scores of a class head: the logits of every label of each text, many texts a pass. */
 import { scope, unscoped } from "../../engine/tensor/scope.ts";
 import { release, type Tensor, toFloats } from "../../engine/tensor/tensor.ts";
 import type { ClassHead } from "../../model/families/class-head.ts";
@@ -6,6 +6,7 @@ import type { Decoder } from "../../model/families/decoder.ts";
 import { commonLength } from "../data/forest.ts";
 import { type Pack, packExamples } from "../data/pack.ts";
 import { inPasses } from "./passes.ts";
+import { pooled } from "./pooled.ts";
 import { refuseNotANumber, refuseUnknownTokens } from "./refusals.ts";
 
 export interface ClassScorerOptions {
@@ -36,7 +37,8 @@ export class ClassScorer {
   begin(texts: readonly Int32Array[]): () => Float32Array[] {
     // A text's place among the others stands in for its label, so that a pack's rows tell whose they are.
     const examples = texts.map((ids, i) => ({ ids, supervised: new Uint8Array(ids.length), labels: [i] }));
-    const layout = { enabled: true, sharePrompts: true, maxTokens: this.#maxTokens };
+    const { pooling } = this.#head.parts;
+    const layout = { enabled: true, sharePrompts: true, maxTokens: this.#maxTokens, pooling };
     const passes =
       texts.length === 0 ? [] : packExamples(examples, layout).map((pack) => [pack, this.#logits(pack)] as const);
     return () => {
@@ -59,10 +61,11 @@ export class ClassScorer {
     rows: Iterable<T> | AsyncIterable<T>,
     ids: (row: T) => Int32Array,
   ): AsyncGenerator<readonly [row: T, logits: Float32Array]> {
+    const shares = this.#head.parts.pooling === "last";
     return inPasses(rows, {
       maxTokens: this.#maxTokens,
       prepare: ids,
-      tokens: (own, before) => own.length - (before ? commonLength(before, own) : 0),
+      tokens: (own, before) => own.length - (before && shares ? commonLength(before, own) : 0),
       begin: (batch) => this.begin(batch),
     });
   }
@@ -70,7 +73,8 @@ export class ClassScorer {
   /** [rows, labels], for the caller to release. */
   #logits(pack: Pack): Tensor {
     refuseUnknownTokens(pack.tokens, this.#decoder.config.vocabSize);
-    const compute = (): Tensor => this.#head.logits(this.#decoder.hidden(pack, { rows: pack.rows }));
+    const compute = (): Tensor =>
+      this.#head.logits(pooled(this.#decoder.hidden(pack, { rows: pack.rows }), pack, true));
     return unscoped(() => scope(compute));
   }
 }

@@ -5,6 +5,8 @@ import type { TemplateOptions } from "../../base/recipe/recipe.ts";
 import { recipeSchema } from "../../base/recipe/schema.ts";
 import type { ClassHeadConfig } from "../../model/families/class-head.ts";
 import { classHeadSizes } from "../../model/families/class-head-adapter.ts";
+import type { EncoderTraits } from "../../model/families/encoder-traits.ts";
+import { familyOf } from "../../model/families/index.ts";
 import { classifierLabels } from "../../model/files/classifier-config.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import { openSafetensors } from "../../model/files/safetensors.ts";
@@ -32,7 +34,8 @@ export interface Answers {
 export function answersOf({ modelFolder, adapterFolder }: Folders): Answers {
   const file = readClassifier(adapterFolder ?? modelFolder);
   const config = readConfigJson(modelFolder);
-  const sizes = headSizes({ modelFolder, adapterFolder });
+  const { encoder } = familyOf(config).readConfig(config);
+  const sizes = headSizes({ modelFolder, adapterFolder }, encoder);
   const problem = file?.problem_type ?? config.optionalString("problem_type");
   const multiLabel = problem === "multi_label_classification";
   if (sizes === undefined) return { head: undefined, labels: file?.labels, multiLabel, file };
@@ -54,14 +57,21 @@ export function templateOf({ file, head }: Answers, base: string): TemplateOptio
   return file?.template ?? recipeSchema.parse({ base, ...task }).template;
 }
 
-/** The adapter's head counts; a model's own is looked for where there is no adapter. */
-function headSizes({ modelFolder, adapterFolder }: Folders): ReturnType<typeof classHeadSizes> {
-  if (adapterFolder !== undefined) {
-    const path = join(adapterFolder, "adapter_model.safetensors");
-    if (!existsSync(path)) return undefined;
+/** The adapter's head counts; the model's own is looked for where it has none. */
+function headSizes(
+  { modelFolder, adapterFolder }: Folders,
+  encoder: EncoderTraits | undefined,
+): ReturnType<typeof classHeadSizes> {
+  const path = join(adapterFolder ?? "", "adapter_model.safetensors");
+  if (adapterFolder !== undefined && existsSync(path)) {
     using file = openSafetensors(path);
-    return classHeadSizes(file.tensors);
+    const sizes = classHeadSizes(file.tensors, encoder?.classHead);
+    if (sizes) return sizes;
   }
-  using weights = openWeights(modelFolder);
-  return classHeadSizes(weights.names().map((name) => [name, weights.info(name)] as const));
+  if (adapterFolder !== undefined && encoder === undefined) return undefined;
+  using weights = openWeights(modelFolder, encoder?.nameOf);
+  return classHeadSizes(
+    weights.names().map((name) => [name, weights.info(name)] as const),
+    encoder?.classHead,
+  );
 }

@@ -2,6 +2,7 @@
 import type { Ledger } from "../../base/events.ts";
 import type { DecoderConfig } from "../../model/families/decoder-config.ts";
 import type { EncodedExample, Pack } from "../data/pack.ts";
+import { seenPairs } from "../data/seen-pairs.ts";
 
 export interface WorkShape {
   readonly config: DecoderConfig;
@@ -34,19 +35,19 @@ export class LedgerCounter {
 
   /** One step's examples, and the packs that they were computed in. */
   add(examples: readonly EncodedExample[], packs: readonly Pack[]): void {
+    const seesAhead = this.#shape.config.encoder !== undefined;
     for (const { ids, supervised } of examples) {
       const length = ids.length;
       this.#ledger.examples++;
       this.#ledger.tokens += length;
       for (let i = 1; i < length; i++) this.#ledger.supervisedTokens += supervised[i]!;
-      this.#ledger.flopsPlain += this.#flops(length, (length * (length + 1)) / 2, length);
+      this.#ledger.flopsPlain += this.#flops(length, seesAhead ? length ** 2 : (length * (length + 1)) / 2, length);
     }
     for (const { tokens, positions, rows } of packs) {
       const wanted = this.#shape.supervisedRowsOnly ? rows.length : tokens.length;
       this.#ledger.tokensComputed += tokens.length;
       this.#ledger.logitRows += wanted;
-      const pairs = positions.reduce((sum, position) => sum + position + 1, 0);
-      this.#ledger.flopsComputed += this.#flops(tokens.length, pairs, wanted);
+      this.#ledger.flopsComputed += this.#flops(tokens.length, seenPairs(positions, seesAhead), wanted);
     }
   }
 

@@ -2,11 +2,11 @@
 import type { ForwardMode } from "../../engine/nn/linear.ts";
 import { sigmoidLoss, softmaxLoss } from "../../engine/ops/class-loss/class-loss.ts";
 import { linearCrossEntropy } from "../../engine/ops/cross-entropy/cross-entropy.ts";
-import { gatherRows } from "../../engine/ops/rows/rows.ts";
 import { fromHost, type Tensor } from "../../engine/tensor/tensor.ts";
 import type { ClassHead } from "../../model/families/class-head.ts";
 import type { Decoder } from "../../model/families/decoder.ts";
 import type { Pack } from "../data/pack.ts";
+import { pooled } from "../score/pooled.ts";
 
 export interface ObjectiveInput extends ForwardMode {
   readonly pack: Pack;
@@ -80,12 +80,13 @@ export function labelSetObjective(
   return (hidden, { pack, rowsOnly, scale, dropoutSeed }) => {
     const { device } = hidden;
     const { labels } = head.config;
-    const targets = new Float32Array(pack.rows.length * labels).fill(smoothing / 2);
+    const count = pack.labels!.length;
+    const targets = new Float32Array(count * labels).fill(smoothing / 2);
     pack.labels!.forEach((own, row) => {
       for (const label of own) targets[row * labels + label] = 1 - smoothing / 2;
     });
     return sigmoidLoss(head.logits(pooled(hidden, pack, rowsOnly), { dropoutSeed }), {
-      targets: fromHost(device, targets, [pack.rows.length, labels]),
+      targets: fromHost(device, targets, [count, labels]),
       weights: fromHost(device, pack.weights),
       positive: fromHost(device, positive),
       negative: fromHost(device, negative),
@@ -93,9 +94,4 @@ export function labelSetObjective(
       gamma,
     });
   };
-}
-
-/** Hidden states of each example's last token. */
-function pooled(hidden: Tensor, { rows }: Pack, rowsOnly: boolean): Tensor {
-  return rowsOnly ? hidden : gatherRows(hidden, fromHost(hidden.device, rows));
 }

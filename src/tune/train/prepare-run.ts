@@ -88,7 +88,7 @@ export async function prepareRun(
     return {
       ...{ trainee, data, encoder, encodeOptions, plan, choices },
       optim: memory.optim,
-      settings: stepSettings(recipe, memory),
+      settings: { ...stepSettings(recipe, memory), pooling: made.model.classHead?.parts.pooling },
       info: runInfo(recipe, base, prepared, trainee, memory),
       [Symbol.dispose]() {
         made[Symbol.dispose]();

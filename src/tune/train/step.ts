@@ -5,6 +5,7 @@ import type { PackingOptions } from "../../base/recipe/recipe.ts";
 import { clipCoefficient, globalNorm } from "../../engine/optim/clip.ts";
 import type { Optimizer } from "../../engine/optim/optimizer.ts";
 import { zeroGradients } from "../../engine/optim/zero-gradients.ts";
+import type { Pooling } from "../../model/families/class-head.ts";
 import type { RecomputePlan } from "../../model/families/decoder.ts";
 import { countTargets, type EncodedExample, type Pack, packExamples } from "../data/pack.ts";
 import { accumulateGradients } from "./loss.ts";
@@ -14,6 +15,8 @@ export interface StepSettings {
   readonly seed: number;
   readonly packing: Pick<PackingOptions, "enabled" | "share_prompts" | "supervised_rows_only">;
   readonly maxTokens: number;
+  /** Which tokens a class head reads. */
+  readonly pooling?: Pooling | undefined;
   readonly recompute: RecomputePlan;
   readonly maxGradNorm: number;
 }
@@ -36,9 +39,9 @@ export interface StepWork {
 /** @param batches the examples of each forward pass of the step */
 export function prepareStep(
   batches: readonly (readonly EncodedExample[])[],
-  { packing, maxTokens }: Pick<StepSettings, "packing" | "maxTokens">,
+  { packing, maxTokens, pooling }: Pick<StepSettings, "packing" | "maxTokens" | "pooling">,
 ): StepWork {
-  const layout = { enabled: packing.enabled, sharePrompts: packing.share_prompts, maxTokens };
+  const layout = { enabled: packing.enabled, sharePrompts: packing.share_prompts, maxTokens, pooling };
   return { packs: batches.flatMap((batch) => packExamples(batch, layout)), targets: countTargets(batches.flat()) };
 }
 

@@ -37,14 +37,14 @@ export async function validate(options: ValidatorOptions): Promise<Readonly<Reco
 async function meanLoss({ recipe, trainee, validation, settings, onEvent }: ValidatorOptions): Promise<number> {
   const { encoded } = validation;
   const { enabled, share_prompts: sharePrompts, supervised_rows_only: supervisedRowsOnly } = recipe.packing;
-  const { maxTokens } = settings;
+  const { maxTokens, pooling } = settings;
   let sum = 0;
   let targets = 0;
   const size = Math.max(recipe.training.batch_size, 64);
   for (let at = 0; at < encoded.length; at += size) {
     const end = Math.min(at + size, encoded.length);
     const examples = Array.from({ length: end - at }, (_, i) => encoded.example(at + i));
-    for (const pack of packExamples(examples, { enabled, sharePrompts, maxTokens })) {
+    for (const pack of packExamples(examples, { enabled, sharePrompts, maxTokens, pooling })) {
       sum += packLoss(trainee.model.decoder, pack, { supervisedRowsOnly, objective: trainee.objective });
     }
     targets += countTargets(examples);

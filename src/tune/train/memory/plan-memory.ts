@@ -94,14 +94,15 @@ function formatsFor({ recipe, target, before }: PlanInput): ReturnType<typeof we
 function planFor(input: PlanInput, format: WeightFormat): MemoryPlan {
   const { recipe, base, target, plan, example, labels, before } = input;
   using rehearsal = new Rehearsal(recipe, base, format, target, labels);
-  const { config } = rehearsal.trainee.model.decoder;
+  const { decoder, classHead } = rehearsal.trainee.model;
+  const { config } = decoder;
   const { max_tokens: asked } = recipe.packing;
   const option = asked === "auto" ? (before?.maxTokens ?? asked) : asked;
   const sizes = option !== "auto" ? [option] : target.name === "cuda" ? CARD_PACKS : [maxTokensOnHost(config)];
   const limit = target.budget * SHARE_OF_BUDGET;
   let best: MemoryPlan | undefined;
   for (const maxTokens of sizes) {
-    const sample = sampleSteps(plan, example, recipe, maxTokens);
+    const sample = sampleSteps(plan, example, recipe, maxTokens, classHead?.parts.pooling);
     const foreseen = foresee(rehearsal, sample, recomputeFor(recipe, rehearsal, sample, limit));
     const fits = foreseen.peakBytes <= limit;
     if (best === undefined || (fits && foreseen.secondsPerStep < best.secondsPerStep * (1 - LEAST_GAIN))) {

@@ -11,6 +11,7 @@ import { zeroGradients } from "../../../engine/optim/zero-gradients.ts";
 import type { RecomputePlan } from "../../../model/families/decoder.ts";
 import type { WeightFormat } from "../../../model/families/parameters.ts";
 import type { Pack } from "../../data/pack.ts";
+import { seenPairs } from "../../data/seen-pairs.ts";
 import { accumulateGradients } from "../loss.ts";
 import { classHeadOf, makeTrainee, type Trainee } from "../method.ts";
 import { optimizerOf } from "../optimizer-of.ts";
@@ -125,8 +126,8 @@ export class Rehearsal implements Disposable {
   }
 
   #secondsOf({ products, others, launches }: Work, { positions }: Pack): PassSeconds {
-    const { heads, headDim } = this.trainee.model.decoder.config;
-    const pairs = positions.reduce((sum, position) => sum + position + 1, 0);
+    const { heads, headDim, encoder } = this.trainee.model.decoder.config;
+    const pairs = seenPairs(positions, encoder !== undefined);
     let attention = 0;
     for (const [kernel, count] of Object.entries(ATTENTION_PRODUCTS)) {
       attention += 2 * pairs * heads * headDim * count * (launches.get(kernel) ?? 0);

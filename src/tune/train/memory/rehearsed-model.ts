@@ -6,7 +6,7 @@ import type { CompressedWeight } from "../../../engine/ops/linear/group.ts";
 import { dequantizeNf4, dequantizeNf4Transposed } from "../../../engine/ops/nf4/nf4.ts";
 import { unscoped } from "../../../engine/tensor/scope.ts";
 import { elementCount, empty, type Shape, type Tensor } from "../../../engine/tensor/tensor.ts";
-import { type ClassHeadConfig, emptyClassHead } from "../../../model/families/class-head.ts";
+import { type ClassHeadConfig, emptyClassHead, scoreHead } from "../../../model/families/class-head.ts";
 import { Decoder } from "../../../model/families/decoder.ts";
 import { familyOf } from "../../../model/families/index.ts";
 import type { Model } from "../../../model/families/model.ts";
@@ -30,7 +30,8 @@ export function openRehearsedModel(
   const config = familyOf(configJson).readConfig(configJson);
   const parameters = new RehearsedParameters(device, format, readQuantizationConfig(configJson));
   const decoder = new Decoder(config, device, parameters, classHead === undefined);
-  const head = classHead && emptyClassHead(classHead, config.hiddenSize, device);
+  const parts = classHead && (config.encoder?.classHead ?? scoreHead)(classHead);
+  const head = parts && emptyClassHead(classHead, parts, config.hiddenSize, device);
   for (const [name, tensor] of head?.parameters ?? []) parameters.tensors.set(name, tensor);
   return {
     folder,

@@ -1,5 +1,6 @@
 /** Packs of some steps, spread over an epoch, to foresee what all of them will take. */
 import type { Recipe } from "../../../base/recipe/recipe.ts";
+import type { Pooling } from "../../../model/families/class-head.ts";
 import { type EncodedExample, type Pack, packExamples } from "../../data/pack.ts";
 import type { Plan } from "../plan.ts";
 
@@ -22,9 +23,10 @@ export function sampleSteps(
   example: (index: number) => EncodedExample,
   { packing }: Recipe,
   maxTokens: number,
+  pooling?: Pooling,
 ): StepSample {
   const count = Math.min(STEPS, plan.stepsPerEpoch);
-  const layout = { enabled: packing.enabled, sharePrompts: packing.share_prompts, maxTokens };
+  const layout = { enabled: packing.enabled, sharePrompts: packing.share_prompts, maxTokens, pooling };
   const steps = Array.from({ length: count }, (_, i) => {
     const { batches } = plan.at(Math.floor((i * plan.stepsPerEpoch) / count));
     return batches.flatMap((batch) => packExamples(batch.map(example), layout));
@@ -48,15 +50,20 @@ function heaviestOf(packs: readonly Pack[], atLeast: number): Pack {
   const seen = most(({ tokens }) => tokens.length);
   const tokens = Math.max(Math.ceil(seen * HEAVIER), atLeast);
   const rows = Math.min(tokens, Math.ceil((most((pack) => pack.rows.length) * tokens) / seen));
+  const means = packs.some(({ begins }) => begins !== undefined);
+  const examples = means ? Math.min(tokens, Math.ceil((most((pack) => pack.examples) * tokens) / seen)) : rows;
   const longest = most(({ positions }) => positions.reduce((last, position) => Math.max(last, position), 0));
   return {
     tokens: new Int32Array(tokens),
     positions: Int32Array.from({ length: tokens }, (_, i) => i % (longest + 1)),
     expiry: new Int32Array(tokens).fill(tokens),
     rows: Int32Array.from({ length: rows }, (_, i) => i),
-    targets: new Int32Array(rows),
-    weights: new Float32Array(rows),
-    labels: Array.from({ length: rows }, () => []),
+    targets: new Int32Array(examples),
+    weights: new Float32Array(examples),
+    labels: Array.from({ length: examples }, () => []),
+    ...(means && {
+      begins: Int32Array.from({ length: examples + 1 }, (_, i) => Math.floor((i * tokens) / examples)),
+    }),
     examples: 1,
   };
 }
