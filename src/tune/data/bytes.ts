@@ -25,7 +25,7 @@ export async function* readBytes(source: Source): AsyncGenerator<Buffer> {
   let unpackedBytes = 0;
   try {
     const { head, chunks } = await peek(packed());
-    const unpacker = unpackers.find(({ magic }) => magic.every((byte, i) => head[i] === byte));
+    const unpacker = unpackers.find(({ recognises }) => recognises(head));
     if (unpacker === undefined) {
       yield* chunks;
       return;

@@ -4,7 +4,7 @@ import { UserError } from "../../base/errors.ts";
 const foreignFormats: readonly (readonly [name: string, bytes: readonly number[], fix: string])[] = [
   ["a Parquet file", [0x50, 0x41, 0x52, 0x31], "leave data.format out, and it is read as what it is"],
   ["a gzip archive within another", [0x1f, 0x8b], "unpack it once with `gunzip`"],
-  ["a zstd archive", [0x28, 0xb5, 0x2f, 0xfd], "unpack it with `zstd -d`"],
+  ["a zstd archive within another", [0x28, 0xb5, 0x2f, 0xfd], "unpack it once with `zstd -d`"],
   ["a zip archive", [0x50, 0x4b, 0x03, 0x04], "unpack it with `unzip`"],
   ["an xz archive", [0xfd, 0x37, 0x7a, 0x58, 0x5a], "unpack it with `xz -d`"],
   ["a bzip2 archive", [0x42, 0x5a, 0x68], "unpack it with `bzip2 -d`"],

@@ -5,7 +5,7 @@ import { brokenStream, type Unpacker } from "./unpacker.ts";
 
 /** gzip (RFC 1952), several members one after the other included. */
 export const gzip: Unpacker = {
-  magic: [0x1f, 0x8b],
+  recognises: (head) => head[0] === 0x1f && head[1] === 0x8b,
   async *unpack(chunks, where) {
     const packed = Readable.from(chunks, { objectMode: false });
     const unpacker = createGunzip({ chunkSize: 256 * 1024 });

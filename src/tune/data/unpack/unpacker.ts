@@ -2,8 +2,8 @@ import { UserError } from "../../../base/errors.ts";
 
 /** One way of packing a file. */
 export interface Unpacker {
-  /** What every such file begins with. */
-  readonly magic: readonly number[];
+  /** @param head the first eight bytes, or all there are */
+  recognises(head: Buffer): boolean;
   /**
    * The content, as a stream; how far it may expand is bounded by who asks.
    * @param where for errors
