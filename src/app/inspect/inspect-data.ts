@@ -1,14 +1,13 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
 import type { DataFormat } from "../../base/recipe/data-format.ts";
 import type { TemplateOptions } from "../../base/recipe/recipe.ts";
-import { detectFormat } from "../../tune/data/format.ts";
+import { openDataFiles, type PlacedRow, readDataFiles } from "../../tune/data/data-files.ts";
 import { fieldOf, keepRow, textOf, textsOf } from "../../tune/data/keep-row.ts";
 import { Labels } from "../../tune/data/labels.ts";
 import { type ProblemGroup, Problems } from "../../tune/data/problems.ts";
 import type { RawRow } from "../../tune/data/row.ts";
 import { detectShape, labelListNames, type Shape } from "../../tune/data/shape.ts";
-import { fileSource } from "../../tune/data/source.ts";
 import { answering, type DataTask } from "../../tune/data/task.ts";
 
 export interface DataHints {
@@ -20,7 +19,10 @@ export interface DataHints {
 export interface DataInspection {
   readonly kind: "data";
   readonly path: string;
-  readonly bytes: number;
+  /** Null for what is no file by itself. */
+  readonly bytes: number | null;
+  /** Rows that can be read of each file, where there are several. */
+  readonly files: Readonly<Record<string, number>> | null;
   readonly format: string;
   readonly formatReason: string;
   /** How rows become examples; null when no shape is known for these fields. */
@@ -62,14 +64,8 @@ const noTemplate: TemplateOptions = {
  */
 export async function inspectData(path: string, hints: DataHints): Promise<DataInspection> {
   const columns = hints.columns ?? {};
-  const format = await detectFormat(fileSource(path), {
-    format: hints.format ?? "auto",
-    header: "auto",
-    columns: Object.values(columns),
-  });
-  const rawRows = async function* (problems: Problems): AsyncGenerator<RawRow> {
-    for await (const batch of format.read(problems)) yield* batch;
-  };
+  const files = await openDataFiles([path], { format: hints.format ?? "auto", header: "auto", columns }, () => {});
+  const rawRows = (problems: Problems): AsyncGenerator<PlacedRow> => readDataFiles(files, problems);
 
   const first = await findFields(rawRows(new Problems()), columns);
   let { shape, reason } = shapeOf(first, columns, path);
@@ -87,11 +83,13 @@ export async function inspectData(path: string, hints: DataHints): Promise<DataI
   let rows = 0;
   let characters = 0;
   let longest = 0;
-  for await (const raw of rawRows(problems)) {
+  const rowsOfFile = new Map(files.map(({ name }) => [name, 0]));
+  for await (const { raw, path: file, source } of rawRows(problems)) {
+    rowsOfFile.set(source.name, rowsOfFile.get(source.name)! + 1);
     for (const name of Object.keys(raw.fields)) {
       if (fields.has(name) || fields.size < MAX_FIELDS) fields.set(name, (fields.get(name) ?? 0) + 1);
     }
-    if (rules && keepRow(raw, path, rules, problems) === undefined) continue;
+    if (rules && keepRow(raw, file, rules, problems) === undefined) continue;
     rows++;
     const size = textSize(raw);
     characters += size;
@@ -100,9 +98,10 @@ export async function inspectData(path: string, hints: DataHints): Promise<DataI
   return {
     kind: "data",
     path,
-    bytes: statSync(path).size,
-    format: format.format,
-    formatReason: format.reason,
+    bytes: existsSync(path) && statSync(path).isFile() ? statSync(path).size : null,
+    files: files.length > 1 || files[0]!.name !== path ? Object.fromEntries(rowsOfFile) : null,
+    format: distinct(files.map(({ format }) => format)),
+    formatReason: distinct(files.map(({ reason }) => reason)),
     shape: shape?.kind ?? null,
     shapeReason: reason,
     rows,
@@ -120,11 +119,11 @@ interface FirstRows {
   readonly lists: Set<string>;
 }
 
-async function findFields(rows: AsyncIterable<RawRow>, columns: DataHints["columns"] & object): Promise<FirstRows> {
+async function findFields(rows: AsyncIterable<PlacedRow>, columns: DataHints["columns"] & object): Promise<FirstRows> {
   const fields = new Set<string>();
   const lists = new Set<string>();
   let seen = 0;
-  for await (const raw of rows) {
+  for await (const { raw } of rows) {
     for (const name of [...Object.keys(raw.fields), ...Object.keys(columns)]) {
       const value = fieldOf(raw, name, columns);
       if (value !== undefined) fields.add(name);
@@ -158,12 +157,12 @@ function shapeOf(
 }
 
 async function countLabels(
-  rows: AsyncIterable<RawRow>,
+  rows: AsyncIterable<PlacedRow>,
   field: string,
   columns: DataHints["columns"] & object,
 ): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  for await (const raw of rows) {
+  for await (const { raw } of rows) {
     const value = fieldOf(raw, field, columns);
     for (const label of textsOf(value) ?? [textOf(value)?.trim()]) {
       if (label && (counts.has(label) || counts.size <= MAX_LABELS)) counts.set(label, (counts.get(label) ?? 0) + 1);
@@ -171,6 +170,10 @@ async function countLabels(
   }
   const order = new Intl.Collator("en", { numeric: true });
   return new Map([...counts].sort(([a], [b]) => order.compare(a, b)));
+}
+
+function distinct(values: readonly string[]): string {
+  return [...new Set(values)].join(", ");
 }
 
 function acceptAll(counts: ReadonlyMap<string, number>): Labels {

@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from
 import { extname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { fileError } from "../../model/files/file-error.ts";
+import { isWithinArchive } from "../../tune/data/sources/find-sources.ts";
 import { isRunFolder } from "../../tune/train/run-folder.ts";
 import { folderOf } from "../api/pull.ts";
 import { type AdapterInspection, inspectAdapter } from "./inspect-adapter.ts";
@@ -26,6 +27,7 @@ export type Inspection =
  * @throws UserError when there is nothing, or it is damaged so that it cannot be used at all
  */
 export async function inspectPath(name: string, hints: DataHints = {}): Promise<Inspection> {
+  if (isWithinArchive(name)) return inspectData(name, hints);
   const path = await folderOf(name, { weights: false });
   const stat = statOf(path);
   if (stat.isDirectory()) return inspectFolder(path);

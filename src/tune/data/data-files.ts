@@ -4,26 +4,39 @@ import type { DataOptions } from "../../base/recipe/recipe.ts";
 import { detectFormat, type RowSource } from "./format.ts";
 import type { Problems } from "./problems.ts";
 import type { RawRow } from "./row.ts";
-import { fileSource } from "./source.ts";
+import { findSources } from "./sources/find-sources.ts";
+import type { Part } from "./sources/parts.ts";
 import { brokenStreamCode } from "./unpack/unpacker.ts";
 
 /**
- * Finds out how files are written, and tells it.
+ * Finds the files that paths mean and how they are written, and tells it.
+ * @param part which part of an archive; all of it where it is none of the three
  * @throws UserError when one cannot be read, or has an unknown format
  */
 export async function openDataFiles(
   paths: readonly string[],
   data: Pick<DataOptions, "format" | "header" | "columns">,
   onEvent: EventSink,
+  part?: Part,
 ): Promise<readonly RowSource[]> {
   const hints = { format: data.format, header: data.header, columns: Object.values(data.columns) };
   const files: RowSource[] = [];
   for (const path of paths) {
-    const file = await detectFormat(fileSource(path), hints);
-    files.push(file);
-    onEvent({ kind: "choice", name: `format of ${file.name}`, value: file.format, reason: file.reason });
+    for (const source of await findSources(path, part, onEvent)) {
+      const file = await detectFormat(source, hints);
+      files.push(file);
+      onEvent({ kind: "choice", name: `format of ${file.name}`, value: file.format, reason: file.reason });
+    }
   }
   return files;
+}
+
+/** A row and where it is. */
+export interface PlacedRow {
+  readonly raw: RawRow;
+  /** The file that its line is in. */
+  readonly path: string;
+  readonly source: RowSource;
 }
 
 /**
@@ -31,15 +44,12 @@ export async function openDataFiles(
  * @param problems rows that cannot be read
  * @throws UserError when a file is of no use from somewhere on
  */
-export async function* readDataFiles(
-  files: readonly RowSource[],
-  problems: Problems,
-): AsyncGenerator<{ readonly raw: RawRow; readonly path: string }> {
+export async function* readDataFiles(files: readonly RowSource[], problems: Problems): AsyncGenerator<PlacedRow> {
   for (const file of files) {
     let lastLine = 0;
     try {
       for await (const batch of file.read(problems)) {
-        for (const raw of batch) yield { raw, path: raw.file ?? file.name };
+        for (const raw of batch) yield { raw, path: raw.file ?? file.name, source: file };
         lastLine = batch.at(-1)?.line ?? lastLine;
       }
     } catch (error) {

@@ -10,6 +10,7 @@ import { Problems } from "./problems.ts";
 import { answers, Questions } from "./questions.ts";
 import { RowList, type Rows } from "./rows.ts";
 import type { Shape } from "./shape.ts";
+import { partNamed } from "./sources/parts.ts";
 import { type ReadOptions, surveyRows } from "./survey.ts";
 import { answering, type DataTask } from "./task.ts";
 
@@ -30,7 +31,7 @@ export async function loadDataset(
 ): Promise<Dataset> {
   const { name, data, task = answering, answerOptional = false } = options;
   const problems = new Problems();
-  const files = await openDataFiles(paths, data, onEvent);
+  const files = await openDataFiles(paths, data, onEvent, partNamed(name));
   const { shape, labels } = await surveyRows(files, { ...options, task }, onEvent);
 
   const rules = { shape, columns: data.columns, labels, task, answerOptional };
