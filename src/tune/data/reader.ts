@@ -19,6 +19,8 @@ export interface FormatHints {
   readonly header: "auto" | boolean;
   /** Columns that the recipe refers to; a first CSV row that holds one of them is a header. */
   readonly columns: readonly (string | number)[];
+  /** Labels stay the indices that rows hold, even where the file has names for them. */
+  readonly rawClasses?: boolean;
 }
 
 /** How a file is to be read, as its reader found it. */
