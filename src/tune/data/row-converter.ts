@@ -1,7 +1,8 @@
 import type { DataOptions } from "../../base/recipe/recipe.ts";
 import { exampleOf, type Row } from "./example.ts";
-import { fieldOf, keepRow, shapeFields, textOf, textsOf } from "./keep-row.ts";
-import { Labels } from "./labels.ts";
+import { keepRow, shapeFields } from "./keep-row.ts";
+import type { Labels } from "./labels.ts";
+import { ownLabels } from "./own-labels.ts";
 import type { Problems } from "./problems.ts";
 import type { RawRow } from "./row.ts";
 import type { Shape } from "./shape.ts";
@@ -65,7 +66,7 @@ export class RowConverter {
 
   #sourceOf(raw: RawRow, path: string, unfit: Problems): SourceRow | undefined {
     const { shape, columns, task } = this.#options;
-    const labels = this.#options.labels ?? this.#ownLabels(raw);
+    const labels = this.#options.labels ?? ownLabels(raw, shape, columns, task.multiLabel);
     const row = keepRow(raw, path, { shape, columns, labels, task, answerOptional: true }, unfit);
     if (row === undefined) return undefined;
     const names = labels?.names ?? [];
@@ -73,15 +74,6 @@ export class RowConverter {
     const several = task.multiLabel ? { labels: row.labels?.map((index) => names[index]!) } : {};
     if (example.kind === "text") return { text: example.text, ...several };
     return { messages: example.messages, tools: example.tools, instruction: instructionOf(row, shape), ...several };
-  }
-
-  /** A row's labels as the file writes them. */
-  #ownLabels(raw: RawRow): Labels | undefined {
-    const { shape, columns, task } = this.#options;
-    if (shape.labelField === undefined) return undefined;
-    const value = fieldOf(raw, shape.labelField, columns);
-    const texts = task.multiLabel ? (textsOf(value) ?? []) : [textOf(value)?.trim() ?? ""];
-    return Labels.declared([...new Set(texts.filter((text) => text !== ""))]);
   }
 }
 

@@ -3,6 +3,16 @@ import type { CommandEntry, CommandGroup } from "../../entry.ts";
 /** What `fettle data --help` lists. */
 export const dataCommands: readonly (CommandEntry | CommandGroup)[] = [
   {
+    name: "stats",
+    summary: "Rows, labels, lengths, duplicates, what is cut, and what packing will save",
+    load: async () => (await import("./stats.ts")).stats,
+  },
+  {
+    name: "show",
+    summary: "Rows as a model will be given them, with what is learnt marked, before any training",
+    load: async () => (await import("./show.ts")).show,
+  },
+  {
     name: "convert",
     summary: "Write rows in another format or shape, refusing what would lose any of them",
     load: async () => (await import("./convert.ts")).convert,

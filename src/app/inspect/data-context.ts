@@ -1,0 +1,118 @@
+/** What data is looked at for: a recipe, a run, a model, or nothing yet. */
+import { existsSync } from "node:fs";
+import { extname, join, resolve } from "node:path";
+import type { EventSink } from "../../base/events.ts";
+import { type LoadedRecipe, loadRecipe, parseRecipe } from "../../base/recipe/load.ts";
+import type { DataOptions, Paths, Recipe } from "../../base/recipe/recipe.ts";
+import { familyOf } from "../../model/families/index.ts";
+import { readConfigJson } from "../../model/files/config.ts";
+import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
+import { loadTokenizer } from "../../model/text/tokenizer.ts";
+import type { ConversationEncoder } from "../../tune/data/conversation-encoder.ts";
+import type { EncodeOptions } from "../../tune/data/encode.ts";
+import { findParts } from "../../tune/train/artefact.ts";
+import { findBase } from "../../tune/train/base-model.ts";
+import { readClassifier } from "../../tune/train/classifier-file.ts";
+import { maxTokensOnHost } from "../../tune/train/memory/max-tokens.ts";
+import { encoderOf, pathsOf } from "../../tune/train/run-data.ts";
+import { isRunFolder } from "../../tune/train/run-folder.ts";
+import { folderOf } from "../api/pull.ts";
+import { runEnvironment } from "../environment.ts";
+
+export interface ContextOptions {
+  /** Recipe that says how a data file is read and what for. */
+  readonly recipe?: string | undefined;
+  /** Run, adapter or model whose tokenizer and template are taken. */
+  readonly model?: string | undefined;
+  /** `a.b=c` overrides of the recipe. */
+  readonly set?: readonly string[] | undefined;
+  readonly format?: DataOptions["format"] | undefined;
+  readonly columns?: DataOptions["columns"] | undefined;
+}
+
+export interface DataContext {
+  readonly recipe: Recipe;
+  /** The sets that are files of their own. */
+  readonly sets: readonly { readonly name: string; readonly files: readonly string[] }[];
+  /** Whether a recipe was given, so that rows are read exactly as training would. */
+  readonly stated: boolean;
+  /** Undefined where no model is known. */
+  readonly tokens: TokenContext | undefined;
+}
+
+export interface TokenContext {
+  readonly encoder: ConversationEncoder;
+  readonly encodeOptions: EncodeOptions;
+  /** Most tokens of a pack. */
+  readonly maxTokens: number;
+}
+
+/**
+ * @param target a data file, or a recipe with its sets
+ * @throws UserErrors for a faulty recipe; UserError for a model that is not there
+ */
+export async function openDataContext(
+  target: string,
+  options: ContextOptions,
+  onEvent: EventSink,
+): Promise<DataContext> {
+  const { set = [] } = options;
+  if ([".yaml", ".yml"].includes(extname(target))) {
+    const loaded = loadRecipe(target, { set });
+    return { recipe: loaded.recipe, sets: setsOf(loaded.recipe), stated: true, ...(await tokensOf(loaded, onEvent)) };
+  }
+  const loaded = await loadedFor(options, set);
+  const { recipe } = loaded;
+  const data = {
+    ...recipe.data,
+    format: options.format === undefined || options.format === "auto" ? recipe.data.format : options.format,
+    columns: { ...recipe.data.columns, ...options.columns },
+  };
+  const known = options.recipe !== undefined || options.model !== undefined;
+  return {
+    recipe: { ...recipe, data },
+    sets: [{ name: "data", files: [target] }],
+    stated: options.recipe !== undefined,
+    ...(known ? await tokensOf(loaded, onEvent) : { tokens: undefined }),
+  };
+}
+
+async function loadedFor({ recipe, model }: ContextOptions, set: readonly string[]): Promise<LoadedRecipe> {
+  const options = { set, purpose: "evaluate" } as const;
+  if (recipe !== undefined) return loadRecipe(recipe, options);
+  if (model === undefined) return parseRecipe(JSON.stringify({ base: "." }), resolve("recipe"), options);
+  const folder = await folderOf(model, { weights: false });
+  const inRun = join(folder, "recipe.yaml");
+  if (isRunFolder(folder) && existsSync(inRun)) return loadRecipe(inRun, options);
+  const { modelFolder, adapterFolder } = findParts(folder, undefined);
+  const { task_type, problem_type, template, columns } = readClassifier(adapterFolder ?? modelFolder) ?? {};
+  const known = task_type && { task_type, problem_type, template, data: { columns } };
+  return parseRecipe(JSON.stringify({ base: resolve(modelFolder), ...known }), resolve("recipe"), options);
+}
+
+function setsOf({ data }: Recipe): DataContext["sets"] {
+  const { train, validation, test } = data;
+  const isFraction = typeof validation === "object" && validation !== null && "fraction" in validation;
+  const files: readonly (readonly [string, Paths | null])[] = [
+    ["train", train],
+    ["validation", isFraction ? null : validation],
+    ["test", test],
+  ];
+  return files.flatMap(([name, paths]) => (paths === null ? [] : [{ name, files: pathsOf(paths) }]));
+}
+
+async function tokensOf(loaded: LoadedRecipe, onEvent: EventSink): Promise<{ tokens: TokenContext }> {
+  const { recipe } = loaded;
+  const { folder } = await findBase(loaded, runEnvironment(), undefined, "later", onEvent);
+  const json = readConfigJson(folder);
+  const config = familyOf(json).readConfig(json);
+  const { max_length: length, too_long: tooLong, cut_field: cutField } = recipe.template;
+  const { max_tokens: asked } = recipe.packing;
+  return {
+    tokens: {
+      encoder: encoderOf(recipe, loadChatTemplateIfAny(folder), loadTokenizer(folder)),
+      encodeOptions: { maxLength: length === "auto" ? config.maxPositions : length, tooLong, cutField },
+      maxTokens: asked === "auto" ? maxTokensOnHost(config) : asked,
+    },
+  };
+}

@@ -1,0 +1,146 @@
+/** `fettle data`: what it says of data is what training does with it. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { openDataContext } from "../../src/app/inspect/data-context.ts";
+import { dataStats, type SetStats } from "../../src/app/inspect/data-stats.ts";
+import { showRows } from "../../src/app/inspect/show-rows.ts";
+import { packageRoot } from "../../src/base/package-root.ts";
+import { loadRecipe } from "../../src/base/recipe/load.ts";
+import { loadChatTemplateIfAny } from "../../src/model/text/chat-template.ts";
+import { loadTokenizer } from "../../src/model/text/tokenizer.ts";
+import { countSet, encoderOf, loadRunData } from "../../src/tune/train/run-data.ts";
+import { fettle, fettleJson } from "../helpers/cli.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "fettle-data-"));
+after(() => rmSync(folder, { recursive: true }));
+const base = join(packageRoot, "models/fettle-nano");
+const news = readFileSync(join(packageRoot, "examples/ag-news/train.jsonl"), "utf8").split("\n").slice(0, 64);
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const rowsFile = file("rows.jsonl", `${news.join("\n")}\n${news[0]}\n{"text": "broken"\n`);
+
+function recipe(name: string, more: string): string {
+  return file(`${name}.yaml`, `base: ${base}\ndata: {train: ${rowsFile}}\n${more}`);
+}
+
+async function statsOf(path: string): Promise<SetStats> {
+  const context = await openDataContext(path, {}, () => {});
+  return (await dataStats(context, () => {}))[0]!;
+}
+
+describe("stats", () => {
+  const instructions = "Sort the headline that follows into one of the sections World, Sports, Business and Sci/Tech.";
+  const path = recipe(
+    "cut",
+    `template: {system: "${instructions}", max_length: 100}\ntraining: {batch_size: 100}\npacking: {max_tokens: 100000}`,
+  );
+
+  it("counts what training reads, cuts and learns", async () => {
+    const loaded = loadRecipe(path);
+    const encoder = encoderOf(loaded.recipe, loadChatTemplateIfAny(base), loadTokenizer(base));
+    const options = { maxLength: 100, tooLong: "cut", cutField: "auto" } as const;
+    const { train } = await loadRunData(loaded, undefined, encoder, options, () => {});
+    const { rows, skipped, cut, tokens, supervisedTokens } = countSet(train);
+    const stats = await statsOf(path);
+    assert.deepEqual([stats.rows, stats.skipped], [rows, skipped]);
+    assert.ok(stats.tokens !== null && cut > 0);
+    assert.deepEqual([stats.tokens.cut, stats.tokens.supervised], [cut, supervisedTokens]);
+    assert.equal(stats.tokens.packing.tokens, tokens);
+    assert.ok(stats.tokens.lengths.total > tokens);
+  });
+
+  it("what is shared by all is computed once", async () => {
+    const { tokens, duplicates } = await statsOf(path);
+    const { prefix, packing } = tokens!;
+    assert.ok(prefix.text.includes(instructions), prefix.text);
+    assert.deepEqual([packing.examplesPerPack, duplicates.repeated], [65, 1]);
+    const shared = 64 * prefix.all;
+    // A row that stands twice, and headlines that begin alike, are shared further.
+    assert.ok(
+      packing.tokens - packing.tokensComputed >= shared && packing.tokens - packing.tokensComputed < 1.05 * shared,
+    );
+  });
+
+  it("through the command line, of a file alone and of one that is hostile", async () => {
+    const { sets } = (await fettleJson(["data", "stats", rowsFile], 0)) as { sets: SetStats[] };
+    assert.deepEqual([sets[0]!.rows, sets[0]!.skipped, sets[0]!.tokens], [65, 1, null]);
+    assert.deepEqual(
+      Object.values(sets[0]!.labels!).reduce((sum, count) => sum + count),
+      65,
+    );
+    const hostile = file(
+      "hostile.jsonl",
+      `\uFEFF{"a":1}\r\n${"[".repeat(1e5)}\n{"a":"${"x".repeat(5e6)}"}\n{"b":{"a":[]}}`,
+    );
+    const { code, stdout } = await fettle(["data", "stats", hostile]);
+    assert.equal(code, 0);
+    assert.match(stdout, /hostile.*: 0 rows|data: 0 rows, 2 skipped/);
+    assert.match(stdout, /no known shape/);
+  });
+});
+
+describe("show", () => {
+  it("shows the tokens that training takes, learnt ones apart", async () => {
+    const context = await openDataContext(recipe("plain", ""), {}, () => {});
+    const [row] = await showRows(context, { row: 2 }, () => {});
+    const { pieces, supervised, count } = row!.examples[0]!.tokens!;
+    const { text, label } = JSON.parse(news[1]!) as { text: string; label: string };
+    assert.equal(
+      pieces.map((piece) => piece.text).join(""),
+      `<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n${label}<|im_end|>\n`,
+    );
+    const learnt = pieces.filter((piece) => piece.supervised);
+    assert.deepEqual(
+      learnt.map((piece) => piece.text),
+      [label, "<|im_end|>"],
+    );
+    assert.equal(learnt.flatMap(({ ids }) => ids).length, supervised);
+    assert.deepEqual(
+      pieces.flatMap(({ ids }) => ids),
+      [...loadTokenizer(base).encode(pieces.map((piece) => piece.text).join("")).ids],
+    );
+    assert.equal(count, pieces.flatMap(({ ids }) => ids).length);
+  });
+
+  it("marks them without colours, and cuts the middle of what is long", async () => {
+    const long = file(
+      "long.jsonl",
+      `${JSON.stringify({ text: `begin ${"word ".repeat(400)}end`, label: "a" })}\n${news[0]}\n`,
+    );
+    const { stdout } = await fettle(["data", "show", long, "--model", base, "--rows", "1"]);
+    assert.match(
+      stdout,
+      /begin word .*\[…1,\d+ characters…\].* end<\|im_end\|>\n<\|im_start\|>assistant\n⟦a<\|im_end\|>⟧/s,
+    );
+    const { stdout: ids } = await fettle(["data", "show", long, "--model", base, "--row", "2", "--ids"]);
+    assert.match(ids, /⟦"<\|im_end\|>"⟧/);
+    const { error } = await fettleJson(["data", "show", long, "--row", "3"], 2);
+    assert.match((error as { message: string }).message, /no row 3: 2 can be used/);
+  });
+
+  it("a class head: labels, and the token that it reads", async () => {
+    const path = recipe("head", "task_type: SEQ_CLS\nmethod: full");
+    const context = await openDataContext(path, {}, () => {});
+    const [row] = await showRows(context, { rows: 1 }, () => {});
+    assert.deepEqual(row!.labels, [(JSON.parse(news[0]!) as { label: string }).label]);
+    const { pooled, count } = row!.examples[0]!.tokens!;
+    assert.equal(pooled, count - 1);
+  });
+});
+
+it("commands have subcommands, and say which", async () => {
+  const { code, stdout } = await fettle(["data"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /stats .*\n.*show /);
+  const { error } = await fettleJson(["data", "convrt"], 2);
+  assert.deepEqual((error as { code: string; fix: string }).code, "cli/unknown-command");
+  assert.match((error as { fix: string }).fix, /did you mean "convert"/);
+});
