@@ -9,7 +9,7 @@ import { loadModel } from "../../src/app/api/load-model.ts";
 import { train } from "../../src/app/api/train.ts";
 import { shippedRecipes } from "../../src/app/init/shipped-recipes.ts";
 import { loadRecipe } from "../../src/base/recipe/load.ts";
-import { pathsOf } from "../../src/tune/train/run-data.ts";
+import { pathsOf } from "../../src/tune/train/load-sets.ts";
 import { writeSmallModel } from "../helpers/small-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fettle-recipes-"));

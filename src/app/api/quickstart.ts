@@ -7,7 +7,7 @@ import { packageRoot } from "../../base/package-root.ts";
 import { loadRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import { openDevice } from "../../engine/open-device.ts";
-import { pathsOf } from "../../tune/train/run-data.ts";
+import { pathsOf } from "../../tune/train/load-sets.ts";
 import { isRunFolder, RunFolder } from "../../tune/train/run-folder.ts";
 import type { RunResult } from "../../tune/train/start-run.ts";
 import { deviceEnvironment } from "../environment.ts";

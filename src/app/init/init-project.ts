@@ -9,7 +9,7 @@ import { readTextFile } from "../../model/files/json-file.ts";
 import { Labels } from "../../tune/data/labels.ts";
 import { loadDataset } from "../../tune/data/load-dataset.ts";
 import { taskOf } from "../../tune/data/task.ts";
-import { pathsOf } from "../../tune/train/run-data.ts";
+import { pathsOf } from "../../tune/train/load-sets.ts";
 import { fillFolder } from "../output-folder.ts";
 import { findShippedRecipe, type ShippedRecipe } from "./shipped-recipes.ts";
 import { type SplitFiles, splitFiles } from "./split-files.ts";

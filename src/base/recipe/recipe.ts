@@ -28,6 +28,7 @@ export interface Recipe {
   /** Present exactly when `method` is qlora. */
   readonly quantization?: QuantizationOptions | undefined;
   readonly data: DataOptions;
+  readonly prepare: PrepareOptions;
   readonly template: TemplateOptions;
   readonly loss: LossOptions;
   readonly training: TrainingOptions;
@@ -105,6 +106,20 @@ export interface DataOptions {
   readonly labels: readonly string[] | Readonly<Record<string, string>> | null;
   readonly limit: number | null;
 }
+
+/** What is done to the rows between reading and encoding them. */
+export interface PrepareOptions {
+  readonly exact_duplicates: "ignore" | "report" | "drop";
+  readonly conflicting_labels: "ignore" | "report" | "drop" | "refuse";
+  readonly near_duplicates: "ignore" | "report" | "drop";
+  /** Jaccard similarity of near-duplicates. */
+  readonly near_threshold: number;
+  /** Fields whose values keep rows together; `auto`: those that are known to name a group. */
+  readonly group_by: "auto" | readonly string[];
+  readonly leakage: Readonly<Record<"exact" | "near" | "group", LeakageAction>>;
+}
+
+export type LeakageAction = "ignore" | "report" | "drop" | "refuse";
 
 export interface TemplateOptions {
   readonly system: string | null;

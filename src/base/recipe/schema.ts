@@ -7,6 +7,7 @@ import { z } from "zod";
 import { head, loss } from "./classifier-schema.ts";
 import { data, template } from "./data-schema.ts";
 import { byteCount, count, path, unitInterval } from "./option-kinds.ts";
+import { prepare } from "./prepare-schema.ts";
 import type {
   CacheOptions,
   CheckpointOptions,
@@ -203,6 +204,7 @@ export const recipeSchema: z.ZodType<Recipe> = z
     lora: lora.optional().describe("The adapter; for the methods lora and qlora."),
     quantization: quantization.optional().describe("The 4-bit base; for the method qlora."),
     data: data.prefault({}).describe("Files, and what their fields mean."),
+    prepare: prepare.prefault({}).describe("What is done about copies, leaks and shares of rows."),
     template: template.prefault({}).describe("How a row becomes a conversation."),
     loss: loss.prefault({}).describe("What is minimised, and what rows count in it."),
     training: training.prefault({}).describe("The optimizer and its schedule."),

@@ -9,7 +9,7 @@ import type { RunEvent } from "../../base/events.ts";
 import { parseRecipe } from "../../base/recipe/load.ts";
 import type { Dataset } from "./dataset.ts";
 import { type DatasetOptions, loadDataset } from "./load-dataset.ts";
-import { stratifiedSplit } from "./split.ts";
+import { splitDataset } from "./prepare/split.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dataset-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -289,10 +289,15 @@ describe("rows that cannot be used", () => {
 describe("the stratified split", () => {
   const labels = [...new Array(90).fill("a"), ...new Array(9).fill("b"), "c"] as string[];
   const rows = jsonl(...labels.map((label, i) => ({ text: `${i}`, label })));
+  const split = (dataset: Dataset, seed: number): { rest: Dataset; part: Dataset } => {
+    const asked = [{ name: "validation", fraction: 0.1 }];
+    const { rest, parts } = splitDataset(dataset, asked, { seed, groupFields: [] }, () => {});
+    return { rest, part: parts[0]! };
+  };
 
   it("keeps each label's share, every row once, in file order, by the seed alone", async () => {
     const { dataset } = await load(rows);
-    const { rest, part } = stratifiedSplit(dataset, 0.1, 42, "validation");
+    const { rest, part } = split(dataset, 42);
     const count = (set: Dataset, label: number): number => [...set.rows()].filter((row) => row.label === label).length;
     assert.deepEqual(
       [0, 1, 2].map((label) => count(part, label)),
@@ -311,7 +316,7 @@ describe("the stratified split", () => {
       lines(part),
       lines(part).toSorted((a, b) => a - b),
     );
-    assert.deepEqual(lines(stratifiedSplit(dataset, 0.1, 42, "v").part), lines(part));
-    assert.notDeepEqual(lines(stratifiedSplit(dataset, 0.1, 43, "v").part), lines(part));
+    assert.deepEqual(lines(split(dataset, 42).part), lines(part));
+    assert.notDeepEqual(lines(split(dataset, 43).part), lines(part));
   });
 });

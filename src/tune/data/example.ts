@@ -18,6 +18,8 @@ export interface Row {
   readonly labels?: readonly number[];
   /** Index of the label that it asks about, where each label of a row is a question of its own. */
   readonly asked?: number;
+  /** The groups it is in: values of the fields that name one, where it has them. */
+  readonly groups?: Readonly<Record<string, string>>;
   /** What it counts in the loss; default 1. */
   readonly weight?: number;
   /** Values of the shape's fields by name; the label is not among them. */

@@ -51,7 +51,18 @@ export function keepRow(raw: RawRow, file: string, rules: RowRules, problems: Pr
     shape.kind === "messages"
       ? keepMessages(raw, file, where, shape, rules, problems)
       : keepValues(raw, file, where, shape, rules, problems);
-  return row && weighed(row, raw, where, rules, problems);
+  return row && weighed(grouped(row, raw, rules), raw, where, rules, problems);
+}
+
+/** The row with the groups it is in. */
+function grouped(row: Row, raw: RawRow, { task, columns }: RowRules): Row {
+  if (task.groupFields === undefined) return row;
+  const groups: Record<string, string> = {};
+  for (const name of task.groupFields) {
+    const value = textOf(fieldOf(raw, name, columns))?.trim() ?? "";
+    if (value !== "") groups[name] = value;
+  }
+  return { ...row, groups };
 }
 
 function keepValues(

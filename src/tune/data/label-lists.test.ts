@@ -12,7 +12,7 @@ import { ConversationEncoder } from "./conversation-encoder.ts";
 import type { Dataset } from "./dataset.ts";
 import { type EncodeOptions, encodeDataset } from "./encode.ts";
 import { loadDataset } from "./load-dataset.ts";
-import { stratifiedSplit } from "./split.ts";
+import { splitDataset } from "./prepare/split.ts";
 import { taskOf } from "./task.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "label-lists-"));
@@ -72,9 +72,13 @@ describe("lists of labels", () => {
       ["reentrancy and overflow\nIs there SWC-107?", "yes"],
       ["clean\nIs there SWC-101?", "no"],
     ]);
-    const { rest, part } = stratifiedSplit(dataset, 0.4, 1, "validation");
-    assert.deepEqual([rest.length, part.length], [4, 2]);
-    assert.equal(new Set(Array.from(part.rows(), ({ line }) => line)).size, 1);
+    const parts = [{ name: "validation", fraction: 0.4 }];
+    const {
+      rest,
+      parts: [part],
+    } = splitDataset(dataset, parts, { seed: 1, groupFields: [] }, () => {});
+    assert.deepEqual([rest.length, part!.length], [4, 2]);
+    assert.equal(new Set(Array.from(part!.rows(), ({ line }) => line)).size, 1);
   });
 });
 

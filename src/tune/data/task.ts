@@ -8,6 +8,8 @@ export interface DataTask {
   readonly multiLabel: boolean;
   /** Field that says what a row counts in the loss. */
   readonly sampleWeight: string | undefined;
+  /** Fields that name a group of rows that belong together. */
+  readonly groupFields?: readonly string[];
 }
 
 /** The model answers in its own words, with one label a row where there are labels. */

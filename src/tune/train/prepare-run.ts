@@ -116,7 +116,7 @@ function stepSettings({ seed, packing, training }: Recipe, { maxTokens, recomput
 function runInfo(
   recipe: Recipe,
   base: BaseModel,
-  { data: { train, validation, labels }, plan, templateHash }: PreparedData,
+  { data: { train, validation, labels, preparation }, plan, templateHash }: PreparedData,
   { lora, trainable }: Trainee,
   { maxTokens, format, peakBytes, secondsPerStep }: MemoryPlan,
 ): RunInfo {
@@ -136,7 +136,7 @@ function runInfo(
     template: recipe.template,
     columns: recipe.data.columns,
     templateHash,
-    data: { train: countSet(train), validation: validation ? countSet(validation) : null },
+    data: { train: countSet(train), validation: validation ? countSet(validation) : null, preparation },
     weights: lora ? "adapter" : "model",
     weightsSha256: null,
     steps: 0,

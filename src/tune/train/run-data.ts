@@ -2,20 +2,17 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
-import { Random } from "../../base/random.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
-import type { Paths, Recipe } from "../../base/recipe/recipe.ts";
+import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { ChatTemplate } from "../../model/text/chat-template.ts";
 import type { Tokenizer } from "../../model/text/tokenizer.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type EncodeOptions, encodeDataset } from "../data/encode.ts";
 import type { EncodedDataset } from "../data/encoded-dataset.ts";
-import { Labels } from "../data/labels.ts";
-import { loadDataset } from "../data/load-dataset.ts";
-import { stratifiedSplit } from "../data/split.ts";
-import { taskOf } from "../data/task.ts";
+import type { PreparationStep } from "../data/prepare/preparation.ts";
 import { type LabelWeights, labelWeightsOf, weigher } from "./label-weights.ts";
+import { loadSets } from "./load-sets.ts";
 
 export interface EncodedSet {
   readonly dataset: Dataset;
@@ -27,6 +24,8 @@ export interface RunData {
   readonly validation: EncodedSet | undefined;
   /** Of a classification. */
   readonly labels: LearnedLabels | undefined;
+  /** What was done to the rows before they were encoded, in order. */
+  readonly preparation: readonly PreparationStep[];
 }
 
 export interface LearnedLabels {
@@ -45,31 +44,7 @@ export async function loadRunData(
   encodeOptions: EncodeOptions,
   onEvent: EventSink,
 ): Promise<RunData> {
-  const { data, template, evaluation, seed } = loaded.recipe;
-  const options = { data, template, task: taskOf(loaded.recipe) };
-  const declared = data.labels && Labels.declared(data.labels);
-  // The scores of a base that is a classifier have their order already.
-  const known =
-    baseLabels && (declared ?? Labels.declared(baseLabels)).inOrder(baseLabels, loaded.where(["data", "labels"]));
-  let train = await loadDataset(pathsOf(data.train!), { ...options, labels: known, name: "train" }, onEvent);
-  let validation: Dataset | undefined;
-  if (data.validation !== null && typeof data.validation === "object" && "fraction" in data.validation) {
-    ({ rest: train, part: validation } = stratifiedSplit(train, data.validation.fraction, seed, "validation"));
-    if (validation.length === 0) {
-      throw new UserError({
-        code: "data/no-validation",
-        message: `a fraction of ${data.validation.fraction} of ${train.length} rows is none`,
-        where: "data.validation",
-        fix: "take a larger fraction, or name a file",
-      });
-    }
-  } else if (data.validation !== null) {
-    const labels = { labels: train.asked ?? train.labels };
-    validation = await loadDataset(pathsOf(data.validation), { ...options, ...labels, name: "validation" }, onEvent);
-  }
-  if (validation && evaluation.eval_samples !== null) {
-    validation = sampleOf(validation, evaluation.eval_samples, new Random(seed, "eval_samples"));
-  }
+  const { train, validation, preparation } = await loadSets(loaded, baseLabels, onEvent);
   const weights = labelWeightsOf(loaded, train);
   const encode = async (dataset: Dataset): Promise<EncodedSet> => {
     const weigh = weigher(weights, dataset);
@@ -84,19 +59,8 @@ export async function loadRunData(
     train: await encode(train),
     validation: validation && (await encode(validation)),
     labels: names && weights && { names, weights },
+    preparation,
   };
-}
-
-/** At most `count` rows, questions about the same text together, in their order. */
-function sampleOf(dataset: Dataset, count: number, random: Random): Dataset {
-  const { together, length } = dataset;
-  if (count >= length / together) return dataset;
-  const drawn = random
-    .permutation(length / together)
-    .slice(0, count)
-    .sort();
-  const rows = [...drawn].flatMap((row) => Array.from({ length: together }, (_, i) => row * together + i));
-  return dataset.subset("validation", rows, "rest");
 }
 
 /** What became of the rows of a set, and how large it is. */
@@ -159,8 +123,4 @@ export function checkVocabulary({ encoded }: EncodedSet, vocabSize: number, wher
       });
     }
   }
-}
-
-export function pathsOf(paths: Paths): readonly string[] {
-  return typeof paths === "string" ? [paths] : paths;
 }

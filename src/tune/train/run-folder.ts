@@ -18,6 +18,7 @@ import { makeFolder, writeFileAtomic } from "../../model/files/atomic.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import { type JsonObject, parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
 import { type FileLock, LockedError, lockFile } from "../../model/files/lock-file.ts";
+import type { PreparationStep } from "../data/prepare/preparation.ts";
 import type { SettledChoices } from "./memory/plan-memory.ts";
 import type { SetCounts } from "./run-data.ts";
 
@@ -38,7 +39,12 @@ export interface RunInfo {
   readonly columns: Recipe["data"]["columns"];
   /** sha256 of the chat template that the model was trained with. */
   readonly templateHash: string | null;
-  readonly data: { readonly train: SetCounts; readonly validation: SetCounts | null };
+  readonly data: {
+    readonly train: SetCounts;
+    readonly validation: SetCounts | null;
+    /** What was done to the rows before they were encoded, in order. */
+    readonly preparation: readonly PreparationStep[];
+  };
   /** Which folder holds the result. */
   readonly weights: "adapter" | "model";
   /** sha256 of the result's safetensors file; null until there is one. */
