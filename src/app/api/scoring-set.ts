@@ -8,8 +8,8 @@ import { Labels } from "../../tune/data/labels.ts";
 import { datasetOf, loadDataset } from "../../tune/data/load-dataset.ts";
 import { parseTextTemplate } from "../../tune/data/placeholders.ts";
 import { Problems } from "../../tune/data/problems.ts";
-import { RowList } from "../../tune/data/rows.ts";
 import { detectShape } from "../../tune/data/shape.ts";
+import { RowStore } from "../../tune/data/store/row-store.ts";
 import type { DataTask } from "../../tune/data/task.ts";
 import { type Classifier, labelNames } from "../../tune/score/predict-rows.ts";
 import { decisionOf } from "../../tune/train/answers.ts";
@@ -108,7 +108,7 @@ export function scoringSetOf(
       message: `there is nothing to label: ${problems.lines().join("; ")}`,
     });
   }
-  return datasetOf("text", shape, known, new RowList(rows), problems, task);
+  return datasetOf("text", shape, known, RowStore.of(rows), problems, task);
 }
 
 /** The only field of the user's message. */

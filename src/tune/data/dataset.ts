@@ -1,4 +1,4 @@
-import { answerOf, type Example, exampleOf, type Row } from "./example.ts";
+import { answerOf, type Example, exampleOf, type Row, type RowMarks } from "./example.ts";
 import type { Labels } from "./labels.ts";
 import { type ProblemGroup, Problems } from "./problems.ts";
 import { type Rows, SelectedRows } from "./rows.ts";
@@ -49,6 +49,21 @@ export class Dataset {
     return this.#rows.row(index);
   }
 
+  /** Paths of the files that rows come from, by number; see `RowBatch`. */
+  get files(): readonly string[] {
+    return this.#rows.files;
+  }
+
+  /** A row as it is stored, without its marks; a view that is valid until the next call. */
+  payload(index: number): Uint8Array {
+    return this.#rows.payload(index);
+  }
+
+  /** What decides what a row counts; cheap in any order. */
+  marks(index: number): RowMarks {
+    return this.#rows.marks(index);
+  }
+
   /** All rows in order, one at a time. */
   *rows(): Generator<Row> {
     for (let index = 0; index < this.length; index++) yield this.row(index);
@@ -70,7 +85,7 @@ export class Dataset {
     return (this.labels?.names ?? []).map((name) => answerOf(row, this.shape, name));
   }
 
-  /** `file:line` of a row; cheap in any order. */
+  /** `file:line` of a row. */
   where(index: number): string {
     return this.#rows.where(index);
   }

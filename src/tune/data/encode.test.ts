@@ -16,8 +16,8 @@ import type { Row } from "./example.ts";
 import { Labels } from "./labels.ts";
 import { Problems } from "./problems.ts";
 import { promptOf } from "./prompt.ts";
-import { RowList } from "./rows.ts";
 import { detectShape } from "./shape.ts";
+import { RowStore } from "./store/row-store.ts";
 import { answering } from "./task.ts";
 
 const nano = join(packageRoot, "models/fettle-nano");
@@ -123,7 +123,7 @@ function newsSet(texts: readonly string[]): Dataset {
   });
   const labels = Labels.declared(["World", "Sports", "Business", "Sci/Tech"]);
   const rows: Row[] = texts.map((text, i) => ({ file: "news.jsonl", line: i + 1, label: i % 4, values: { text } }));
-  return new Dataset("train", shape, labels, new RowList(rows), new Problems());
+  return new Dataset("train", shape, labels, RowStore.of(rows), new Problems());
 }
 
 const cut: EncodeOptions = { maxLength: 64, tooLong: "cut", cutField: "auto" };

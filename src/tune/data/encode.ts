@@ -5,15 +5,18 @@ import { suggestName } from "../../base/names.ts";
 import type { ConversationEncoder } from "./conversation-encoder.ts";
 import { type CutOptions, charactersOf, cutToFit } from "./cut.ts";
 import type { Dataset } from "./dataset.ts";
-import { EncodedDataset } from "./encoded-dataset.ts";
-import { documentFields, type Example, type Row } from "./example.ts";
+import { type Beside, EncodedDataset } from "./encoded-dataset.ts";
+import { documentFields, type Example, type Row, type RowMarks } from "./example.ts";
 import { countTargets, type EncodedExample } from "./pack.ts";
 import { Problems } from "./problems.ts";
 import { encodeForHead } from "./prompt-encoder.ts";
 import { refusedRow } from "./refused-row.ts";
+import type { Scratch } from "./store/scratch-file.ts";
 
 export interface EncodeOptions extends CutOptions {
   readonly tooLong: "cut" | "skip" | "refuse";
+  /** Where tokens go that are too many for memory. */
+  readonly scratch?: Scratch | undefined;
 }
 
 /** Rows between two looks at the clock and at signals. */
@@ -30,15 +33,16 @@ export async function encodeDataset(
   encoder: ConversationEncoder,
   options: EncodeOptions,
   onEvent: EventSink,
-  weigh: (row: Row) => RowWeight = () => ({}),
+  weigh: (marks: RowMarks) => RowWeight = () => ({}),
 ): Promise<EncodedDataset> {
   requireCutField(dataset, options);
   const problems = new Problems();
-  const encodedSet = new EncodedDataset(problems);
+  const beside = besideOf(dataset, weigh);
+  const encodedSet = new EncodedDataset(problems, { scratch: options.scratch, beside });
   const task = `encode ${dataset.name}`;
   for (let i = 0; i < dataset.length; i++) {
     const encoded = encodeRow(dataset, i, encoder, options, problems);
-    if (encoded !== undefined) encodedSet.push(withRow(encoded, dataset, i, weigh), i);
+    if (encoded !== undefined) encodedSet.push(encoded, i);
     if (i % rowsPerTurn !== 0 && i + 1 !== dataset.length) continue;
     onEvent({ kind: "progress", task, done: i + 1, total: dataset.length, unit: "examples" });
     await nextTurn();
@@ -55,15 +59,14 @@ export async function encodeDataset(
 /** What the targets of a row count; see `EncodedExample`. */
 export type RowWeight = Pick<EncodedExample, "weight" | "share">;
 
-function withRow(
-  encoded: EncodedExample,
-  dataset: Dataset,
-  index: number,
-  weigh: (row: Row) => RowWeight,
-): EncodedExample {
-  const row = dataset.row(index);
-  const { label, labels = label === undefined ? [] : [label] } = row;
-  return { ...encoded, ...(dataset.shape.forHead && { labels }), ...weigh(row) };
+/** What the examples of rows have beside their tokens. */
+function besideOf(dataset: Dataset, weigh: (marks: RowMarks) => RowWeight): (row: number) => Beside {
+  const { forHead } = dataset.shape;
+  return (row) => {
+    const marks = dataset.marks(row);
+    const { label, labels = label === undefined ? [] : [label] } = marks;
+    return { ...(forHead && { labels }), ...weigh(marks) };
+  };
 }
 
 /** @throws UserError for an example without a target: a single token teaches nothing, as nothing precedes it */

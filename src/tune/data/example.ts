@@ -8,10 +8,8 @@ export type Example =
   | { readonly kind: "conversation"; readonly messages: readonly Message[]; readonly tools?: JsonValue }
   | { readonly kind: "text"; readonly text: string };
 
-/** What is kept of a row: its place and label, and the values that its shape uses. */
-export interface Row {
-  readonly file: string;
-  readonly line: number;
+/** What of a row decides what it counts. */
+export interface RowMarks {
   /** Index of its label, undefined in sets without labels and for rows that come without one. */
   readonly label: number | undefined;
   /** Indices of its labels, ascending, in sets whose rows have several. */
@@ -22,6 +20,12 @@ export interface Row {
   readonly groups?: Readonly<Record<string, string>>;
   /** What it counts in the loss; default 1. */
   readonly weight?: number;
+}
+
+/** What is kept of a row: its place and label, and the values that its shape uses. */
+export interface Row extends RowMarks {
+  readonly file: string;
+  readonly line: number;
   /** Values of the shape's fields by name; the label is not among them. */
   readonly values: Readonly<Record<string, string>>;
   /** For rows that hold their conversation. */

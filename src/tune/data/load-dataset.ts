@@ -8,16 +8,23 @@ import { keepRow, noLabelList, noLabelLists, unexpectedList, unknownLabel } from
 import type { Labels } from "./labels.ts";
 import { Problems } from "./problems.ts";
 import { answers, Questions } from "./questions.ts";
-import { RowList, type Rows } from "./rows.ts";
+import type { Rows } from "./rows.ts";
 import type { Shape } from "./shape.ts";
 import { partNamed } from "./sources/parts.ts";
+import { RowStore } from "./store/row-store.ts";
+import type { Scratch } from "./store/scratch-file.ts";
 import { type ReadOptions, surveyRows } from "./survey.ts";
 import { answering, type DataTask } from "./task.ts";
 
 export interface DatasetOptions extends ReadOptions {
   /** What the rows are read for; by default for the model's own words, with one label a row. */
   readonly task?: DataTask | undefined;
+  /** Where rows go that are too many for memory. */
+  readonly scratch?: Scratch | undefined;
 }
+
+/** Rows that are stored together. */
+const rowsPerBatch = 1024;
 
 /**
  * Read files into one set. What was found out about them (format, shape, labels) and what was wrong with them is told
@@ -35,15 +42,22 @@ export async function loadDataset(
   const { shape, labels } = await surveyRows(files, { ...options, task }, onEvent);
 
   const rules = { shape, columns: data.columns, labels, task, answerOptional };
-  const rows: Row[] = [];
+  const store = new RowStore(options.scratch);
+  let rows: Row[] = [];
+  let left = data.limit ?? Number.POSITIVE_INFINITY;
   for await (const { raw, path } of readDataFiles(files, problems)) {
     const row = keepRow(raw, path, rules, problems);
     if (row !== undefined) rows.push(row);
-    if (rows.length === data.limit) break;
+    if (rows.length < Math.min(left, rowsPerBatch)) continue;
+    store.append(rows);
+    left -= rows.length;
+    rows = [];
+    if (left === 0) break;
   }
+  store.append(rows);
   for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: `${name}: ${line}` });
-  if (rows.length === 0) throw nothingLeft(name, paths, problems, labels);
-  return datasetOf(name, shape, labels, new RowList(rows), problems, task);
+  if (store.length === 0) throw nothingLeft(name, paths, problems, labels);
+  return datasetOf(name, shape, labels, store, problems, task);
 }
 
 /** The set of rows that were read; each label of a row a question of its own, where that is what they are read for. */

@@ -1,40 +1,20 @@
-import type { Row } from "./example.ts";
+import type { Row, RowMarks } from "./example.ts";
 
 /** Rows of a set by position, wherever they lie. */
 export interface Rows {
   readonly length: number;
+  /** Paths of files by number, as payloads name them. */
+  readonly files: readonly string[];
   /** The whole row; cheapest in ascending order. */
   row(index: number): Row;
+  /** The row as it is stored, without its marks; a view that is valid until the next call. See `RowBatch`. */
+  payload(index: number): Uint8Array;
+  /** What decides what the row counts, without reading the row. */
+  marks(index: number): RowMarks;
   /** Index of its label, without reading the row. */
   label(index: number): number | undefined;
-  /** `file:line`, without reading the row. */
+  /** `file:line`. */
   where(index: number): string;
-}
-
-/** Rows at hand. */
-export class RowList implements Rows {
-  readonly #rows: readonly Row[];
-
-  constructor(rows: readonly Row[]) {
-    this.#rows = rows;
-  }
-
-  get length(): number {
-    return this.#rows.length;
-  }
-
-  row(index: number): Row {
-    return this.#rows[index]!;
-  }
-
-  label(index: number): number | undefined {
-    return this.#rows[index]!.label;
-  }
-
-  where(index: number): string {
-    const { file, line } = this.#rows[index]!;
-    return `${file}:${line}`;
-  }
 }
 
 /** Some rows of others, in any order, also repeated. */
@@ -45,15 +25,28 @@ export class SelectedRows implements Rows {
   constructor(rows: Rows, indices: ArrayLike<number>) {
     const inner = rows instanceof SelectedRows ? rows : undefined;
     this.#rows = inner ? inner.#rows : rows;
-    this.#indices = Uint32Array.from(indices, (index) => (inner ? inner.#indices[index]! : index));
+    this.#indices = new Uint32Array(indices.length);
+    for (let i = 0; i < indices.length; i++) this.#indices[i] = inner ? inner.#indices[indices[i]!]! : indices[i]!;
   }
 
   get length(): number {
     return this.#indices.length;
   }
 
+  get files(): readonly string[] {
+    return this.#rows.files;
+  }
+
   row(index: number): Row {
     return this.#rows.row(this.#indices[index]!);
+  }
+
+  payload(index: number): Uint8Array {
+    return this.#rows.payload(this.#indices[index]!);
+  }
+
+  marks(index: number): RowMarks {
+    return this.#rows.marks(this.#indices[index]!);
   }
 
   label(index: number): number | undefined {

@@ -6,8 +6,8 @@ import type { Row } from "../data/example.ts";
 import { Labels } from "../data/labels.ts";
 import { datasetOf } from "../data/load-dataset.ts";
 import { Problems } from "../data/problems.ts";
-import { RowList } from "../data/rows.ts";
 import type { Shape } from "../data/shape.ts";
+import { RowStore } from "../data/store/row-store.ts";
 import { taskOf } from "../data/task.ts";
 import { type LabelWeights, labelWeightsOf, weigher } from "./label-weights.ts";
 
@@ -33,7 +33,7 @@ function weightsOf({ recipe: text, rows, names: own = names }: Setting): {
     const row = { file: "t", line, values: {} };
     return typeof label === "number" ? { ...row, label } : { ...row, label: undefined, labels: label };
   });
-  const dataset = datasetOf("train", shape, Labels.declared(own), new RowList(read), new Problems(), task);
+  const dataset = datasetOf("train", shape, Labels.declared(own), RowStore.of(read), new Problems(), task);
   const weights = labelWeightsOf(loaded, dataset);
   const weigh = weigher(weights, dataset);
   const counts = Array.from(dataset.rows(), (row): [number, number] => {

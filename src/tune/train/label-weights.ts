@@ -6,7 +6,7 @@ import type { LossOptions } from "../../base/recipe/recipe.ts";
 import type { OptionPath } from "../../base/recipe/source.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { RowWeight } from "../data/encode.ts";
-import type { Row } from "../data/example.ts";
+import type { RowMarks } from "../data/example.ts";
 import { YES } from "../data/questions.ts";
 
 /** All [labels]. With one label a row, `positive` and `negative` are not used. */
@@ -54,7 +54,8 @@ export function labelWeightsOf({ recipe, where }: LoadedRecipe, dataset: Dataset
 /** scikit-learn's n / (k · count); with several labels a row, PyTorch's pos_weight: rows without over rows with the label. */
 function balanced(dataset: Dataset, names: readonly string[], multiLabel: boolean, where: string): Float32Array {
   const counts = new Float64Array(names.length);
-  for (const { label, labels, asked } of dataset.rows()) {
+  for (let i = 0; i < dataset.length; i++) {
+    const { label, labels, asked } = dataset.marks(i);
     if (asked !== undefined) counts[asked]! += label === YES ? 1 : 0;
     else for (const own of labels ?? [label!]) counts[own]!++;
   }
@@ -124,7 +125,7 @@ function byName(
 }
 
 /** What the targets of a row count; see docs/guide/class-heads-and-losses.md. */
-export function weigher(weights: LabelWeights | undefined, { shape, asked }: Dataset): (row: Row) => RowWeight {
+export function weigher(weights: LabelWeights | undefined, { shape, asked }: Dataset): (marks: RowMarks) => RowWeight {
   return ({ weight: own = 1, ...row }) => {
     if (weights === undefined || (row.label === undefined && row.asked === undefined)) return weightAndShare(own, own);
     if (asked !== undefined) {

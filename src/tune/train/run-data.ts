@@ -112,15 +112,11 @@ export function hashExamples({ encoded }: EncodedSet): string {
 
 /** @throws UserError when a token is outside the model's vocabulary: tokenizer and weights are of different models */
 export function checkVocabulary({ encoded }: EncodedSet, vocabSize: number, where: string): void {
-  for (let i = 0; i < encoded.length; i++) {
-    for (const id of encoded.example(i).ids) {
-      if (id < vocabSize) continue;
-      throw new UserError({
-        code: "train/vocabulary",
-        message: `the tokenizer gives token ${id}, the model has a vocabulary of ${vocabSize}`,
-        where,
-        fix: "tokenizer.json and the weights are of different models: download the checkpoint again",
-      });
-    }
-  }
+  if (encoded.highestId < vocabSize) return;
+  throw new UserError({
+    code: "train/vocabulary",
+    message: `the tokenizer gives token ${encoded.highestId}, the model has a vocabulary of ${vocabSize}`,
+    where,
+    fix: "tokenizer.json and the weights are of different models: download the checkpoint again",
+  });
 }

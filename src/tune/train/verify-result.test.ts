@@ -34,12 +34,12 @@ function traineeOf(options: object): Trainee {
 }
 
 function rowsOf(classHead: boolean): EncodedDataset {
-  const rows = new EncodedDataset(new Problems());
+  const rows = new EncodedDataset(new Problems(), { beside: (row) => (classHead ? { labels: [row % 2] } : {}) });
   const random = new Random(2);
   for (let row = 0; row < 20; row++) {
     const ids = Int32Array.from({ length: 5 + row }, () => random.integer(1000));
     const supervised = Uint8Array.from(ids, (_, i) => (i > 2 ? 1 : 0));
-    rows.push({ ids, supervised, ...(classHead && { labels: [row % 2] }) }, row);
+    rows.push({ ids, supervised }, row);
   }
   return rows;
 }
