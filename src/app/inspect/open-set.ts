@@ -88,7 +88,7 @@ export async function openSet(
         const names = known ?? (shape && ownLabels(raw, shape, columns, task.multiLabel));
         const rules = shape && { shape, columns, labels: names, task, answerOptional: false };
         const row = rules && keepRow(raw, path, rules, problems);
-        const dataset = (): Dataset => datasetOf(name, shape!, names, new RowList([row!]), new Problems(), task);
+        const dataset = (): Dataset => datasetOf(name, shape!, names, RowStore.of([row!]), new Problems(), task);
         yield { raw, row, dataset, labels: names };
         if (row !== undefined && ++count === data.limit) return;
       }
