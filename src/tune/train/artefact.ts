@@ -16,6 +16,7 @@ import { loadTokenizer, type Tokenizer } from "../../model/text/tokenizer.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { EncodeOptions } from "../data/encode.ts";
 import { type Answers, answersOf, templateOf } from "./answers.ts";
+import type { OpenModel } from "./method.ts";
 import { isRunFolder, type RunInfo, readRunInfo } from "./run-folder.ts";
 
 export interface ArtefactOptions {
@@ -24,6 +25,8 @@ export interface ArtefactOptions {
   readonly base?: string | undefined;
   /** How rows become conversations, in place of what the run was trained with or the recipe's defaults. */
   readonly template?: TemplateOptions | undefined;
+  /** For a base that may be in memory already. */
+  readonly open?: OpenModel | undefined;
 }
 
 /** A model ready to use, with all that its answers depend on. Disposing of it frees its memory. */
@@ -66,7 +69,8 @@ export interface ArtefactParts {
  * @throws UserError when it is none of these, its base is not there, something in it is damaged, or the chat template
  *   is not the one that the run was trained with.
  */
-export function openArtefact(path: string, { device, base, template: given }: ArtefactOptions): Artefact {
+export function openArtefact(path: string, options: ArtefactOptions): Artefact {
+  const { device, base, template: given, open = openModel } = options;
   const { kind, modelFolder, adapterFolder, run } = findParts(path, base);
   const tokenizer = loadTokenizer(modelFolder);
   const template = loadChatTemplateIfAny(modelFolder);
@@ -74,7 +78,7 @@ export function openArtefact(path: string, { device, base, template: given }: Ar
   const hash = run ? run.templateHash : answers.file?.template_sha256;
   if (hash !== undefined) refuseOtherTemplate(hash, template, modelFolder);
   const classHead = answers.head && { config: answers.head, seed: undefined };
-  const model = openModel(modelFolder, device, { format: weightFormat(run, modelFolder, device), classHead });
+  const model = open(modelFolder, device, { format: weightFormat(run, modelFolder, device), classHead });
   try {
     const loaded = adapterFolder === undefined ? undefined : loadLora(model, adapterFolder);
     const templateOptions = given ?? run?.template ?? templateOf(answers, modelFolder);

@@ -10,6 +10,7 @@ import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
 import { planMemory } from "./memory/plan-memory.ts";
 import { refusalOf } from "./memory/refusal.ts";
 import { targetOf, targetOfCard } from "./memory/target.ts";
+import { deviceOptions } from "./plan-run.ts";
 import { type Choose, prepareData } from "./prepare-data.ts";
 import { countSet, type SetCounts } from "./run-data.ts";
 
@@ -51,19 +52,9 @@ export async function checkRun(
 
 /** The device that `fettle train` would take. */
 async function targetHere(recipe: Recipe, environment: RunEnvironment, choose: Choose): Promise<RehearsalTarget> {
-  const { device: wanted, precision, memory_budget: budget } = recipe;
-  const threads = recipe.threads === "auto" ? undefined : recipe.threads;
-  const memoryBudget = budget === "auto" ? undefined : budget;
-  const { device, reason } = await openDevice({
-    ...environment,
-    cacheFolder: recipe.cache.kernels ?? environment.cacheFolder,
-    device: wanted,
-    precision,
-    threads,
-    memoryBudget,
-  });
+  const { device, reason } = await openDevice(deviceOptions(recipe, environment));
   try {
-    if (wanted === "auto") choose(["device"], device.name, reason);
+    if (recipe.device === "auto") choose(["device"], device.name, reason);
     return targetOf(device, recipe);
   } finally {
     device.close();

@@ -23,11 +23,15 @@ export interface Trainee extends Disposable {
   readonly trainable: ReadonlyMap<string, Tensor>;
 }
 
+/** `openModel`, or what does the same where a model may be in memory already. */
+export type OpenModel = typeof openModel;
+
 /**
  * @param base folder of the base model
  * @param warmStart adapter or run folder that training starts from
  * @param format how the base is held; by default as is best for the numbers
  * @param labels for a class head
+ * @param open for a base that may be in memory already
  */
 export function prepareTrainee(
   recipe: Recipe,
@@ -36,10 +40,11 @@ export function prepareTrainee(
   device: Device,
   format: WeightFormat = weightFormats(recipe, device)[0],
   labels?: LearnedLabels,
+  open: OpenModel = openModel,
 ): Trainee {
   const random = recipe.init === "random" ? { randomSeed: recipe.seed } : {};
   const classHead = classHeadOf(recipe, labels);
-  return makeTrainee(openModel(base, device, { format, classHead, ...random }), recipe, warmStart, labels);
+  return makeTrainee(open(base, device, { format, classHead, ...random }), recipe, warmStart, labels);
 }
 
 /** The class head that a recipe asks for. */
@@ -77,7 +82,7 @@ function keepTransposed({ decoder, parameters }: Model): void {
   for (const layer of decoder.linears.values()) {
     const { weight } = layer;
     if (isTensor(weight)) layer.weight = parameters.withTransposed({ shape: weight.shape, held: weight });
-    else if ("held" in weight) layer.weight = parameters.withTransposed(weight);
+    else if ("held" in weight && weight.transposed === undefined) layer.weight = parameters.withTransposed(weight);
   }
 }
 

@@ -4,22 +4,14 @@ import type { EventSink } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Choice } from "../../base/recipe/resolved.ts";
 import { familyOf } from "../../model/families/index.ts";
-import { classifierLabels } from "../../model/files/classifier-config.ts";
 import { readConfigJson } from "../../model/files/config.ts";
-import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
-import { loadTokenizer } from "../../model/text/tokenizer.ts";
-import type { ConversationEncoder } from "../data/conversation-encoder.ts";
-import type { EncodeOptions } from "../data/encode.ts";
+import { dataKey, type EncodedRunData, encodeData } from "./encode-data.ts";
 import { Plan } from "./plan.ts";
-import { checkVocabulary, type EncodedSet, encoderOf, loadRunData, type RunData } from "./run-data.ts";
+import type { EncodedSet, RunData } from "./run-data.ts";
+import type { SharedParts } from "./shared-parts.ts";
 
-export interface PreparedData {
-  readonly data: RunData;
-  readonly encoder: ConversationEncoder;
-  readonly encodeOptions: EncodeOptions;
+export interface PreparedData extends EncodedRunData {
   readonly plan: Plan;
-  /** sha256 of the chat template. */
-  readonly templateHash: string | null;
 }
 
 /** Tells a choice that was made for the user, and keeps it for the run's recipe. */
@@ -27,6 +19,7 @@ export type Choose = (path: Choice["path"], value: unknown, reason: string) => v
 
 /**
  * @param base folder of the base model
+ * @param parts where data that is encoded already may be; without it, it is encoded anew
  * @throws UserError for anything about recipe, tokenizer or data that stands in the way
  */
 export async function prepareData(
@@ -34,25 +27,19 @@ export async function prepareData(
   base: string,
   choose: Choose,
   onEvent: EventSink,
+  parts?: SharedParts,
 ): Promise<PreparedData> {
   const { recipe } = loaded;
   const configJson = readConfigJson(base);
-  const config = familyOf(configJson).readConfig(configJson);
-  const tokenizer = loadTokenizer(base);
-  const template = loadChatTemplateIfAny(base);
-  const { max_length: length, too_long: tooLong, cut_field: cutField } = recipe.template;
-  refuseLongRows(loaded, config.maxPositions);
-  if (length === "auto") choose(["template", "max_length"], config.maxPositions, "config.json");
-  const encodeOptions = { maxLength: length === "auto" ? config.maxPositions : length, tooLong, cutField };
-  const encoder = encoderOf(recipe, template, tokenizer);
-  const baseLabels = recipe.task_type === "SEQ_CLS" ? classifierLabels(configJson) : undefined;
-  const data = await loadRunData(loaded, baseLabels, encoder, encodeOptions, onEvent).catch((error: unknown) => {
-    throw withPlaceInRecipe(error, loaded);
-  });
-  for (const set of [data.train, data.validation]) if (set) checkVocabulary(set, config.vocabSize, base);
+  const { maxPositions } = familyOf(configJson).readConfig(configJson);
+  refuseLongRows(loaded, maxPositions);
+  if (recipe.template.max_length === "auto") choose(["template", "max_length"], maxPositions, "config.json");
+  const encode = (sink: EventSink): Promise<EncodedRunData> => encodeData(loaded, base, sink);
+  const encoded = await (parts ? parts.data(dataKey(recipe, base), onEvent, encode) : encode(onEvent));
+  const { data } = encoded;
   refuseMissingMetric(loaded, data);
   const plan = new Plan(data.train.encoded.length, recipe.training, recipe.seed, beginsOf(data.train));
-  return { data, encoder, encodeOptions, plan, templateHash: template?.hash ?? null };
+  return { ...encoded, plan };
 }
 
 /** Questions about the same text share it where they meet in a batch. */
@@ -71,14 +58,6 @@ function refuseLongRows({ recipe, where }: LoadedRecipe, maxPositions: number): 
     where: where(["template", "max_length"]),
     fix: `take auto, or at most ${maxPositions}`,
   });
-}
-
-/** Rows and recipe do not agree on how many labels a row has: the recipe's line is where to change it. */
-function withPlaceInRecipe(error: unknown, { where }: LoadedRecipe): unknown {
-  if (!(error instanceof UserError) || !/^data\/(no-)?label-lists$/.test(error.code)) return error;
-  const { code, message, fix } = error;
-  const place = where(["problem_type"]);
-  return new UserError({ code, message: `${message} (${error.where})`, where: place, fix, cause: error });
 }
 
 function refuseMissingMetric({ recipe, where }: LoadedRecipe, { validation }: RunData): void {

@@ -4,19 +4,15 @@ import { packageVersion } from "../../base/package-root.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Choice } from "../../base/recipe/resolved.ts";
-import { openDevice } from "../../engine/open-device.ts";
-import { readConfigJson } from "../../model/files/config.ts";
-import { readQuantizationConfig } from "../../model/files/quantization-config.ts";
-import { type BaseModel, chosenCommit, findBase, findWarmStart, type RunEnvironment } from "./base-model.ts";
-import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
-import { type MemoryPlan, planMemory } from "./memory/plan-memory.ts";
-import { refusalOf } from "./memory/refusal.ts";
-import { targetOf } from "./memory/target.ts";
-import { prepareTrainee, type Trainee } from "./method.ts";
-import { pagingNote } from "./optimizer-states.ts";
-import { type Choose, type PreparedData, prepareData } from "./prepare-data.ts";
+import type { BaseModel, RunEnvironment } from "./base-model.ts";
+import type { MemoryPlan } from "./memory/plan-memory.ts";
+import { type OpenModel, prepareTrainee, type Trainee } from "./method.ts";
+import { planRun } from "./plan-run.ts";
+import type { PreparedData } from "./prepare-data.ts";
 import { countSet } from "./run-data.ts";
 import type { RunInfo } from "./run-folder.ts";
+import { openShared } from "./shared-base.ts";
+import { SharedParts } from "./shared-parts.ts";
 import type { StepSettings } from "./step.ts";
 
 /** Dispose of it to free the model and close the device. */
@@ -33,6 +29,7 @@ export interface PreparedRun extends Omit<PreparedData, "templateHash">, Disposa
 /**
  * @param environment `signal` ends a download
  * @param before what decides the numbers of a run that is gone on with
+ * @param shared parts that other runs use too; without them, the run has its own
  * @throws UserError for anything about recipe, data, model or memory that stands in the way
  */
 export async function prepareRun(
@@ -40,73 +37,34 @@ export async function prepareRun(
   environment: RunEnvironment & { readonly signal?: AbortSignal },
   before: Pick<RunInfo, "settled" | "hub"> | undefined,
   onEvent: EventSink,
+  shared?: SharedParts,
 ): Promise<PreparedRun> {
   const { recipe } = loaded;
-  const choices: Choice[] = [];
-  const choose: Choose = (path, value, reason) => {
-    choices.push({ path, value, reason });
-    onEvent({ kind: "choice", name: path.join("."), value: String(value), reason });
-  };
-  const base = await findBase(loaded, environment, before?.hub, "fetch", onEvent);
-  const commit = chosenCommit(base);
-  if (commit) choose(["base"], commit.value, commit.reason);
-  const warmStart = await findWarmStart(loaded, environment, onEvent);
-  const warmCommit = warmStart && chosenCommit(warmStart);
-  if (warmCommit) choose(["warm_start"], warmCommit.value, warmCommit.reason);
-  const threads = recipe.threads === "auto" ? undefined : recipe.threads;
-  const { device: wanted, precision } = recipe;
-  const memoryBudget = recipe.memory_budget === "auto" ? undefined : recipe.memory_budget;
-  const { device, reason, notes } = await openDevice({
-    ...environment,
-    cacheFolder: recipe.cache.kernels ?? environment.cacheFolder,
-    device: wanted,
-    precision,
-    threads,
-    memoryBudget,
-  });
+  const parts = shared ?? new SharedParts();
   let trainee: Trainee | undefined;
+  const free = (): void => {
+    trainee?.[Symbol.dispose]();
+    if (parts !== shared) parts[Symbol.dispose]();
+  };
   try {
-    for (const message of notes) onEvent({ kind: "note", level: "warning", message });
-    for (const message of [pagingNote(recipe, device), storedNote(recipe, base.folder)]) {
-      if (message) onEvent({ kind: "note", level: "info", message });
-    }
-    if (recipe.device === "auto") choose(["device"], device.name, reason);
-    if (recipe.precision === "auto") choose(["precision"], device.precision, device.description);
-    const prepared = await prepareData(loaded, base.folder, choose, onEvent);
-    const { data, plan } = prepared;
-    const target = targetOf(device, recipe);
-    const example = data.train.encoded.example.bind(data.train.encoded);
+    const planned = await planRun(loaded, { environment, parts, weights: "fetch", before, onEvent });
+    if (planned.refusal) throw planned.refusal;
+    const { base, warmStart, device, prepared, memory, choices } = planned;
+    const { data, encoder, encodeOptions, plan } = prepared;
     const { labels } = data;
-    const input = { recipe, base: base.folder, target, plan, example, labels, before: before?.settled };
-    const memory = planMemory(input);
-    tellMemoryPlan(recipe, memory, choose);
-    onEvent({ kind: "forecast", forecast: forecastOf(recipe, memory, target, plan.totalSteps) });
-    if (!memory.fits) throw refusalOf(input, memory);
-    trainee = prepareTrainee(recipe, base.folder, warmStart?.folder ?? null, device, memory.format, labels);
-    const made = trainee;
-    const { encoder, encodeOptions } = prepared;
+    const open: OpenModel = (folder, on, options) => openShared(parts, recipe, folder, on, options);
+    trainee = prepareTrainee(recipe, base.folder, warmStart?.folder ?? null, device, memory.format, labels, open);
     return {
       ...{ trainee, data, encoder, encodeOptions, plan, choices },
       optim: memory.optim,
-      settings: { ...stepSettings(recipe, memory), pooling: made.model.classHead?.parts.pooling },
+      settings: { ...stepSettings(recipe, memory), pooling: trainee.model.classHead?.parts.pooling },
       info: runInfo(recipe, base, prepared, trainee, memory),
-      [Symbol.dispose]() {
-        made[Symbol.dispose]();
-        device.close();
-      },
+      [Symbol.dispose]: free,
     };
   } catch (error) {
-    trainee?.[Symbol.dispose]();
-    device.close();
+    free();
     throw error;
   }
-}
-
-/** What to tell of a base that comes in 4 bits. */
-function storedNote({ quantization }: Recipe, folder: string): string | undefined {
-  if (readQuantizationConfig(readConfigJson(folder)) === undefined) return undefined;
-  if (quantization === undefined) return "the base is in 4 bits and dequantised; method: qlora keeps it in 4 bits";
-  return "the base is in 4 bits and taken as it is, whatever the section quantization says";
 }
 
 function stepSettings({ seed, packing, training }: Recipe, { maxTokens, recompute }: MemoryPlan): StepSettings {

@@ -11,6 +11,7 @@ import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { fingerprintOf, resumePoint } from "./resume.ts";
 import { isRunFolder, RunFolder, type RunInfo, readRunInfo } from "./run-folder.ts";
 import { hashWeights, saveResult } from "./save-result.ts";
+import type { SharedParts } from "./shared-parts.ts";
 import { type TrainLoopOptions, trainLoop } from "./train.ts";
 import { validate } from "./validate.ts";
 import { verifyResult } from "./verify-result.ts";
@@ -23,6 +24,8 @@ export interface StartOptions extends RunEnvironment {
   /** Aborted: a checkpoint is written after the running step, and the run ends as interrupted. */
   readonly signal: AbortSignal;
   readonly onEvent: EventSink;
+  /** Parts that other runs use too; default: its own. */
+  readonly parts?: SharedParts | undefined;
 }
 
 export interface RunResult {
@@ -50,10 +53,11 @@ export async function startRun(loaded: LoadedRecipe, options: StartOptions): Pro
   if (!options.dryRun) refuseOldRun(output, options.resume);
   const early: RunEvent[] = [];
   const before = options.resume && isRunFolder(output) ? readRunInfo(output) : undefined;
-  using prepared = await prepareRun(loaded, options, before, (event) => {
+  const tell: EventSink = (event) => {
     if (event.kind !== "progress") early.push(event);
     options.onEvent(event);
-  });
+  };
+  using prepared = await prepareRun(loaded, options, before, tell, options.parts);
   if (options.dryRun) return { ...resultOf(prepared.info, output, "planned"), best: null };
   using folder = RunFolder.open(output);
   // Another process may have made and finished a run here in the meantime.
