@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from
 import { extname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { fileError } from "../../model/files/file-error.ts";
-import { isWithinArchive } from "../../tune/data/sources/find-sources.ts";
+import { isDataPath } from "../../tune/data/sources/find-sources.ts";
 import { isRunFolder } from "../../tune/train/run-folder.ts";
 import { folderOf } from "../api/pull.ts";
 import { type AdapterInspection, inspectAdapter } from "./inspect-adapter.ts";
@@ -27,10 +27,10 @@ export type Inspection =
  * @throws UserError when there is nothing, or it is damaged so that it cannot be used at all
  */
 export async function inspectPath(name: string, hints: DataHints = {}): Promise<Inspection> {
-  if (isWithinArchive(name)) return inspectData(name, hints);
+  if (isDataPath(name)) return inspectData(name, hints);
   const path = await folderOf(name, { weights: false });
   const stat = statOf(path);
-  if (stat.isDirectory()) return inspectFolder(path);
+  if (stat.isDirectory()) return inspectFolder(path, hints);
   if (!stat.isFile()) {
     throw new UserError({ code: "inspect/no-file", message: "this is neither a file nor a folder", where: path });
   }
@@ -39,11 +39,12 @@ export async function inspectPath(name: string, hints: DataHints = {}): Promise<
   return inspectData(path, hints);
 }
 
-async function inspectFolder(path: string): Promise<Inspection> {
+async function inspectFolder(path: string, hints: DataHints): Promise<Inspection> {
   if (isRunFolder(path)) return inspectRun(path);
   if (existsSync(join(path, "adapter_config.json"))) return inspectAdapter(path);
   if (existsSync(join(path, "config.json"))) return inspectModel(path);
   const names = readdirSync(path);
+  if (names.length > 0 && !names.some((name) => isOfModel(join(path, name)))) return inspectData(path, hints);
   const shown = names.slice(0, 12).join(", ") + (names.length > 12 ? `, … (${names.length})` : "");
   throw new UserError({
     code: "inspect/unknown-folder",
@@ -51,6 +52,12 @@ async function inspectFolder(path: string): Promise<Inspection> {
     where: path,
     fix: names.length === 0 ? "it is empty" : `it holds ${shown}: name one of them`,
   });
+}
+
+/** Weights, or the folder of a run, model or adapter: what lies around it is no data. */
+function isOfModel(path: string): boolean {
+  const marks = ["run.json", "config.json", "adapter_config.json"];
+  return /\.(safetensors|gguf|bin|pt)$/.test(path) || marks.some((mark) => existsSync(join(path, mark)));
 }
 
 function statOf(path: string): ReturnType<typeof statSync> & object {

@@ -15,15 +15,19 @@ import { brokenStreamCode } from "./unpack/unpacker.ts";
  */
 export async function openDataFiles(
   paths: readonly string[],
-  data: Pick<DataOptions, "format" | "header" | "columns">,
+  data: Pick<DataOptions, "format" | "header" | "columns"> & Partial<Pick<DataOptions, "labels">>,
   onEvent: EventSink,
   part?: Part,
 ): Promise<readonly RowSource[]> {
-  const hints = { format: data.format, header: data.header, columns: Object.values(data.columns) };
+  const { format, header, columns, labels = null } = data;
+  // Labels that are declared by their indices are meant to be found as such.
+  const rawClasses =
+    labels !== null && !Array.isArray(labels) && Object.keys(labels).every((name) => /^\d+$/.test(name));
+  const hints = { format, header, columns: Object.values(columns), rawClasses };
   const files: RowSource[] = [];
   for (const path of paths) {
-    for (const source of await findSources(path, part, onEvent)) {
-      const file = await detectFormat(source, hints);
+    for (const found of await findSources(path, { part, format, onEvent })) {
+      const file = "read" in found ? found : await detectFormat(found, hints);
       files.push(file);
       onEvent({ kind: "choice", name: `format of ${file.name}`, value: file.format, reason: file.reason });
     }

@@ -3,46 +3,71 @@ import { dirname, relative, sep } from "node:path";
 import { UserError } from "../../../base/errors.ts";
 import type { EventSink } from "../../../base/events.ts";
 import { suggestName } from "../../../base/names.ts";
+import type { DataOptions } from "../../../base/recipe/recipe.ts";
 import { readHead } from "../bytes.ts";
+import type { RowSource } from "../format.ts";
 import { fileSource, type Source } from "../source.ts";
 import { chooseMembers, type Member } from "./choose-members.ts";
+import { openFolder } from "./folder.ts";
+import { isGlob } from "./glob.ts";
 import type { Part } from "./parts.ts";
 import { isTar, listTar, tarHeadBytes } from "./tar.ts";
 
+export interface FindOptions {
+  /** Undefined: rows of all parts. */
+  readonly part: Part | undefined;
+  readonly format: DataOptions["format"];
+  readonly onEvent: EventSink;
+}
+
+/** A file whose format is to be found out, or rows that are known already. */
+export type Found = Source | RowSource;
+
 /**
- * The files that a data path means: the file itself, `ARCHIVE/MEMBER`, or of an archive the data files of a part. What is chosen is told.
- * @param part undefined: of all parts
+ * What a data path means: a file; `ARCHIVE/MEMBER`; the data files of the part in an archive or a folder; the files of a
+ * folder as rows; all files like `folder/*.sol`. What is chosen is told.
  * @throws UserError when there is no such file, or nothing in it
  */
-export async function findSources(
-  path: string,
-  part: Part | undefined,
-  onEvent: EventSink,
-): Promise<readonly Source[]> {
-  const within = archiveMember(path);
-  if (within !== undefined) return [await namedMember(within.archive, within.member)];
-  const file = fileSource(path);
-  const { bytes } = await readHead(file, tarHeadBytes);
-  if (!isTar(bytes)) return [file];
-  const { members, reason } = chooseMembers(await listTar(file), part, path);
-  onEvent({ kind: "choice", name: `files of ${path}`, value: members.map((member) => member.path).join(", "), reason });
-  return members.map(({ source }) => source);
-}
-
-/** Whether a path goes on behind a file: `java.tar.gz/train.jsonl`. */
-export function isWithinArchive(path: string): boolean {
-  return archiveMember(path) !== undefined;
-}
-
-/** What of a path is a file here, and what is in it; undefined where the path exists as it is, or nothing of it does. */
-function archiveMember(path: string): { readonly archive: string; readonly member: string } | undefined {
-  if (existsSync(path)) return undefined;
-  for (let archive = dirname(path); archive !== dirname(archive); archive = dirname(archive)) {
-    if (!existsSync(archive)) continue;
-    const member = relative(archive, path).split(sep).join("/");
-    return statSync(archive).isFile() ? { archive, member } : undefined;
+export async function findSources(path: string, options: FindOptions): Promise<readonly Found[]> {
+  const existing = existingPart(path);
+  if (existing.rest === "") {
+    if (statSync(path).isDirectory()) return await inFolder(path, undefined, options);
+    const file = fileSource(path);
+    const { bytes } = await readHead(file, tarHeadBytes);
+    return isTar(bytes) ? chosen(await listTar(file), path, options) : [file];
   }
-  return undefined;
+  const isFolder = statSync(existing.path).isDirectory();
+  if (isFolder && isGlob(existing.rest)) return await inFolder(existing.path, existing.rest, options);
+  return isFolder ? [fileSource(path)] : [await namedMember(existing.path, existing.rest)];
+}
+
+/** Whether a path goes on behind a file, or names several: nothing else can be meant by it. */
+export function isDataPath(path: string): boolean {
+  const { path: existing, rest } = existingPart(path);
+  return rest !== "" && (statSync(existing).isFile() || isGlob(rest));
+}
+
+/** The longest beginning of a path that exists, and what comes behind it, with slashes. */
+function existingPart(path: string): { readonly path: string; readonly rest: string } {
+  let existing = path;
+  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
+  return { path: existing, rest: relative(existing, path).split(sep).join("/") };
+}
+
+async function inFolder(folder: string, glob: string | undefined, options: FindOptions): Promise<readonly Found[]> {
+  const filesAreRows = options.format === "folder";
+  const content = await openFolder(folder, { part: options.part, glob, filesAreRows });
+  if (content.kind === "rows") return content.rows;
+  const isPicked = glob !== undefined;
+  return chosen(content.members, folder, isPicked ? { ...options, part: undefined } : options);
+}
+
+function chosen(all: readonly Member[], where: string, { part, onEvent }: FindOptions): readonly Source[] {
+  const { members, reason } = chooseMembers(all, part, where);
+  const names = members.map(({ path }) => path);
+  const value = names.slice(0, 8).join(", ") + (names.length > 8 ? `, … (${names.length})` : "");
+  onEvent({ kind: "choice", name: `files of ${where}`, value, reason });
+  return members.map(({ source }) => source);
 }
 
 async function namedMember(archive: string, path: string): Promise<Source> {
@@ -55,7 +80,7 @@ async function namedMember(archive: string, path: string): Promise<Source> {
       where: archive,
     });
   }
-  const members: readonly Member[] = await listTar(file);
+  const members = await listTar(file);
   const found = members.find((member) => member.path === path);
   if (found !== undefined) return found.source;
   const fix = suggestName(

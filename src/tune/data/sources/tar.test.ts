@@ -33,8 +33,9 @@ async function read(
   writeFileSync(path, content);
   const events: RunEvent[] = [];
   const texts: string[] = [];
-  for (const source of await findSources(name, part, (event) => events.push(event))) {
+  for (const source of await findSources(name, { part, format: "auto", onEvent: (event) => events.push(event) })) {
     const chunks: Buffer[] = [];
+    assert.ok("open" in source);
     for await (const chunk of readBytes(source)) chunks.push(chunk);
     texts.push(`${source.name.slice(folder.length + 1)}: ${Buffer.concat(chunks)}`);
   }
