@@ -13,6 +13,7 @@
  * Nothing here prints or exits; what a run says about itself goes to `onEvent`. Bad input throws `UserError`.
  */
 export { type CheckOptions, check } from "./app/api/check.ts";
+export { type CompareSubjectsOptions, type ComparisonResult, compare, type Disagreement } from "./app/api/compare.ts";
 export { type Conversion, type ConvertOptions, convertData } from "./app/api/convert-data.ts";
 export { type EvaluateOptions, type EvaluationResult, evaluate } from "./app/api/evaluate.ts";
 export { type ExportFormat, type ExportOptions, type ExportResult, exportModel } from "./app/api/export.ts";
@@ -26,6 +27,7 @@ export type { EventSink, Forecast, Ledger, RunEvent, Taken } from "./base/events
 export { AdapterSet } from "./model/families/adapter-set.ts";
 export type { TargetShape } from "./tune/data/target-shape.ts";
 export type { Evaluation } from "./tune/evaluate/classification-report.ts";
+export type { Comparison, PairComparison } from "./tune/evaluate/compare/comparison.ts";
 export type { GeneratedToken } from "./tune/score/generate.ts";
 export type { CheckedRun } from "./tune/train/check-run.ts";
 export type { RunResult } from "./tune/train/start-run.ts";

@@ -33,6 +33,11 @@ export const commands: readonly (CommandEntry | CommandGroup)[] = [
     load: async () => (await import("./commands/eval.ts")).evaluation,
   },
   {
+    name: "compare",
+    summary: "Say whether runs, models or predictions differ in more than luck on the same rows",
+    load: async () => (await import("./commands/compare.ts")).compare,
+  },
+  {
     name: "predict",
     summary: "Label texts with a run or a model",
     load: async () => (await import("./commands/predict.ts")).predict,

@@ -9,7 +9,13 @@ export function addModelOptions(command: Command): void {
   command
     .argument("<model>", "run folder, adapter folder or model folder; or ORG/NAME[@revision] on the hub")
     .option("--base <model>", "the base model, where it is not what the run or adapter says: a folder, or ORG/NAME")
-    .option("--recipe <file>", "recipe that says how rows are read; a run brings its own")
+    .option("--recipe <file>", "recipe that says how rows are read; a run brings its own");
+  addDeviceOptions(command);
+}
+
+/** Adds where and how models run. */
+export function addDeviceOptions(command: Command): void {
+  command
     .addOption(
       new Option("--device <device>", "where it runs").choices(["auto", "cuda", "cpu", "reference"]).default("auto"),
     )

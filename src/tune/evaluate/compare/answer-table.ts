@@ -62,9 +62,9 @@ export function measure(table: AnswerTable): Measured[] {
 }
 
 function measureLabels({ labels, targets, subjects }: LabelTable): Measured[] {
-  const isTrue = new Uint8Array(targets.length * labels.length);
-  for (let row = 0; row < targets.length; row++) isTrue[row * labels.length + targets[row]!] = 1;
   const probable = subjects.every(({ probabilities }) => probabilities !== undefined);
+  const isTrue = new Uint8Array(probable ? targets.length * labels.length : 0);
+  if (probable) for (let row = 0; row < targets.length; row++) isTrue[row * labels.length + targets[row]!] = 1;
   return subjects.map(({ answers, probabilities }) => {
     const scores = Float64Array.from(targets, (target, row) => (answers[row] === target ? 1 : 0));
     const metrics = new Map<MetricName, WeightedMetric>([

@@ -8,8 +8,10 @@ import { meanOf } from "./weighted-metrics.ts";
 export interface Slicing {
   /** `label`, `length`, or a field. */
   readonly by: string;
-  /** [rows] which slice a row is in; undefined: none. */
-  readonly values: readonly (string | undefined)[];
+  /** Names of the slices, in the order in which they are shown. */
+  readonly names: readonly string[];
+  /** [rows] index of the slice that a row is in; -1: in none. */
+  readonly members: Int32Array;
 }
 
 /** Fewer rows than this are marked: an interval from them is wide, and not to be trusted to the point. */
@@ -21,8 +23,10 @@ export function compareSlices(
   slicings: readonly Slicing[],
   options: ResampleOptions,
 ): SliceComparison[] {
-  const slices = slicings.flatMap(({ by, values }) =>
-    [...rowsByValue(values)].map(([value, rows]) => ({ by, value, ...compareSlice(scores, rows, options) })),
+  const slices = slicings.flatMap(({ by, names, members }) =>
+    rowsOfSlices(names.length, members).flatMap((rows, slice) =>
+      rows.length === 0 ? [] : [{ by, value: names[slice]!, ...compareSlice(scores, rows, options) }],
+    ),
   );
   const adjusted = holm(slices.map(({ pValue }) => pValue));
   return slices.map((slice, i) => ({
@@ -32,15 +36,9 @@ export function compareSlices(
   }));
 }
 
-/** In the order in which values come first. */
-function rowsByValue(values: readonly (string | undefined)[]): Map<string, number[]> {
-  const slices = new Map<string, number[]>();
-  for (const [row, value] of values.entries()) {
-    if (value === undefined) continue;
-    const rows = slices.get(value);
-    if (rows === undefined) slices.set(value, [row]);
-    else rows.push(row);
-  }
+function rowsOfSlices(count: number, members: Int32Array): number[][] {
+  const slices = Array.from({ length: count }, (): number[] => []);
+  for (const [row, slice] of members.entries()) slices[slice]?.push(row);
   return slices;
 }
 

@@ -1,0 +1,135 @@
+/** Matched rows as a table of answers by number. */
+import { UserError } from "../../../base/errors.ts";
+import type { EventSink } from "../../../base/events.ts";
+import type { AnswerTable } from "../../../tune/evaluate/compare/answer-table.ts";
+import type { Answer, SubjectRow, SubjectRows } from "./subject-rows.ts";
+
+/** Of a table: 2^26 probabilities are half a gigabyte. */
+const MAX_PROBABILITIES = 2 ** 26;
+
+/**
+ * @param rows [rows][subjects]
+ * @param targets [rows] what is true of each; not asked for where answers are scores
+ * @throws UserError when some subjects give labels and others scores
+ */
+export function answersOfRows(
+  subjects: readonly SubjectRows[],
+  rows: readonly (readonly SubjectRow[])[],
+  targets: readonly Answer[],
+  onEvent: EventSink,
+): AnswerTable {
+  const kinds = new Set(
+    rows.flatMap((row) => row.map(({ answer }) => (typeof answer === "number" ? "score" : "label"))),
+  );
+  if (kinds.size > 1) {
+    throw new UserError({
+      code: "compare/kinds",
+      message: "some give labels, others scores: there is nothing to hold them against each other by",
+      where: subjects.map(({ name }) => name).join(", "),
+      fix: "compare labels with labels, or scores with scores",
+    });
+  }
+  const column = (s: number): Answer[] => rows.map((row) => row[s]!.answer);
+  if (kinds.has("score")) {
+    return {
+      kind: "score",
+      subjects: subjects.map(({ name }, s) => ({ name, scores: Float64Array.from(column(s) as number[]) })),
+    };
+  }
+  const everyAnswer = [targets, ...subjects.map((_, s) => column(s))];
+  const several = everyAnswer.some((answers) => answers.some((answer) => typeof answer === "object"));
+  const labels = new LabelNames(subjects.flatMap((subject) => subject.labels));
+  for (const answers of everyAnswer) for (const answer of answers) for (const name of namesOf(answer)) labels.add(name);
+  const width = labels.names.length;
+  const probable = canHold(subjects, rows, width, onEvent);
+  const probabilitiesOf = (s: number) => (probable ? probabilityTable(subjects[s]!, rows, s, labels) : undefined);
+  if (!several) {
+    const indices = (answers: readonly Answer[]) => Int32Array.from(answers, (answer) => labels.add(answer as string));
+    return {
+      kind: "label",
+      labels: labels.names,
+      targets: indices(targets),
+      subjects: subjects.map(({ name }, s) => ({
+        name,
+        answers: indices(column(s)),
+        probabilities: probabilitiesOf(s),
+      })),
+    };
+  }
+  const members = (answers: readonly Answer[]): Uint8Array => {
+    const table = new Uint8Array(answers.length * width);
+    for (const [row, answer] of answers.entries()) {
+      for (const name of namesOf(answer)) table[row * width + labels.add(name)] = 1;
+    }
+    return table;
+  };
+  return {
+    kind: "labels",
+    labels: labels.names,
+    targets: members(targets),
+    subjects: subjects.map(({ name }, s) => ({
+      name,
+      answers: members(column(s)),
+      probabilities: probabilitiesOf(s),
+    })),
+  };
+}
+
+/** Names in the order in which they come first, by number. */
+class LabelNames {
+  readonly #indices = new Map<string, number>();
+
+  constructor(names: readonly string[]) {
+    for (const name of names) this.add(name);
+  }
+
+  /** Its number, a new one where it is new. */
+  add(name: string): number {
+    const index = this.#indices.get(name) ?? this.#indices.size;
+    this.#indices.set(name, index);
+    return index;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#indices.keys()];
+  }
+}
+
+function namesOf(answer: Answer): readonly string[] {
+  return typeof answer === "object" ? answer : [String(answer)];
+}
+
+/** Whether every row of every subject has probabilities, and they fit; told where not. */
+function canHold(
+  subjects: readonly SubjectRows[],
+  rows: readonly (readonly SubjectRow[])[],
+  labels: number,
+  onEvent: EventSink,
+): boolean {
+  const without = subjects.filter((_, s) => rows.some((row) => row[s]!.probabilities === undefined));
+  const reason =
+    without.length > 0
+      ? `${without.map(({ name }) => name).join(", ")} ${without.length === 1 ? "gives" : "give"} no probabilities`
+      : rows.length * labels * subjects.length > MAX_PROBABILITIES
+        ? "there are more probabilities than are held"
+        : undefined;
+  if (reason === undefined) return true;
+  onEvent({ kind: "note", level: "info", message: `without ROC AUC and log loss: ${reason}` });
+  return false;
+}
+
+/** [rows, labels]; labels that a subject does not know have none. */
+function probabilityTable(
+  { labels: own }: SubjectRows,
+  rows: readonly (readonly SubjectRow[])[],
+  s: number,
+  labels: LabelNames,
+): Float64Array {
+  const width = labels.names.length;
+  const places = own.map((name) => labels.add(name));
+  const table = new Float64Array(rows.length * width);
+  for (const [row, answers] of rows.entries()) {
+    for (const [c, probability] of answers[s]!.probabilities!.entries()) table[row * width + places[c]!] = probability;
+  }
+  return table;
+}

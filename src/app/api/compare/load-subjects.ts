@@ -1,0 +1,117 @@
+import { existsSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { UserError } from "../../../base/errors.ts";
+import type { EventSink } from "../../../base/events.ts";
+import { parseHubName } from "../../../base/hub-name.ts";
+import { data as dataSchema, template as templateSchema } from "../../../base/recipe/data-schema.ts";
+import { loadRecipe } from "../../../base/recipe/load.ts";
+import { pathsOf } from "../../../tune/train/run-data.ts";
+import { isRunFolder } from "../../../tune/train/run-folder.ts";
+import { type LoadModelOptions, loadModel, type Reading } from "../load-model.ts";
+import { dataFields, trueRows } from "./data-rows.ts";
+import { modelRows } from "./model-rows.ts";
+import { readPredictions } from "./prediction-file.ts";
+import type { SubjectRows } from "./subject-rows.ts";
+
+export interface LoadSubjectsOptions {
+  readonly data: readonly string[] | undefined;
+  readonly labels: readonly string[] | undefined;
+  readonly limit: number | undefined;
+  /** Fields of rows to keep. */
+  readonly wanted: readonly string[];
+  readonly load: LoadModelOptions;
+}
+
+export interface LoadedSubjects {
+  /** In the order of their names. */
+  readonly subjects: readonly SubjectRows[];
+  /** What is true, where files say so that no model has read. */
+  readonly truth: SubjectRows | undefined;
+}
+
+/**
+ * What runs, models and prediction files say to the rows of a test set. Models are loaded one at a time, runs first: a model that
+ * was not tuned here reads rows as the first run does.
+ * @throws UserError when one cannot be read, or it is not known which rows to score
+ */
+export async function loadSubjects(
+  names: readonly string[],
+  options: LoadSubjectsOptions,
+  onEvent: EventSink,
+): Promise<LoadedSubjects> {
+  const { labels, limit, wanted, load } = options;
+  const isFile = (name: string): boolean => statSync(name, { throwIfNoEntry: false })?.isFile() ?? false;
+  const models = names.filter((name) => !isFile(name));
+  for (const name of models) if (!existsSync(name) && parseHubName(name) === undefined) throw missing(name);
+  const data = options.data ?? (models.length > 0 ? testFiles(models) : undefined);
+  const answered = new Map<string, SubjectRows>();
+  let reading: Reading | undefined;
+  for (const name of models.toSorted((a, b) => Number(isRunFolder(b)) - Number(isRunFolder(a)))) {
+    if (answered.has(name)) continue;
+    const given = isRunFolder(name) ? undefined : reading;
+    using model = await loadModel(name, { ...load, ...(given && { reading: given }), onEvent });
+    reading ??= withLabels(model.reading, model.artefact.labels);
+    answered.set(name, await modelRows(model, { data: data!, labels, limit }, onEvent));
+  }
+  for (const name of names.filter(isFile)) {
+    if (!answered.has(name)) answered.set(name, await readPredictions(name, wanted, limit, onEvent));
+  }
+  const subjects = names.map((name) => answered.get(name)!);
+  if (data === undefined) return { subjects, truth: undefined };
+  if (models.length > 0) {
+    const fields = await dataFields(data, reading!.data, wanted);
+    const scored = new Set(models.map((name) => answered.get(name)));
+    return { subjects: subjects.map((rows) => (scored.has(rows) ? withFields(rows, fields) : rows)), truth: undefined };
+  }
+  const multiLabel = subjects.some(({ rows }) => typeof rows[0]!.answer === "object");
+  const truth = await trueRows(data, readingOf(load.recipe), { wanted, multiLabel }, onEvent);
+  return { subjects, truth };
+}
+
+function missing(name: string): UserError {
+  return new UserError({
+    code: "compare/missing",
+    message: "there is no such run, model or file of predictions",
+    where: name,
+    fix: "check the path",
+  });
+}
+
+/** The test set of the recipes, where all runs have the same. @throws UserError where they have none, or several */
+function testFiles(models: readonly string[]): readonly string[] {
+  const sets = models.filter(isRunFolder).flatMap((run) => {
+    const path = join(run, "recipe.yaml");
+    const test = existsSync(path) ? loadRecipe(path, { purpose: "evaluate" }).recipe.data.test : null;
+    return test === null ? [] : [pathsOf(test)];
+  });
+  const distinct = new Set(sets.map((set) => set.join("\0")));
+  if (distinct.size === 1) return sets[0]!;
+  throw new UserError({
+    code: "compare/no-data",
+    message:
+      distinct.size === 0
+        ? "it is not known which rows to compare on: no run has a test set (data.test) of its own"
+        : `the runs have different test sets: ${sets.map((set) => set.map((path) => basename(path)).join(", ")).join(" and ")}`,
+    where: models.join(", "),
+    fix: "name the rows: --data FILE",
+  });
+}
+
+function readingOf(recipe: string | undefined): Pick<Reading, "data" | "template"> {
+  if (recipe === undefined) return { data: dataSchema.parse({}), template: templateSchema.parse({}) };
+  const { data, template } = loadRecipe(recipe, { purpose: "evaluate" }).recipe;
+  return { data, template };
+}
+
+/** The recipe's labels may map what files say to names; the run's names are for where it has none. */
+function withLabels(reading: Reading, labels: readonly string[] | undefined): Reading {
+  return { ...reading, data: { ...reading.data, labels: reading.data.labels ?? labels ?? null } };
+}
+
+function withFields(subject: SubjectRows, fields: ReadonlyMap<string, Readonly<Record<string, string>>>): SubjectRows {
+  const rows = subject.rows.map((row) => {
+    const own = fields.get(row.where!) ?? {};
+    return { ...row, id: own.id, fields: own };
+  });
+  return { ...subject, rows };
+}
