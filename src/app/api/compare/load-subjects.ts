@@ -5,7 +5,7 @@ import type { EventSink } from "../../../base/events.ts";
 import { parseHubName } from "../../../base/hub-name.ts";
 import { data as dataSchema, template as templateSchema } from "../../../base/recipe/data-schema.ts";
 import { loadRecipe } from "../../../base/recipe/load.ts";
-import { pathsOf } from "../../../tune/train/run-data.ts";
+import { pathsOf } from "../../../tune/train/load-sets.ts";
 import { isRunFolder } from "../../../tune/train/run-folder.ts";
 import { type LoadModelOptions, loadModel, type Reading } from "../load-model.ts";
 import { dataFields, trueRows } from "./data-rows.ts";
