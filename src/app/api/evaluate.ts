@@ -44,6 +44,7 @@ export async function evaluate(model: LoadedModel, options: EvaluateOptions): Pr
   const evaluation = await evaluateLabels(predictRows(classifier, dataset, problems), {
     labels: names,
     multiLabel: classifier.decision.multiLabel,
+    positive: classifier.decision.positive,
     total: dataset.length / dataset.together,
     mistakes: options.mistakes ?? 20,
     onPrediction(prediction) {

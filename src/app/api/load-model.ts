@@ -35,6 +35,8 @@ export interface Reading {
   readonly template: TemplateOptions;
   /** Whether rows have a list of labels; default: as the model was trained. */
   readonly multiLabel?: boolean | undefined;
+  /** Of two labels, the one that scores and the threshold are about; default: as the model was trained. */
+  readonly positiveLabel?: string | null | undefined;
 }
 
 /** A model on its device. Dispose of it (`using model = await loadModel(…)`) to free its memory. */
@@ -102,6 +104,7 @@ function readingOf(path: string, recipe: string | undefined): Reading | undefine
   const inRun = join(path, "recipe.yaml");
   const file = recipe ?? (isRunFolder(path) && existsSync(inRun) ? inRun : undefined);
   if (file === undefined) return undefined;
-  const { data, template, problem_type } = loadRecipe(file, { purpose: "evaluate" }).recipe;
-  return { data, template, multiLabel: problem_type === "multi_label_classification" };
+  const { data, template, problem_type, evaluation } = loadRecipe(file, { purpose: "evaluate" }).recipe;
+  const multiLabel = problem_type === "multi_label_classification";
+  return { data, template, multiLabel, positiveLabel: evaluation.positive_label };
 }

@@ -49,7 +49,8 @@ export function loadScoringSet(
 export function classifierOf({ artefact, reading }: LoadedModel, dataset: Dataset): Classifier {
   const { model, encoder, encodeOptions, answers } = artefact;
   const names = labelNames(dataset);
-  const decision = { ...decisionOf(answers, names), multiLabel: reading.multiLabel ?? answers.multiLabel };
+  const multiLabel = reading.multiLabel ?? answers.multiLabel;
+  const decision = decisionOf({ ...answers, multiLabel }, names, reading.positiveLabel);
   return { model, encoder, encodeOptions, decision };
 }
 

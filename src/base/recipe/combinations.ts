@@ -1,4 +1,4 @@
-import type { Paths, Recipe, ValidationFraction } from "./recipe.ts";
+import type { Paths, Recipe, ThresholdOptions, ValidationFraction } from "./recipe.ts";
 import type { OptionPath } from "./source.ts";
 
 /** Options that are right one by one and impossible together. */
@@ -175,6 +175,38 @@ const rules: readonly Rule[] = [
     message: "the best checkpoint is found by evaluations, and evaluation.eval_steps is off",
     fix: "set evaluation.eval_steps",
   },
+  {
+    path: ["evaluation", "calibration"],
+    broken: ({ data, evaluation }) => evaluation.calibration !== null && data.validation === null,
+    message: "a temperature is fitted on validation rows, and there is no validation set",
+    fix: "name a file in data.validation, or give {fraction: 0.1}",
+  },
+  {
+    path: ["evaluation", "threshold"],
+    broken: ({ data, evaluation }) => evaluation.threshold !== null && data.validation === null,
+    message: "a threshold is chosen on validation rows, and there is no validation set",
+    fix: "name a file in data.validation, or give {fraction: 0.1}",
+  },
+  {
+    path: ["evaluation", "threshold", "cost_matrix"],
+    broken: ({ evaluation: { threshold } }) => threshold !== null && isIdleMatrix(threshold),
+    message: "cost_matrix is for choose cost",
+    fix: "take choose cost, or remove the matrix",
+  },
+  {
+    path: ["evaluation", "threshold", "cost_matrix"],
+    broken: ({ problem_type, evaluation: { threshold } }) =>
+      problem_type === "multi_label_classification" && threshold !== null && threshold.cost_matrix !== null,
+    message: "a cost matrix is about one label in place of another, and rows have several",
+    fix: "give false_positive and false_negative",
+  },
+  {
+    path: ["evaluation", "positive_label"],
+    broken: ({ problem_type, evaluation: { positive_label } }) =>
+      problem_type === "multi_label_classification" && positive_label !== null,
+    message: "with several labels a row each is positive or not by itself",
+    fix: "remove positive_label",
+  },
 ];
 
 /** Every impossible combination in a recipe whose options are valid one by one. */
@@ -189,6 +221,10 @@ export function pathList(paths: Paths | ValidationFraction | null): readonly str
   if (paths === null) return [];
   if (typeof paths === "string") return [paths];
   return "fraction" in paths ? [] : paths;
+}
+
+function isIdleMatrix({ choose, cost_matrix: matrix }: ThresholdOptions): boolean {
+  return matrix !== null && choose !== "cost";
 }
 
 function labelCount(labels: NonNullable<Recipe["data"]["labels"]>): number {

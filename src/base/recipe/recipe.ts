@@ -1,4 +1,5 @@
 import type { DataFormat } from "./data-format.ts";
+import type { MetricForBestModel } from "./metric-names.ts";
 
 /**
  * The recipe as code sees it: every option present, paths resolved. `schema.ts` holds what each option means, its
@@ -163,9 +164,21 @@ export interface PackingOptions {
 export interface EvaluationOptions {
   readonly eval_steps: number | "epoch" | null;
   readonly eval_samples: number | null;
-  readonly metric_for_best_model: "loss" | "accuracy" | "macro_f1";
+  readonly metric_for_best_model: MetricForBestModel;
   readonly early_stopping: EarlyStopping | null;
   readonly load_best_model_at_end: boolean;
+  readonly positive_label: string | null;
+  readonly calibration: "temperature" | null;
+  readonly threshold: ThresholdOptions | null;
+}
+
+export interface ThresholdOptions {
+  readonly choose: "f1" | "recall_at_precision" | "cost";
+  readonly min_precision: number;
+  readonly false_positive: number;
+  readonly false_negative: number;
+  /** True label -> label given -> cost. */
+  readonly cost_matrix: Readonly<Record<string, Readonly<Record<string, number>>>> | null;
 }
 
 export interface EarlyStopping {

@@ -6,12 +6,12 @@
 import { z } from "zod";
 import { head, loss } from "./classifier-schema.ts";
 import { data, template } from "./data-schema.ts";
+import { evaluation } from "./evaluation-schema.ts";
 import { byteCount, count, path, unitInterval } from "./option-kinds.ts";
 import { prepare } from "./prepare-schema.ts";
 import type {
   CacheOptions,
   CheckpointOptions,
-  EvaluationOptions,
   LoraOptions,
   PackingOptions,
   QuantizationOptions,
@@ -121,28 +121,6 @@ const packing: z.ZodType<PackingOptions> = z.strictObject({
     .describe("Most tokens computed at once; auto: what is fastest of what fits the GPU, on the CPU by the model."),
 });
 
-const evaluation: z.ZodType<EvaluationOptions> = z.strictObject({
-  eval_steps: z
-    .union([count, z.literal("epoch")], { error: "expected a number of steps, epoch or null" })
-    .nullable()
-    .default(null)
-    .describe("Evaluate on the validation set every so many steps, or at the end of each epoch."),
-  eval_samples: count.nullable().default(null).describe("Evaluate on at most this many rows, drawn by the seed."),
-  metric_for_best_model: z
-    .enum(["loss", "accuracy", "macro_f1"])
-    .default("loss")
-    .describe("What early stopping and the best checkpoint go by; loss is minimised, the others maximised."),
-  early_stopping: z
-    .strictObject({
-      patience: count.default(3).describe("Evaluations without improvement before training stops."),
-      threshold: z.number().min(0).default(0).describe("Smallest change that counts as an improvement."),
-    })
-    .nullable()
-    .default(null)
-    .describe("Stop when the metric no longer improves."),
-  load_best_model_at_end: z.boolean().default(false).describe("End with the best checkpoint instead of the last one."),
-});
-
 const checkpoints: z.ZodType<CheckpointOptions> = z.strictObject({
   save_steps: z
     .union([count, z.literal("epoch")], { error: "expected a number of steps, epoch or null" })
@@ -209,7 +187,9 @@ export const recipeSchema: z.ZodType<Recipe> = z
     loss: loss.prefault({}).describe("What is minimised, and what rows count in it."),
     training: training.prefault({}).describe("The optimizer and its schedule."),
     packing: packing.prefault({}).describe("Savings that do not change the result."),
-    evaluation: evaluation.prefault({}).describe("Looking at the validation set while training."),
+    evaluation: evaluation
+      .prefault({})
+      .describe("Looking at the validation set: while training, and at the end to choose how probabilities are read."),
     checkpoints: checkpoints.prefault({}).describe("What is written while training."),
     cache: cache.prefault({}).describe("Where files lie that can be fetched or compiled again, for this recipe."),
   })

@@ -61,6 +61,18 @@ export class ScoreTable {
     return this.#scores[row * this.labels + label]!;
   }
 
+  /** [labels] a view of a row's scores */
+  row(row: number): Float64Array {
+    return this.#scores.subarray(row * this.labels, (row + 1) * this.labels);
+  }
+
+  /** Indices of a row's true labels. */
+  trueLabels(row: number): number[] {
+    const labels: number[] = [];
+    for (let c = 0; c < this.labels; c++) if (this.isTrue(row, c)) labels.push(c);
+    return labels;
+  }
+
   /** Whether a label is true of a row. */
   isTrue(row: number, label: number): boolean {
     if (!this.multiLabel) return this.#truth[row] === label;

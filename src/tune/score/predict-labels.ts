@@ -1,28 +1,37 @@
 /** Rows in, labels with probabilities out; memory does not grow with the number of rows. */
 import type { Tokenizer } from "../../model/text/tokenizer.ts";
+import { type Decision, decide, mostProbable, probabilitiesOf } from "./decision.ts";
 import { LabelEncoder } from "./label-encoder.ts";
 import type { LabelRow } from "./label-rows.ts";
 import type { LabelScorer, LabelScores } from "./label-scorer.ts";
 
 export interface LabelPrediction extends LabelScores {
   readonly row: LabelRow;
-  /** Index of the most probable label, the first of equals. */
+  /** [labels] the log-probabilities */
+  readonly logits: Float64Array;
+  /** Index of the label given. */
   readonly predicted: number;
 }
 
 /**
  * Scores rows in order.
+ * @param decision how labels are chosen; by default the most probable one is given
  * @throws UserError when two labels are the same tokens.
  */
 export async function* predictLabels(
   scorer: LabelScorer,
   tokenizer: Tokenizer,
   rows: Iterable<LabelRow> | AsyncIterable<LabelRow>,
+  decision?: Decision,
 ): AsyncGenerator<LabelPrediction> {
   const encoder = new LabelEncoder(tokenizer);
   const scored = scorer.stream(rows, ({ answers, encode }) => encoder.candidates(answers, encode));
   for await (const { example: row, scores } of scored) {
-    const predicted = scores.probabilities.indexOf(Math.max(...scores.probabilities));
-    yield { ...scores, row, predicted };
+    const { logProbabilities: logits } = scores;
+    // Divided by one, the scorer's own probabilities are the same, to the bit.
+    const probabilities =
+      decision === undefined || decision.temperature === 1 ? scores.probabilities : probabilitiesOf(logits, decision);
+    const predicted = decision ? decide(probabilities, decision).predicted : mostProbable(probabilities);
+    yield { ...scores, row, logits, probabilities, predicted };
   }
 }

@@ -7,17 +7,11 @@ import { type EncodeOptions, encodeRow } from "../data/encode.ts";
 import type { Problems } from "../data/problems.ts";
 import { YES } from "../data/questions.ts";
 import { ClassScorer } from "./class-scorer.ts";
+import { type Decision, decide, probabilitiesOf } from "./decision.ts";
 import { labelRows } from "./label-rows.ts";
 import { LabelScorer } from "./label-scorer.ts";
 import { predictLabels } from "./predict-labels.ts";
-import {
-  type AskedRow,
-  chosenLabels,
-  type Decision,
-  mostProbable,
-  type Prediction,
-  probabilitiesOf,
-} from "./prediction.ts";
+import type { AskedRow, Prediction } from "./prediction.ts";
 
 export interface Classifier {
   readonly model: Model;
@@ -38,8 +32,9 @@ export function predictRows(classifier: Classifier, dataset: Dataset, problems: 
   const { model, encoder, encodeOptions, maxTokens } = classifier;
   if (model.classHead !== undefined) return predictClasses(classifier, dataset, problems);
   const scorer = new LabelScorer(model.decoder, { maxTokens });
-  const single = predictLabels(scorer, encoder.tokenizer, labelRows(dataset, encoder, encodeOptions, problems));
-  return dataset.asked === undefined ? single : gathered(single, dataset, classifier.decision);
+  const rows = labelRows(dataset, encoder, encodeOptions, problems);
+  if (dataset.asked === undefined) return predictLabels(scorer, encoder.tokenizer, rows, classifier.decision);
+  return gathered(predictLabels(scorer, encoder.tokenizer, rows), dataset, classifier.decision);
 }
 
 /** Names of the labels that predictions are about. */
@@ -73,9 +68,7 @@ async function* predictClasses(
   };
   for await (const [row, logits] of scorer.stream(rows(), ({ ids }) => ids)) {
     const probabilities = probabilitiesOf(logits, decision);
-    const predicted = mostProbable(probabilities);
-    const chosen = decision.multiLabel ? chosenLabels(probabilities, decision.thresholds) : undefined;
-    yield { row, probabilities, outside: 0, predicted, chosen };
+    yield { row, logits, probabilities, outside: 0, ...decide(probabilities, decision) };
   }
 }
 
@@ -89,7 +82,7 @@ function textOf(dataset: Dataset, index: number): string {
 async function* gathered(
   questions: AsyncIterable<Prediction>,
   dataset: Dataset,
-  { thresholds }: Decision,
+  decision: Decision,
 ): AsyncGenerator<Prediction> {
   const { together } = dataset;
   let open: Prediction[] = [];
@@ -98,7 +91,11 @@ async function* gathered(
     if (open.length > 0 && Math.floor(open[0]!.row.index / together) !== index) open = [];
     open.push(question);
     if (open.length < together) continue;
-    const probabilities = Float64Array.from(open, (own) => own.probabilities[YES]!);
+    const logits = Float64Array.from(open, (own) => own.logits[YES]! - own.logits[1 - YES]!);
+    const probabilities =
+      decision.temperature === 1
+        ? Float64Array.from(open, (own) => own.probabilities[YES]!)
+        : probabilitiesOf(logits, decision);
     const known = open.every(({ row }) => row.target !== undefined);
     const targets = open.flatMap(({ row }, label) => (row.target === YES ? [label] : []));
     yield {
@@ -108,10 +105,10 @@ async function* gathered(
         targets: known ? targets : undefined,
         text: longestValue(dataset.row(open[0]!.row.index).values) ?? open[0]!.row.text,
       },
+      logits,
       probabilities,
       outside: open.reduce((sum, { outside }) => sum + outside, 0) / together,
-      predicted: mostProbable(probabilities),
-      chosen: chosenLabels(probabilities, thresholds),
+      ...decide(probabilities, decision),
     };
     open = [];
   }

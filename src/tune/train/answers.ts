@@ -11,8 +11,8 @@ import { classifierLabels } from "../../model/files/classifier-config.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import { openSafetensors } from "../../model/files/safetensors.ts";
 import { openWeights } from "../../model/files/weights.ts";
-import type { Decision } from "../score/prediction.ts";
-import { type ClassifierFile, DEFAULT_THRESHOLD, readClassifier } from "./classifier-file.ts";
+import { DEFAULT_THRESHOLD, type Decision, plainDecision } from "../score/decision.ts";
+import { type ClassifierFile, readClassifier } from "./classifier-file.ts";
 
 /** Where the parts of an artefact are. */
 interface Folders {
@@ -45,10 +45,35 @@ export function answersOf({ modelFolder, adapterFolder }: Folders): Answers {
   return { head: { ...sizes, activation, dropout }, labels, multiLabel, file };
 }
 
-/** How probabilities and labels are made of what the model says about labels in this order. */
-export function decisionOf({ multiLabel, file }: Answers, labels: readonly string[]): Decision {
-  const thresholds = labels.map((name) => file?.thresholds?.[name] ?? DEFAULT_THRESHOLD);
-  return { multiLabel, thresholds, temperature: file?.temperature ?? 1 };
+/**
+ * How probabilities and labels are made of what the model says about labels in this order.
+ * @param positive name of the positive one of two labels, in place of the file's
+ */
+export function decisionOf(
+  { multiLabel, file }: Pick<Answers, "multiLabel" | "file">,
+  labels: readonly string[],
+  positive?: string | null,
+): Decision {
+  const named = labels.indexOf(positive ?? file?.positive_label ?? labels.at(-1)!);
+  const plain = plainDecision(labels.length, multiLabel, Math.max(0, named));
+  const threshold = plain.positive === undefined ? undefined : file?.thresholds?.[labels[plain.positive]!];
+  return {
+    ...plain,
+    temperature: file?.temperature ?? 1,
+    thresholds: labels.map((name) => file?.thresholds?.[name] ?? DEFAULT_THRESHOLD),
+    threshold,
+    costs: multiLabel || !file?.costs ? undefined : costsOf(file.labels, file.costs, labels),
+  };
+}
+
+/** In another order of the labels; of labels that the file does not know a mistake costs 1. */
+function costsOf(
+  known: readonly string[],
+  costs: readonly (readonly number[])[],
+  labels: readonly string[],
+): readonly (readonly number[])[] {
+  const places = labels.map((name) => known.indexOf(name));
+  return places.map((truth, i) => places.map((given, j) => costs[truth]?.[given] ?? (i === j ? 0 : 1)));
 }
 
 /** How rows become texts, where nobody says: as in training, or a classifier's text as it is. */

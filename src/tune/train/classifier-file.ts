@@ -15,10 +15,16 @@ export interface ClassifierFile {
   readonly problem_type: Recipe["problem_type"];
   /** In the order of the head's outputs. */
   readonly labels: readonly string[];
-  /** With several labels a row: the least probability of each; null otherwise. */
+  /** The least probability of each label, with several a row; of the positive one of two; null: the most probable one is given. */
   readonly thresholds: Readonly<Record<string, number>> | null;
-  /** What logits are divided by; null: nothing. */
+  /** What logits, or log-probabilities of answers, are divided by; null: nothing. */
   readonly temperature: number | null;
+  /** Of two labels, the one that the threshold and scores are about; null or none: the second. */
+  readonly positive_label?: string | null;
+  /** [true label][label given], in the order of the labels: the one with the least expected cost is given. */
+  readonly costs?: readonly (readonly number[])[] | null;
+  /** What temperature, thresholds and costs were chosen on. */
+  readonly chosen_on?: ChosenOn | null;
   readonly head: HeadOptions | null;
   /** How rows become texts. */
   readonly template: TemplateOptions;
@@ -27,11 +33,17 @@ export interface ClassifierFile {
   readonly template_sha256: string | null;
 }
 
+/** Metrics of the rows that a choice was made on, without it and with it; null: not defined. */
+export interface ChosenOn {
+  /** `validation`, or the files given. */
+  readonly data: string;
+  readonly rows: number;
+  readonly before: Readonly<Record<string, number | null>>;
+  readonly after: Readonly<Record<string, number | null>>;
+}
+
 const FILE = "classifier.json";
 const MAX_BYTES = 2 ** 24;
-
-/** Of a label until another is chosen on validation rows. */
-export const DEFAULT_THRESHOLD = 0.5;
 
 export function writeClassifier(folder: string, classifier: ClassifierFile): void {
   writeFileAtomic(join(folder, FILE), `${JSON.stringify(classifier, null, 2)}\n`);
@@ -42,15 +54,32 @@ export function readClassifier(folder: string): ClassifierFile | undefined {
   const path = join(folder, FILE);
   if (!existsSync(path)) return undefined;
   const json = parseJsonObject(readTextFile(path, MAX_BYTES), path);
-  const { version, labels, thresholds } = json;
+  const { version, labels, thresholds, temperature, costs, task_type: task } = json;
   const named = Array.isArray(labels) && labels.every((name) => typeof name === "string");
-  if (version === 1 && named && typeof json.task_type === "string" && typeof thresholds === "object") {
-    return json as unknown as ClassifierFile;
-  }
+  const decides =
+    isThresholds(thresholds) && (temperature === null || isPositive(temperature)) && isCosts(costs, labels);
+  if (version === 1 && named && typeof task === "string" && decides) return json as unknown as ClassifierFile;
   throw new UserError({
     code: "classifier/damaged",
     message: `${FILE} is not one that this Fettle reads`,
     where: path,
     fix: "take the folder as it was written, or use the Fettle that wrote it",
   });
+}
+
+function isThresholds(value: unknown): boolean {
+  if (value === null) return true;
+  return typeof value === "object" && Object.values(value as object).every((each) => Number.isFinite(each));
+}
+
+function isPositive(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value > 0;
+}
+
+/** One number for each pair of labels. */
+function isCosts(value: unknown, labels: unknown): boolean {
+  if (value === null || value === undefined) return true;
+  const wide = (row: unknown): boolean =>
+    Array.isArray(row) && row.length === (labels as unknown[]).length && row.every((each) => Number.isFinite(each));
+  return Array.isArray(labels) && Array.isArray(value) && value.length === labels.length && value.every(wide);
 }

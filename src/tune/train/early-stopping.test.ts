@@ -9,6 +9,9 @@ const options: EvaluationOptions = {
   metric_for_best_model: "loss",
   early_stopping: { patience: 2, threshold: 0.1 },
   load_best_model_at_end: true,
+  positive_label: null,
+  calibration: null,
+  threshold: null,
 };
 
 /** What transformers' callback and best-model rule say to a course of values, step 10, 20, …. */

@@ -4,6 +4,7 @@
  * patience unless it beats the best before it by more than the threshold.
  */
 import type { EvaluationOptions } from "../../base/recipe/recipe.ts";
+import { metricNamed } from "../evaluate/metrics.ts";
 
 export interface BestState {
   /** Null before the first evaluation. */
@@ -22,7 +23,8 @@ export interface Verdict {
 
 export function judge(before: BestState, step: number, value: number, options: EvaluationOptions): Verdict {
   const { best } = before;
-  const lowerIsBetter = options.metric_for_best_model === "loss";
+  const metric = options.metric_for_best_model;
+  const lowerIsBetter = metric === "loss" || metricNamed(metric).lowerIsBetter === true;
   const gain = Number.isNaN(value)
     ? Number.NaN
     : best === null

@@ -5,6 +5,9 @@ import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Choice } from "../../base/recipe/resolved.ts";
 import { familyOf } from "../../model/families/index.ts";
 import { readConfigJson } from "../../model/files/config.ts";
+import { isOf } from "../evaluate/measure.ts";
+import { metricNamed } from "../evaluate/metrics.ts";
+import { checkDecision } from "./check-decision.ts";
 import { dataKey, type EncodedRunData, encodeData } from "./encode-data.ts";
 import { Plan } from "./plan.ts";
 import type { EncodedSet, RunData } from "./run-data.ts";
@@ -38,6 +41,8 @@ export async function prepareData(
   const encoded = await (parts ? parts.data(dataKey(recipe, base), onEvent, encode) : encode(onEvent));
   const { data } = encoded;
   refuseMissingMetric(loaded, data);
+  const multiLabel = recipe.problem_type === "multi_label_classification";
+  checkDecision(recipe.evaluation, data.labels?.names, multiLabel, loaded.where);
   const plan = new Plan(data.train.encoded.length, recipe.training, recipe.seed, beginsOf(data.train));
   return { ...encoded, plan };
 }
@@ -62,11 +67,24 @@ function refuseLongRows({ recipe, where }: LoadedRecipe, maxPositions: number): 
 
 function refuseMissingMetric({ recipe, where }: LoadedRecipe, { validation }: RunData): void {
   const metric = recipe.evaluation.metric_for_best_model;
-  if (validation === undefined || metric === "loss" || validation.dataset.labels !== undefined) return;
+  if (validation === undefined || metric === "loss") return;
+  const { dataset } = validation;
+  const names = (dataset.asked ?? dataset.labels)?.names;
+  const place = where(["evaluation", "metric_for_best_model"]);
+  if (names === undefined) {
+    throw new UserError({
+      code: "train/no-metric",
+      message: `${metric} cannot be measured: the validation set has no labels`,
+      where: place,
+      fix: "take loss, or name the label's field in data.columns",
+    });
+  }
+  const multiLabel = recipe.problem_type === "multi_label_classification";
+  if (isOf(metricNamed(metric), { labels: names.length, multiLabel })) return;
   throw new UserError({
     code: "train/no-metric",
-    message: `${metric} cannot be measured: the validation set has no labels`,
-    where: where(["evaluation", "metric_for_best_model"]),
-    fix: "take loss, or name the label's field in data.columns",
+    message: `there is no ${metric} of ${names.length} labels, ${multiLabel ? "several" : "one"} a row`,
+    where: place,
+    fix: "take another, such as macro_f1",
   });
 }

@@ -3,9 +3,11 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink, Ledger, RunEvent, Taken } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import { resolvedRecipeText } from "../../base/recipe/resolved.ts";
+import { DEFAULT_THRESHOLD } from "../score/decision.ts";
 import type { RunEnvironment } from "./base-model.ts";
 import type { Progress } from "./checkpoint.ts";
-import { type ClassifierFile, DEFAULT_THRESHOLD } from "./classifier-file.ts";
+import type { ClassifierFile } from "./classifier-file.ts";
+import { type DecisionKeys, decideOnValidation } from "./decide-on-validation.ts";
 import type { BestState } from "./early-stopping.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { fingerprintOf, resumePoint } from "./resume.ts";
@@ -13,7 +15,7 @@ import { isRunFolder, RunFolder, type RunInfo, readRunInfo } from "./run-folder.
 import { hashWeights, saveResult } from "./save-result.ts";
 import type { SharedParts } from "./shared-parts.ts";
 import { type TrainLoopOptions, trainLoop } from "./train.ts";
-import { validate } from "./validate.ts";
+import { type ValidatorOptions, validate } from "./validate.ts";
 import { verifyResult } from "./verify-result.ts";
 
 export interface StartOptions extends RunEnvironment {
@@ -84,6 +86,7 @@ async function trainIn(
   folder.writeRecipe(resolvedRecipeText(loaded, prepared.choices));
   let info: RunInfo = { ...prepared.info, ...(resume && standing(resume.progress)) };
   folder.writeInfo(info);
+  const looking = validatorOptions(prepared, loaded, (event) => loop.onEvent(event));
   const loop: TrainLoopOptions = {
     recipe: { ...recipe, training: { ...recipe.training, optim: prepared.optim } },
     trainee,
@@ -91,7 +94,7 @@ async function trainIn(
     example: (index) => data.train.encoded.example(index),
     settings,
     folder,
-    evaluate: validation(prepared, loaded, options.onEvent),
+    evaluate: looking && (() => validate(looking)),
     resume,
     fingerprint,
     signal: options.signal,
@@ -113,7 +116,8 @@ async function trainIn(
     info = { ...info, status, ...standing(progress), measured, peakMemoryBytes: peakMemory() };
     if (status !== "interrupted") {
       const padToken = prepared.encoder.tokenizer.padId;
-      const result = saveResult(trainee, folder.path, { classifier: classifierOf(info), padToken });
+      const classifier = classifierOf(info, recipe, looking && (await decideOnValidation(looking)));
+      const result = saveResult(trainee, folder.path, { classifier, padToken });
       verifyResult(trainee, result, data.train.encoded);
       info = { ...info, weightsSha256: await hashWeights(result) };
     }
@@ -126,7 +130,11 @@ async function trainIn(
 }
 
 /** What is kept beside the weights of a classifier; undefined for a model that is none. */
-function classifierOf({ labels, ...info }: RunInfo): ClassifierFile | undefined {
+function classifierOf(
+  { labels, ...info }: RunInfo,
+  { evaluation }: LoadedRecipe["recipe"],
+  decided: DecisionKeys | undefined,
+): ClassifierFile | undefined {
   if (labels === null) return undefined;
   const several = info.problem_type === "multi_label_classification";
   return {
@@ -136,6 +144,8 @@ function classifierOf({ labels, ...info }: RunInfo): ClassifierFile | undefined 
     labels,
     thresholds: several ? Object.fromEntries(labels.map((name) => [name, DEFAULT_THRESHOLD])) : null,
     temperature: null,
+    positive_label: evaluation.positive_label,
+    ...decided,
     head: info.head,
     template: info.template,
     columns: info.columns,
@@ -148,14 +158,14 @@ function standing({ step: steps, seconds, ledger }: Progress): Pick<RunInfo, "st
   return { steps, seconds, ledger };
 }
 
-function validation(
+/** Undefined without a validation set. */
+function validatorOptions(
   { trainee, data, encoder, encodeOptions, settings }: PreparedRun,
   { recipe }: LoadedRecipe,
   onEvent: EventSink,
-): TrainLoopOptions["evaluate"] {
-  const set = data.validation;
-  if (set === undefined) return undefined;
-  return () => validate({ recipe, trainee, validation: set, encoder, encodeOptions, settings, onEvent });
+): ValidatorOptions | undefined {
+  const { validation } = data;
+  return validation && { recipe, trainee, validation, encoder, encodeOptions, settings, onEvent };
 }
 
 /** The disk may be what failed: then the original error matters, not this one. */

@@ -115,7 +115,7 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
       if (options.evaluate && isDue(evaluation.eval_steps, step, plan)) {
         const metrics = await options.evaluate();
         onEvent({ kind: "evaluation", step, metrics });
-        const verdict = judge(best, step, metrics[evaluation.metric_for_best_model]!, evaluation);
+        const verdict = judge(best, step, metrics[evaluation.metric_for_best_model] ?? Number.NaN, evaluation);
         best = verdict.state;
         isBest = verdict.isBest;
         if (verdict.stop) status = "stopped early";

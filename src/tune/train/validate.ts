@@ -3,29 +3,17 @@
  * labels how well they are told apart, scored as `fettle eval` does.
  */
 import type { EventSink } from "../../base/events.ts";
-import type { Recipe } from "../../base/recipe/recipe.ts";
-import { ConversationEncoder } from "../data/conversation-encoder.ts";
-import type { EncodeOptions } from "../data/encode.ts";
 import { countTargets, packExamples } from "../data/pack.ts";
 import { Problems } from "../data/problems.ts";
-import { evaluateLabels } from "../evaluate/evaluate-labels.ts";
-import { labelNames, predictRows } from "../score/predict-rows.ts";
+import { measureLabels } from "../evaluate/evaluate-labels.ts";
 import { packLoss } from "./loss.ts";
-import type { Trainee } from "./method.ts";
-import type { EncodedSet } from "./run-data.ts";
-import type { StepSettings } from "./step.ts";
+import { type ScoreValidationOptions, scoreValidation } from "./score-validation.ts";
 
-export interface ValidatorOptions {
-  readonly recipe: Recipe;
-  readonly trainee: Trainee;
-  readonly validation: EncodedSet;
-  readonly encoder: ConversationEncoder;
-  readonly encodeOptions: EncodeOptions;
-  readonly settings: StepSettings;
+export interface ValidatorOptions extends ScoreValidationOptions {
   readonly onEvent: EventSink;
 }
 
-/** @returns `loss`, and for a set with labels `accuracy` and `macro_f1` */
+/** @returns `loss`, and for a set with labels what is shown of the metrics, those that are defined */
 export async function validate(options: ValidatorOptions): Promise<Readonly<Record<string, number>>> {
   const loss = await meanLoss(options);
   const { labels, shape } = options.validation.dataset;
@@ -54,31 +42,22 @@ async function meanLoss({ recipe, trainee, validation, settings, onEvent }: Vali
   return targets === 0 ? 0 : sum / targets;
 }
 
-async function labelMetrics(options: ValidatorOptions): Promise<{ accuracy: number; macro_f1: number }> {
-  const { trainee, recipe, validation, encodeOptions, settings, onEvent } = options;
-  const { dataset } = validation;
-  const labels = labelNames(dataset);
-  const multiLabel = recipe.problem_type === "multi_label_classification";
-  // A row that has room for its own label may have none for the longest: it is left out here and told, not refused.
-  const tooLong = encodeOptions.tooLong === "refuse" ? "skip" : encodeOptions.tooLong;
+/** What the log and the terminal show of a set with labels, besides what the run goes by. */
+const LOGGED: readonly string[] = "accuracy f1 macro_f1 micro_f1 mcc roc_auc average_precision ece".split(" ");
+
+async function labelMetrics(options: ValidatorOptions): Promise<Record<string, number>> {
+  const { onEvent } = options;
   const problems = new Problems();
-  const classifier = {
-    model: trainee.model,
-    encoder: answersOnly(options.encoder),
-    encodeOptions: { ...encodeOptions, tooLong } as const,
-    decision: { multiLabel, thresholds: labels.map(() => 0.5), temperature: 1 },
-    maxTokens: settings.maxTokens,
-  };
-  const total = dataset.length / dataset.together;
-  const evaluated = { labels, multiLabel, total, onEvent };
-  const { accuracy, macroF1 } = await evaluateLabels(predictRows(classifier, dataset, problems), evaluated);
-  for (const message of problems.lines())
-    onEvent({ kind: "note", level: "warning", message: `validation: ${message}` });
-  return { accuracy, macro_f1: macroF1 };
+  const { predictions, ...scored } = scoreValidation(options, problems);
+  const measured = await measureLabels(predictions, { ...scored, onEvent });
+  for (const message of problems.lines()) tell(onEvent, message);
+  const wanted = options.recipe.evaluation.metric_for_best_model;
+  const missing = measured[wanted]?.undefined;
+  if (missing !== undefined) tell(onEvent, `${wanted} is not defined: ${missing}`);
+  const shown = Object.entries(measured).filter(([name]) => name === wanted || LOGGED.includes(name));
+  return Object.fromEntries(shown.flatMap(([name, { value }]) => (value === null ? [] : [[name, value]])));
 }
 
-/** Labels are scored on the assistant's answer, also where training teaches all tokens. */
-function answersOnly(encoder: ConversationEncoder): ConversationEncoder {
-  if (encoder.options.lossOn === "assistant") return encoder;
-  return new ConversationEncoder(encoder.template, encoder.tokenizer, { ...encoder.options, lossOn: "assistant" });
+function tell(onEvent: EventSink, message: string): void {
+  onEvent({ kind: "note", level: "warning", message: `validation: ${message}` });
 }

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { packageRoot } from "../../../base/package-root.ts";
+import { metricsForBestModel } from "../../../base/recipe/metric-names.ts";
 import { bootstrapRanking } from "../bootstrap-ranking.ts";
 import { Evaluator } from "../classification-report.ts";
 import { LabelSetEvaluator } from "../label-sets.ts";
 import { measureAll } from "../measure.ts";
 import type { MetricValue } from "../metric.ts";
+import { metricNamed, metrics } from "../metrics.ts";
 import { ScoreTable } from "../score-table.ts";
 
 type Expected = Readonly<Record<string, number | null>>;
@@ -71,10 +73,15 @@ for (const { name, truth, probabilities, expected } of multis) {
   });
 }
 
+test("what a run can be judged by is a metric, but for the loss", () => {
+  for (const name of metricsForBestModel) if (name !== "loss") assert.equal(metricNamed(name).name, name);
+  assert.equal(new Set(metrics.map(({ name }) => name)).size, metrics.length);
+});
+
 test("intervals hold what was found, and curves end where they must", () => {
-  const { metrics, curves, positive } = evaluatorOf(singles[0]!).finish();
+  const { metrics: found, curves, positive } = evaluatorOf(singles[0]!).finish();
   for (const name of ["accuracy", "balanced_accuracy", "f1", "macro_f1", "mcc", "roc_auc", "average_precision"]) {
-    const { value, interval } = metrics![name]!;
+    const { value, interval } = found![name]!;
     assert.ok(interval![0] < value! && value! < interval![1], name);
   }
   assert.equal(positive, "label 1");
