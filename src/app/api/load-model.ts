@@ -6,6 +6,7 @@ import { loadRecipe } from "../../base/recipe/load.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { type DeviceOptions, openDevice } from "../../engine/open-device.ts";
+import type { FileOptions } from "../../tune/data/data-files.ts";
 import { type Artefact, openArtefact } from "../../tune/train/artefact.ts";
 import { absentBase } from "../../tune/train/base-model.ts";
 import { isRunFolder } from "../../tune/train/run-folder.ts";
@@ -31,7 +32,7 @@ export interface LoadModelOptions {
 
 /** How the rows of a file are read: the sections `data` and `template` of a recipe. */
 export interface Reading {
-  readonly data: Pick<DataOptions, "format" | "header" | "columns" | "labels">;
+  readonly data: FileOptions & Pick<DataOptions, "labels">;
   readonly template: TemplateOptions;
   /** Whether rows have a list of labels; default: as the model was trained. */
   readonly multiLabel?: boolean | undefined;

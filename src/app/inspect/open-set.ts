@@ -10,6 +10,7 @@ import { ownLabels } from "../../tune/data/own-labels.ts";
 import { Problems } from "../../tune/data/problems.ts";
 import type { RawRow } from "../../tune/data/row.ts";
 import { detectShape, labelListNames, type Shape } from "../../tune/data/shape.ts";
+import { partNamed } from "../../tune/data/sources/parts.ts";
 import { RowStore } from "../../tune/data/store/row-store.ts";
 import { lookAtFields, surveyRows } from "../../tune/data/survey.ts";
 import { type DataTask, taskOf } from "../../tune/data/task.ts";
@@ -56,7 +57,7 @@ export async function openSet(
 ): Promise<OpenSet> {
   const { data, template } = recipe;
   const { columns } = data;
-  const files = await openDataFiles(paths, data, onEvent);
+  const files = await openDataFiles(paths, data, onEvent, partNamed(name));
   const found = await lookAtFields(files, columns);
   const task = stated ? taskOf(recipe) : guessedTask(taskOf(recipe), found.lists, tokens !== undefined);
   const hints = { ...found, template, columns, task, labelExpected: false, where: paths.join(", ") };

@@ -42,6 +42,16 @@ export const data: z.ZodType<DataOptions> = z.strictObject({
     .nullable()
     .default(null)
     .describe("Label names in order, or the file's value -> name; null collects them from the training set."),
+  annotators: z
+    .enum(["majority", "first", "refuse"])
+    .default("majority")
+    .describe("Label Studio: whose answer counts where people differ; majority leaves ties out, refuse is an error."),
+  control: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("Label Studio: name of the control that holds the labels; null takes the one that is answered most."),
   limit: count.nullable().default(null).describe("Read at most this many rows of each set."),
 });
 

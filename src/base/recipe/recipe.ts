@@ -105,6 +105,10 @@ export interface DataOptions {
   readonly columns: Readonly<Record<string, string | number>>;
   /** Names in order, or the file's value -> name; null: collected from the training set. */
   readonly labels: readonly string[] | Readonly<Record<string, string>> | null;
+  /** Of Label Studio's exports, in tasks that several people labelled. */
+  readonly annotators: "majority" | "first" | "refuse";
+  /** Of Label Studio's exports: `from_name` of the labels. */
+  readonly control: string | null;
   readonly limit: number | null;
 }
 

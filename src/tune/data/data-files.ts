@@ -8,6 +8,10 @@ import { findSources } from "./sources/find-sources.ts";
 import type { Part } from "./sources/parts.ts";
 import { brokenStreamCode } from "./unpack/unpacker.ts";
 
+/** How files are written. */
+export type FileOptions = Pick<DataOptions, "format" | "header" | "columns"> &
+  Partial<Pick<DataOptions, "labels" | "annotators" | "control">>;
+
 /**
  * Finds the files that paths mean and how they are written, and tells it.
  * @param part which part of an archive; all of it where it is none of the three
@@ -15,15 +19,15 @@ import { brokenStreamCode } from "./unpack/unpacker.ts";
  */
 export async function openDataFiles(
   paths: readonly string[],
-  data: Pick<DataOptions, "format" | "header" | "columns"> & Partial<Pick<DataOptions, "labels">>,
+  data: FileOptions,
   onEvent: EventSink,
   part?: Part,
 ): Promise<readonly RowSource[]> {
-  const { format, header, columns, labels = null } = data;
+  const { format, header, columns, labels = null, annotators, control } = data;
   // Labels that are declared by their indices are meant to be found as such.
   const rawClasses =
     labels !== null && !Array.isArray(labels) && Object.keys(labels).every((name) => /^\d+$/.test(name));
-  const hints = { format, header, columns: Object.values(columns), rawClasses };
+  const hints = { format, header, columns: Object.values(columns), rawClasses, annotators, control };
   const files: RowSource[] = [];
   for (const path of paths) {
     for (const found of await findSources(path, { part, format, onEvent })) {

@@ -1,4 +1,5 @@
 import type { DataFormat } from "../../base/recipe/data-format.ts";
+import type { DataOptions } from "../../base/recipe/recipe.ts";
 import type { Problems } from "./problems.ts";
 import type { RowReader } from "./row.ts";
 import type { Source } from "./source.ts";
@@ -21,6 +22,10 @@ export interface FormatHints {
   readonly columns: readonly (string | number)[];
   /** Labels stay the indices that rows hold, even where the file has names for them. */
   readonly rawClasses?: boolean;
+  /** Of Label Studio's exports; default `majority`. */
+  readonly annotators?: DataOptions["annotators"] | undefined;
+  /** The same; default the one that is answered most. */
+  readonly control?: DataOptions["control"] | undefined;
 }
 
 /** How a file is to be read, as its reader found it. */

@@ -42,7 +42,8 @@ export interface PlainTextShape extends ShapeBase {
   readonly text: TextTemplate;
 }
 
-const textNames = ["text", "sentence", "content", "document", "code"] as const;
+/** Fields that hold a text to classify. */
+export const textNames = ["text", "sentence", "content", "document", "code"] as const;
 const labelNames = ["label", "category", "class", "target"] as const;
 /** Fields that hold the labels of rows with several. */
 export const labelListNames: readonly string[] = ["labels", "categories", "tags", ...labelNames];

@@ -1,7 +1,7 @@
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
-import { readDataFiles } from "./data-files.ts";
+import { type FileOptions, readDataFiles } from "./data-files.ts";
 import type { RowSource } from "./format.ts";
 import { fieldOf, noLabelLists, textOf, textsOf } from "./keep-row.ts";
 import { Labels } from "./labels.ts";
@@ -13,7 +13,7 @@ import type { DataTask } from "./task.ts";
 export interface ReadOptions {
   /** What events and errors call the set: `train`, `validation`, `test`. */
   readonly name: string;
-  readonly data: Pick<DataOptions, "format" | "header" | "columns" | "labels" | "limit">;
+  readonly data: FileOptions & Pick<DataOptions, "labels" | "limit">;
   readonly template: TemplateOptions;
   /** Labels of the training set, for the other sets of a run; overrides `data.labels`. */
   readonly labels?: Labels | undefined;
