@@ -1,7 +1,7 @@
 /** What a set is made of, in one pass over its rows, with some bytes kept of each. */
 import type { EventSink } from "../../base/events.ts";
 import type { Dataset } from "../../tune/data/dataset.ts";
-import { encodeRow } from "../../tune/data/encode.ts";
+import { encodeRow } from "../../tune/data/encode-row.ts";
 import type { EncodedExample } from "../../tune/data/pack.ts";
 import { type ProblemGroup, Problems } from "../../tune/data/problems.ts";
 import { DuplicateFinder, type Duplicates } from "../../tune/data/stats/duplicates.ts";

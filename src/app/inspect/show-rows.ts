@@ -4,7 +4,7 @@ import type { EventSink } from "../../base/events.ts";
 import type { Message } from "../../model/text/chat-template.ts";
 import type { Tokenizer } from "../../model/text/tokenizer.ts";
 import type { Dataset } from "../../tune/data/dataset.ts";
-import { encodeRow } from "../../tune/data/encode.ts";
+import { encodeRow } from "../../tune/data/encode-row.ts";
 import { Problems } from "../../tune/data/problems.ts";
 import type { DataContext } from "./data-context.ts";
 import { openSet } from "./open-set.ts";

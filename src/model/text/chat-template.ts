@@ -36,6 +36,8 @@ export class ChatTemplate {
   readonly where: string;
   /** SHA-256 of the source, in hex: two runs with equal hashes rendered alike. */
   readonly hash: string;
+  readonly specialTokens: Readonly<Record<string, string>>;
+  readonly now: Date;
   readonly #template: Template;
   readonly #variables: Readonly<Record<string, unknown>>;
   /** The template with an error wherever contents are used in a way that `#use` does not say. */
@@ -52,6 +54,8 @@ export class ChatTemplate {
   constructor(source: string, where: string, specialTokens: Readonly<Record<string, string>>, now: Date) {
     this.source = source;
     this.where = where;
+    this.specialTokens = specialTokens;
+    this.now = now;
     this.hash = createHash("sha256").update(source).digest("hex");
     this.#variables = { ...specialTokens, ...ownFunctions(now) };
     try {

@@ -31,6 +31,8 @@ export interface DecodeOptions {
 export class Tokenizer {
   /** One more than the highest id. */
   readonly vocabSize: number;
+  /** Where it was loaded from. */
+  readonly folder: string | undefined;
   readonly bosId: number | undefined;
   readonly eosId: number | undefined;
   readonly padId: number | undefined;
@@ -54,9 +56,10 @@ export class Tokenizer {
    * @param json a parsed tokenizer.json.
    * @param config a parsed tokenizer_config.json.
    * @param where the file, for error messages.
+   * @param folder where both files lie.
    * @throws UserError when it is damaged or uses a part that is not supported.
    */
-  constructor(json: JsonObject, config: JsonObject, where: string) {
+  constructor(json: JsonObject, config: JsonObject, where: string, folder?: string) {
     const model = json.model;
     if (!isJsonObject(model)) throw damaged('"model" must be an object', where);
     const vocab = readVocab(model.vocab, MAX_TOKEN_ID, where);
@@ -64,6 +67,7 @@ export class Tokenizer {
     const normalize = createNormalizer(asComponent(json.normalizer, "normalizer", where), where);
     const preTokenizer = createPreTokenizer(asComponent(json.pre_tokenizer, "pre_tokenizer", where), where);
     this.config = config;
+    this.folder = folder;
     this.#normalize = normalize;
     this.#model = createModel(model, vocab, preTokenizer.byteLevel, where);
     this.#preTokenizer = isolateSpaces(preTokenizer, model);
@@ -203,7 +207,7 @@ export function tokenContent(value: JsonValue | undefined): string | undefined {
  */
 export function loadTokenizer(folder: string): Tokenizer {
   const { json, path } = readTokenizerJson(folder);
-  return new Tokenizer(json, readTokenizerConfig(folder), path);
+  return new Tokenizer(json, readTokenizerConfig(folder), path, folder);
 }
 
 /** `tokenizer.json` of a folder, parsed. @throws UserError when it is missing or no JSON object */

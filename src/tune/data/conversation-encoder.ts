@@ -44,6 +44,10 @@ export class ConversationEncoder {
     this.options = options;
   }
 
+  get templateIfAny(): ChatTemplate | undefined {
+    return this.#template;
+  }
+
   /** @throws UserError when the model has no chat template */
   get template(): ChatTemplate {
     if (this.#template !== undefined) return this.#template;

@@ -6,17 +6,23 @@ import { UserError } from "../../base/errors.ts";
 import type { RunEvent } from "../../base/events.ts";
 import { packageRoot } from "../../base/package-root.ts";
 import { parseRecipe } from "../../base/recipe/load.ts";
+import { JobThread } from "../../base/threads/job-thread.ts";
 import { ChatTemplate, loadChatTemplate, type Message } from "../../model/text/chat-template.ts";
 import { renderSupervised } from "../../model/text/spans.ts";
 import { loadTokenizer, type Tokenizer } from "../../model/text/tokenizer.ts";
+import { batchOf } from "./batch-rows.ts";
 import { ConversationEncoder } from "./conversation-encoder.ts";
 import { Dataset } from "./dataset.ts";
-import { type EncodeOptions, encodeDataset } from "./encode.ts";
+import { encodeDataset } from "./encode.ts";
+import { type EncodedBatch, type EncodeSetup, encodeJob, encodeTaskOf } from "./encode-job.ts";
+import type { EncodeOptions } from "./encode-row.ts";
+import { originOf } from "./encoder-origin.ts";
 import type { Row } from "./example.ts";
 import { Labels } from "./labels.ts";
 import { Problems } from "./problems.ts";
 import { promptOf } from "./prompt.ts";
 import { detectShape } from "./shape.ts";
+import type { RowBatch } from "./store/row-batch.ts";
 import { RowStore } from "./store/row-store.ts";
 import { answering } from "./task.ts";
 
@@ -234,4 +240,32 @@ describe("conversations that the template refuses", () => {
     assert.match(result.problems[0]!.examples[0]!.detail, /bad word/);
     assert.equal(result.row(1), 2);
   });
+});
+
+it("other threads encode as this one does, and name the same row", async () => {
+  const long = "word ".repeat(300);
+  const set = newsSet(Array.from({ length: 60 }, (_, i) => (i % 7 === 3 ? `${i} ${long}` : `Stocks fell by ${i} %.`)));
+  for (const tooLong of ["cut", "skip", "refuse"] as const) {
+    const task = encodeTaskOf(set, { maxLength: 120, tooLong, cutField: "auto" });
+    const here = encodeJob(task, encoder);
+    const setup: EncodeSetup = { task, encoder: originOf(encoder)! };
+    const thread = new JobThread<EncodeSetup, RowBatch, EncodedBatch>(
+      new URL("./encode-job.js", import.meta.url),
+      setup,
+    );
+    try {
+      const batch = (): RowBatch => batchOf(set, 0, set.length);
+      const there = (): Promise<EncodedBatch> => thread.run(batch());
+      if (tooLong === "refuse") {
+        await assert.rejects(there, { code: "data/too-long", where: "news.jsonl:4" });
+        assert.throws(() => here(batch()), { code: "data/too-long", where: "news.jsonl:4" });
+      } else {
+        const encoded = here(batch());
+        assert.equal(encoded.problems[0]!.count, 9);
+        assert.deepEqual(await there(), encoded);
+      }
+    } finally {
+      await thread.end();
+    }
+  }
 });

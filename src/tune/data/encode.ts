@@ -1,26 +1,33 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { availableParallelism } from "node:os";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { suggestName } from "../../base/names.ts";
+import { runJobs } from "../../base/threads/run-jobs.ts";
+import { batchOf } from "./batch-rows.ts";
 import type { ConversationEncoder } from "./conversation-encoder.ts";
-import { type CutOptions, charactersOf, cutToFit } from "./cut.ts";
 import type { Dataset } from "./dataset.ts";
+import { type EncodedBatch, type EncodeSetup, encodeJob, encodeTaskOf } from "./encode-job.ts";
+import type { EncodeOptions } from "./encode-row.ts";
 import { type Beside, EncodedDataset } from "./encoded-dataset.ts";
-import { documentFields, type Example, type Row, type RowMarks } from "./example.ts";
-import { countTargets, type EncodedExample } from "./pack.ts";
+import { originOf } from "./encoder-origin.ts";
+import { documentFields, type RowMarks } from "./example.ts";
+import type { EncodedExample } from "./pack.ts";
 import { Problems } from "./problems.ts";
-import { encodeForHead } from "./prompt-encoder.ts";
-import { refusedRow } from "./refused-row.ts";
+import type { RowBatch } from "./store/row-batch.ts";
 import type { Scratch } from "./store/scratch-file.ts";
 
-export interface EncodeOptions extends CutOptions {
-  readonly tooLong: "cut" | "skip" | "refuse";
+/** Rows that travel together; between two batches there is a look at the clock and at signals. */
+const rowsPerBatch = 256;
+/** Fewer are done before other threads have read the tokenizer. */
+const rowsForThreads = 8192;
+
+/** What encoding may use of the machine; the result is the same. */
+export interface EncodeResources {
+  /** Default: as many as the machine has. */
+  readonly threads?: number | undefined;
   /** Where tokens go that are too many for memory. */
   readonly scratch?: Scratch | undefined;
 }
-
-/** Rows between two looks at the clock and at signals. */
-const rowsPerTurn = 256;
 
 /**
  * Every example of a set as tokens. Those longer than `maxLength` are cut in their document, skipped or refused; the
@@ -31,21 +38,24 @@ const rowsPerTurn = 256;
 export async function encodeDataset(
   dataset: Dataset,
   encoder: ConversationEncoder,
-  options: EncodeOptions,
+  options: EncodeOptions & EncodeResources,
   onEvent: EventSink,
   weigh: (marks: RowMarks) => RowWeight = () => ({}),
 ): Promise<EncodedDataset> {
   requireCutField(dataset, options);
   const problems = new Problems();
-  const beside = besideOf(dataset, weigh);
-  const encodedSet = new EncodedDataset(problems, { scratch: options.scratch, beside });
-  const task = `encode ${dataset.name}`;
-  for (let i = 0; i < dataset.length; i++) {
-    const encoded = encodeRow(dataset, i, encoder, options, problems);
-    if (encoded !== undefined) encodedSet.push(encoded, i);
-    if (i % rowsPerTurn !== 0 && i + 1 !== dataset.length) continue;
-    onEvent({ kind: "progress", task, done: i + 1, total: dataset.length, unit: "examples" });
-    await nextTurn();
+  const encodedSet = new EncodedDataset(problems, { scratch: options.scratch, beside: besideOf(dataset, weigh) });
+  let done = 0;
+  for await (const batch of encodedBatches(dataset, encoder, options)) {
+    problems.merge(batch.problems);
+    let begin = 0;
+    for (const [i, end] of batch.ends.entries()) {
+      const [ids, supervised] = [batch.ids.subarray(begin, end), batch.supervised.subarray(begin, end)];
+      encodedSet.push({ ids, supervised }, done + batch.rows[i]!);
+      begin = end;
+    }
+    done = Math.min(done + rowsPerBatch, dataset.length);
+    onEvent({ kind: "progress", task: `encode ${dataset.name}`, done, total: dataset.length, unit: "examples" });
   }
   for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: `${dataset.name}: ${line}` });
   if (encodedSet.length > 0) return encodedSet;
@@ -54,6 +64,29 @@ export async function encodeDataset(
     message: `no example of the ${dataset.name} set fits: ${problems.lines().join("; ")}`,
     fix: "raise template.max_length, or set template.too_long: cut",
   });
+}
+
+/** The set's rows as tokens, batch by batch in order. */
+function encodedBatches(
+  dataset: Dataset,
+  encoder: ConversationEncoder,
+  { threads = availableParallelism(), ...options }: EncodeOptions & EncodeResources,
+): AsyncGenerator<EncodedBatch> {
+  const task = encodeTaskOf(dataset, options);
+  const origin = originOf(encoder);
+  const module = new URL("./encode-job.js", import.meta.url);
+  const few = dataset.length < rowsForThreads || origin === undefined;
+  return runJobs<EncodeSetup | undefined, RowBatch, EncodedBatch>(
+    { here: encodeJob(task, encoder), module, setup: origin && { task, encoder: origin } },
+    batchesOf(dataset),
+    few ? 1 : threads,
+  );
+}
+
+function* batchesOf(dataset: Dataset): Generator<RowBatch> {
+  for (let first = 0; first < dataset.length; first += rowsPerBatch) {
+    yield batchOf(dataset, first, Math.min(first + rowsPerBatch, dataset.length));
+  }
 }
 
 /** What the targets of a row count; see `EncodedExample`. */
@@ -67,78 +100,6 @@ function besideOf(dataset: Dataset, weigh: (marks: RowMarks) => RowWeight): (row
     const { label, labels = label === undefined ? [] : [label] } = marks;
     return { ...(forHead && { labels }), ...weigh(marks) };
   };
-}
-
-/** @throws UserError for an example without a target: a single token teaches nothing, as nothing precedes it */
-function taught(encoded: EncodedExample): EncodedExample {
-  if (encoded.labels !== undefined || countTargets([encoded]) > 0) return encoded;
-  throw new UserError({
-    code: "data/nothing-to-learn",
-    message: "there is no token to learn in this row",
-    fix: "leave the row out, or look at template.assistant",
-  });
-}
-
-/**
- * One row as tokens, undefined (and counted) when it is skipped.
- * @throws UserError when it has nothing to learn, or is too long and that is refused
- */
-export function encodeRow(
-  dataset: Dataset,
-  index: number,
-  encoder: ConversationEncoder,
-  options: EncodeOptions,
-  problems: Problems,
-): EncodedExample | undefined {
-  const where = dataset.where(index);
-  const { maxLength, tooLong } = options;
-  try {
-    const example = dataset.example(index);
-    const characters = charactersOf(example);
-    // Absurdly long rows are not worth tokenizing to know that they do not fit.
-    const encode = encodingOf(dataset, encoder);
-    const encoded = characters > maxLength * encoder.longestToken ? undefined : encode(example);
-    if (encoded !== undefined && encoded.ids.length <= maxLength) return taught(encoded);
-    const size = encoded === undefined ? `${characters} characters` : `${encoded.ids.length} tokens`;
-    if (tooLong === "refuse") {
-      throw new UserError({
-        code: "data/too-long",
-        message: `an example of ${size} is longer than max_length ${maxLength}`,
-        fix: "raise template.max_length, or set template.too_long to cut or skip",
-      });
-    }
-    const cut = tooLong === "cut" ? cutExample(dataset, index, encoder, options) : undefined;
-    const limit = `longer than ${maxLength} tokens`;
-    if (cut !== undefined) problems.change(where, `${limit}, cut in the document`, size);
-    else problems.skip(where, tooLong === "cut" ? `${limit} even without its document` : limit, size);
-    return cut;
-  } catch (error) {
-    return refusedRow(error, where, problems);
-  }
-}
-
-function encodingOf({ shape }: Dataset, encoder: ConversationEncoder): (example: Example) => EncodedExample {
-  if (shape.forHead) return (example) => encodeForHead(example, encoder);
-  return (example) =>
-    example.kind === "text" ? encoder.encodeText(example.text) : encoder.encode(example.messages, example.tools);
-}
-
-function cutExample(
-  dataset: Dataset,
-  index: number,
-  encoder: ConversationEncoder,
-  options: EncodeOptions,
-): EncodedExample | undefined {
-  const { shape } = dataset;
-  const encodeExample = encodingOf(dataset, encoder);
-  const encode = (row: Row): EncodedExample => encodeExample(dataset.example(index, row));
-  if (shape.kind !== "text" || shape.forHead)
-    return cutToFit(dataset.row(index), shape, encode, encoder, options)?.encoded;
-  const example = dataset.example(index);
-  const { maxLength } = options;
-  const text = example.kind === "text" ? example.text.slice(0, maxLength * encoder.longestToken) : "";
-  const { ids, supervised } = encoder.encodeText(text);
-  return { ids: ids.slice(0, maxLength), supervised: supervised.slice(0, maxLength) };
 }
 
 /** @throws UserError when the recipe names a field to cut that is not in the user's message, or also in the answer */

@@ -43,6 +43,21 @@ export class Problems {
     }
   }
 
+  /** Counts what others have counted, as if their rows had come after those before. @param groups of `inOrder` */
+  merge(groups: readonly ProblemGroup[]): void {
+    for (const { reason, skipped, count, examples } of groups) {
+      const group = this.#groups.get(reason) ?? { skipped, count: 0, examples: [] };
+      this.#groups.set(reason, group);
+      group.count += count;
+      group.examples.push(...examples.slice(0, examplesPerReason - group.examples.length));
+    }
+  }
+
+  /** Reasons in the order in which they were first met. */
+  inOrder(): readonly ProblemGroup[] {
+    return [...this.#groups].map(([reason, group]) => ({ reason, ...group }));
+  }
+
   /** Rows left out, over all reasons. */
   get skipped(): number {
     return this.groups().reduce((sum, group) => sum + (group.skipped ? group.count : 0), 0);
@@ -50,8 +65,7 @@ export class Problems {
 
   /** Most frequent reason first. */
   groups(): readonly ProblemGroup[] {
-    const groups = [...this.#groups].map(([reason, group]) => ({ reason, ...group }));
-    return groups.sort((a, b) => b.count - a.count);
+    return this.inOrder().toSorted((a, b) => b.count - a.count);
   }
 
   /** One line per reason: `12 rows skipped: not valid JSON, first train.jsonl:17 (Unexpected end …)`. */

@@ -2,7 +2,7 @@
 import { UserError } from "../../base/errors.ts";
 import type { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { EncodeOptions } from "../data/encode.ts";
+import type { EncodeOptions } from "../data/encode-row.ts";
 import type { Problems } from "../data/problems.ts";
 import { promptOf } from "../data/prompt.ts";
 import { refusedRow } from "../data/refused-row.ts";

@@ -3,7 +3,7 @@ import { UserError } from "../../base/errors.ts";
 import type { Model } from "../../model/families/model.ts";
 import type { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type EncodeOptions, encodeRow } from "../data/encode.ts";
+import { type EncodeOptions, encodeRow } from "../data/encode-row.ts";
 import type { Problems } from "../data/problems.ts";
 import { YES } from "../data/questions.ts";
 import { ClassScorer } from "./class-scorer.ts";

@@ -14,7 +14,7 @@ import { readQuantizationConfig } from "../../model/files/quantization-config.ts
 import { type ChatTemplate, loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer, type Tokenizer } from "../../model/text/tokenizer.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
-import type { EncodeOptions } from "../data/encode.ts";
+import type { EncodeOptions } from "../data/encode-row.ts";
 import { type Answers, answersOf, templateOf } from "./answers.ts";
 import type { OpenModel } from "./method.ts";
 import { isRunFolder, type RunInfo, readRunInfo } from "./run-folder.ts";

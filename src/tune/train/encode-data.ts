@@ -9,7 +9,7 @@ import { readConfigJson } from "../../model/files/config.ts";
 import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
 import type { ConversationEncoder } from "../data/conversation-encoder.ts";
-import type { EncodeOptions } from "../data/encode.ts";
+import type { EncodeOptions } from "../data/encode-row.ts";
 import { checkVocabulary, encoderOf, loadRunData, type RunData } from "./run-data.ts";
 
 export interface EncodedRunData {

@@ -1,7 +1,7 @@
 /** What the model that trains says to the validation set, scored as `fettle eval` does. */
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
-import type { EncodeOptions } from "../data/encode.ts";
+import type { EncodeOptions } from "../data/encode-row.ts";
 import type { Problems } from "../data/problems.ts";
 import { plainDecision } from "../score/decision.ts";
 import { labelNames, predictRows } from "../score/predict-rows.ts";
