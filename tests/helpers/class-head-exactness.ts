@@ -12,11 +12,12 @@ import { ClassScorer } from "../../src/tune/score/class-scorer.ts";
 import { accumulateGradients, type PackLossOptions } from "../../src/tune/train/loss.ts";
 import { classObjective, labelSetObjective, type Objective } from "../../src/tune/train/objective.ts";
 
-const folder = join(packageRoot, "tests/fixtures/parity/qwen3/model");
-const vocabulary = 256;
+const fixture = (path: string): string => join(packageRoot, "tests/fixtures/parity", path);
+/** The smallest of the fixtures' vocabularies. */
+const vocabulary = 64;
 
 /** Weights of labels that are powers of two: a row's share in the mean is exact. */
-const weights = Float32Array.of(1, 2, 0.5);
+const weights = Float32Array.of(1, 2, 0.5, 1, 4);
 
 function textOf(seed: number, length: number): number[] {
   const random = new Random(seed);
@@ -55,9 +56,28 @@ const variants: readonly (readonly [string, typeof alone, PackLossOptions])[] = 
   ],
 ];
 
-const heads: Readonly<Record<string, ClassHeadOptions>> = {
-  "one layer": { config: { labels: 3, dense: null, activation: "gelu", dropout: 0 }, seed: 1 },
-  "a dense layer between": { config: { labels: 3, dense: 24, activation: "relu", dropout: 0 }, seed: 1 },
+interface Subject {
+  readonly folder: string;
+  readonly head: ClassHeadOptions;
+}
+
+const plainHead = { labels: 5, dense: null, activation: "gelu", dropout: 0 } as const;
+const decoder = fixture("qwen3/model");
+/** An encoder's own head; it shares no beginnings, whatever is asked for. */
+const encoder = (name: string): Subject => ({
+  folder: fixture(`${name}/classifier`),
+  head: { config: plainHead, seed: undefined },
+});
+
+const subjects: Readonly<Record<string, Subject>> = {
+  "one layer": { folder: decoder, head: { config: plainHead, seed: 1 } },
+  "a dense layer between": {
+    folder: decoder,
+    head: { config: { ...plainHead, dense: 24, activation: "relu" }, seed: 1 },
+  },
+  "an encoder's first token": encoder("roberta"),
+  "an encoder with windows": encoder("modernbert"),
+  "the mean of an encoder's tokens": encoder("modernbert_switches"),
 };
 
 const objectives: Readonly<Record<string, (model: Model) => Objective>> = {
@@ -74,8 +94,9 @@ function lossAndGradients(
 ): { readonly loss: number; readonly gradients: ReadonlyMap<string, Float32Array> } {
   const all = examples();
   const targets = countTargets(all);
+  const { pooling } = model.classHead!.parts;
   let sum = 0;
-  for (const pack of packExamples(all, layout)) {
+  for (const pack of packExamples(all, { ...layout, pooling })) {
     sum += accumulateGradients(model.decoder, pack, 1 / targets, { ...options, objective })();
   }
   const { tensors } = model.parameters;
@@ -91,8 +112,8 @@ function lossAndGradients(
 export function testClassHeadExactness(device: Device, tolerance: number): void {
   describe(`a class head over packs equals one text at a time, ${device.name}, ${device.precision}`, () => {
     after(() => device.close());
-    for (const [headName, classHead] of Object.entries(heads)) {
-      const open = (): Model => openModel(folder, device, { format: { kind: "f32" }, classHead });
+    for (const [headName, { folder, head }] of Object.entries(subjects)) {
+      const open = (): Model => openModel(folder, device, { format: { kind: "f32" }, classHead: head });
       for (const [objectiveName, objectiveOf] of Object.entries(objectives)) {
         test(`${headName}, ${objectiveName}`, () => {
           const before = device.memory().live;
@@ -106,6 +127,8 @@ export function testClassHeadExactness(device: Device, tolerance: number): void 
               assert.ok(Math.abs(loss - expected.loss) <= tolerance * expected.loss, `${name}: ${loss}`);
               for (const [parameter, gradient] of expected.gradients) {
                 const error = distance(gradients.get(parameter)!, gradient);
+                // Without rotary positions a key's bias shifts all scores of a query alike: there is nothing but rounding.
+                if (/roberta.*key\.bias$/.test(parameter)) continue;
                 assert.ok(error <= tolerance, `${name}: gradient of ${parameter} off by ${error} of its norm`);
               }
             }
@@ -123,7 +146,8 @@ export function testClassHeadExactness(device: Device, tolerance: number): void 
           const error = distance(together[i]!, scorer.score([text])[0]!);
           assert.ok(error <= tolerance, `text ${i}: off by ${error}`);
         });
-        assert.deepEqual(together[4], together[5]);
+        // The same text twice is computed once, where beginnings are shared.
+        if (model.classHead!.parts.pooling === "last") assert.deepEqual(together[4], together[5]);
       });
     }
   });

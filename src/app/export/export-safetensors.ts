@@ -62,13 +62,14 @@ export function exportSafetensors(
 
 /** What config.json says of a class head that came with an adapter. */
 function headKeys({
-  model: { configJson, classHead },
+  model: { configJson, classHead, decoder },
   answers: { labels, multiLabel },
   parts,
 }: Pick<ExportSource, "model" | "answers" | "parts">): Record<string, JsonValue> {
   if (classHead === undefined || parts.adapterFolder === undefined) return {};
   const problem = multiLabel ? "multi_label_classification" : "single_label_classification";
-  return classifierKeys(configJson, labels!, problem, loadTokenizer(parts.modelFolder).padId);
+  const pad = decoder.config.encoder ? undefined : loadTokenizer(parts.modelFolder).padId;
+  return classifierKeys(configJson, labels!, problem, pad);
 }
 
 function formatOf(dtype: keyof typeof namesInConfig): FloatFormat {

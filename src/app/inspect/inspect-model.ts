@@ -51,7 +51,7 @@ export function inspectModel(path: string): ModelInspection {
   else if (tokenizer > config.vocabSize) {
     problems.push(`the tokenizer has ${tokenizer} tokens, the model's vocabulary ${config.vocabSize}`);
   }
-  if (template === undefined) problems.push("there is no chat template: it takes plain text only");
+  if (template === undefined && !config.encoder) problems.push("there is no chat template: it takes plain text only");
   return {
     kind: "model",
     path,

@@ -6,8 +6,9 @@ import type { EncodedExample } from "./pack.ts";
 
 /**
  * Texts are tokenised as transformers does, with the tokens that the tokenizer puts around a text; conversations as the
- * chat template renders them with its generation prompt. The last token is where the head reads.
- * @throws UserError when there is no token
+ * chat template renders them with its generation prompt. Of a model without a chat template, a message and what the system
+ * says before it are a text. The last token is where a decoder's head reads.
+ * @throws UserError when there is no token, or a conversation needs a chat template
  */
 export function encodeForHead(example: Example, encoder: ConversationEncoder): EncodedExample {
   const ids =
@@ -30,8 +31,13 @@ function readLength(ids: Int32Array, pad: number | undefined): number {
 
 function encodePrompt(
   { messages, tools }: Extract<Example, { kind: "conversation" }>,
-  { template, tokenizer, options }: ConversationEncoder,
+  encoder: ConversationEncoder,
 ): Int32Array {
+  const { tokenizer, options } = encoder;
+  const isText = messages.at(-1)?.role === "user" && messages.slice(0, -1).every(({ role }) => role === "system");
+  if (encoder.templateIfAny === undefined && isText && tools === undefined) {
+    return tokenizer.encodeWithSpecial(messages.map(({ content }) => content).join("\n\n")).ids;
+  }
   const kwargs = tools === undefined ? options.kwargs : { ...options.kwargs, tools };
-  return tokenizer.encode(template.render(messages, { addGenerationPrompt: true, kwargs })).ids;
+  return tokenizer.encode(encoder.template.render(messages, { addGenerationPrompt: true, kwargs })).ids;
 }

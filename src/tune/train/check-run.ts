@@ -6,12 +6,13 @@ import type { Recipe } from "../../base/recipe/recipe.ts";
 import { openDevice } from "../../engine/open-device.ts";
 import type { RehearsalTarget } from "../../engine/open-rehearsal.ts";
 import { chosenCommit, findBase, type RunEnvironment } from "./base-model.ts";
+import type { Choose } from "./fit-recipe.ts";
 import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
 import { planMemory } from "./memory/plan-memory.ts";
 import { refusalOf } from "./memory/refusal.ts";
 import { targetOf, targetOfCard } from "./memory/target.ts";
 import { deviceOptions } from "./plan-run.ts";
-import { type Choose, prepareData } from "./prepare-data.ts";
+import { prepareData } from "./prepare-data.ts";
 import { countSet, type SetCounts } from "./run-data.ts";
 
 export interface CheckedRun {

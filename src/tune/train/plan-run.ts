@@ -9,11 +9,12 @@ import type { DeviceEnvironment, DeviceOptions } from "../../engine/open-device.
 import { readConfigJson } from "../../model/files/config.ts";
 import { readQuantizationConfig } from "../../model/files/quantization-config.ts";
 import { type BaseModel, chosenCommit, findBase, findWarmStart, type RunEnvironment } from "./base-model.ts";
+import type { Choose } from "./fit-recipe.ts";
 import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
 import { type MemoryPlan, planMemory } from "./memory/plan-memory.ts";
 import { refusalOf } from "./memory/refusal.ts";
 import { pagingNote } from "./optimizer-states.ts";
-import { type Choose, type PreparedData, prepareData } from "./prepare-data.ts";
+import { type PreparedData, prepareData } from "./prepare-data.ts";
 import type { RunInfo } from "./run-folder.ts";
 import type { SharedParts } from "./shared-parts.ts";
 

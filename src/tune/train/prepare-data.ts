@@ -2,13 +2,14 @@
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
-import type { Choice } from "../../base/recipe/resolved.ts";
 import { familyOf } from "../../model/families/index.ts";
 import { readConfigJson } from "../../model/files/config.ts";
+import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { isOf } from "../evaluate/measure.ts";
 import { metricNamed } from "../evaluate/metrics.ts";
 import { checkDecision } from "./check-decision.ts";
 import { dataKey, type EncodedRunData, encodeData } from "./encode-data.ts";
+import { type Choose, fitRecipe, tellOfBase } from "./fit-recipe.ts";
 import { Plan } from "./plan.ts";
 import type { EncodedSet, RunData } from "./run-data.ts";
 import type { SharedParts } from "./shared-parts.ts";
@@ -16,9 +17,6 @@ import type { SharedParts } from "./shared-parts.ts";
 export interface PreparedData extends EncodedRunData {
   readonly plan: Plan;
 }
-
-/** Tells a choice that was made for the user, and keeps it for the run's recipe. */
-export type Choose = (path: Choice["path"], value: unknown, reason: string) => void;
 
 /**
  * @param base folder of the base model
@@ -34,7 +32,10 @@ export async function prepareData(
 ): Promise<PreparedData> {
   const { recipe } = loaded;
   const configJson = readConfigJson(base);
-  const { maxPositions } = familyOf(configJson).readConfig(configJson);
+  const config = familyOf(configJson).readConfig(configJson);
+  const { maxPositions } = config;
+  fitRecipe(loaded, config, choose);
+  tellOfBase(loaded, configJson, loadChatTemplateIfAny(base), onEvent);
   refuseLongRows(loaded, maxPositions);
   if (recipe.template.max_length === "auto") choose(["template", "max_length"], maxPositions, "config.json");
   const encode = (sink: EventSink): Promise<EncodedRunData> => encodeData(loaded, base, sink);

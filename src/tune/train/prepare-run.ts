@@ -54,6 +54,7 @@ export async function prepareRun(
     const { labels } = data;
     const open: OpenModel = (folder, on, options) => openShared(parts, recipe, folder, on, options);
     trainee = prepareTrainee(recipe, base.folder, warmStart?.folder ?? null, device, memory.format, labels, open);
+    if (warmStart === undefined) tellFreshHead(trainee, onEvent);
     return {
       ...{ trainee, data, encoder, encodeOptions, plan, choices },
       optim: memory.optim,
@@ -65,6 +66,13 @@ export async function prepareRun(
     free();
     throw error;
   }
+}
+
+/** Which parts of the class head the base did not have. */
+function tellFreshHead({ model }: Trainee, onEvent: EventSink): void {
+  const modules = new Set([...(model.classHead?.fresh ?? [])].map((name) => name.slice(0, name.lastIndexOf("."))));
+  if (modules.size === 0) return;
+  onEvent({ kind: "choice", name: "class head", value: "new", reason: `the base has no ${[...modules].join(", ")}` });
 }
 
 function stepSettings({ seed, packing, training }: Recipe, { maxTokens, recompute }: MemoryPlan): StepSettings {

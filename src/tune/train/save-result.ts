@@ -34,7 +34,9 @@ export function saveResult({ model, lora }: Trainee, runFolder: string, beside: 
       lora.save(temporary);
     } else {
       const dtype = model.configJson.optionalString("dtype") ?? model.configJson.optionalString("torch_dtype");
-      saveModel(model, temporary, dtype === "float32" ? "F32" : "BF16", configKeys(model, beside));
+      // What names none is in f32 for transformers; of decoders that is as good as never meant.
+      const narrow = dtype === undefined ? model.decoder.config.encoder === undefined : dtype !== "float32";
+      saveModel(model, temporary, narrow ? "BF16" : "F32", configKeys(model, beside));
       copyCompanions(model.folder, temporary);
     }
     if (beside.classifier) writeClassifier(temporary, beside.classifier);
@@ -48,11 +50,13 @@ export function saveResult({ model, lora }: Trainee, runFolder: string, beside: 
 
 /** What config.json says of a class head. */
 function configKeys(
-  { configJson, classHead }: Model,
+  { configJson, classHead, decoder }: Model,
   { classifier, padToken }: SavedBeside,
 ): Record<string, JsonValue> {
   if (classHead === undefined || classifier === undefined) return {};
-  return classifierKeys(configJson, classifier.labels, classifier.problem_type, padToken);
+  // Of an encoder the padding token is its own affair: RoBERTa counts positions from it.
+  const pad = decoder.config.encoder ? undefined : padToken;
+  return classifierKeys(configJson, classifier.labels, classifier.problem_type, pad);
 }
 
 /** sha256 over the safetensors files of a folder, in the order of their names. */

@@ -2,7 +2,7 @@
 import type { Forecast } from "../../../base/events.ts";
 import type { Recipe } from "../../../base/recipe/recipe.ts";
 import type { RehearsalTarget } from "../../../engine/open-rehearsal.ts";
-import type { Choose } from "../prepare-data.ts";
+import type { Choose } from "../fit-recipe.ts";
 import type { MemoryPlan } from "./plan-memory.ts";
 import { describeFormat } from "./weight-formats.ts";
 
