@@ -12,6 +12,7 @@
  *
  * Nothing here prints or exits; what a run says about itself goes to `onEvent`. Bad input throws `UserError`.
  */
+export { type Calibrated, type CalibrateOptions, calibrate } from "./app/api/calibrate.ts";
 export { type CheckOptions, check } from "./app/api/check.ts";
 export { type CompareSubjectsOptions, type ComparisonResult, compare, type Disagreement } from "./app/api/compare.ts";
 export { type Conversion, type ConvertOptions, convertData } from "./app/api/convert-data.ts";

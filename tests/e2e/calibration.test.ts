@@ -11,6 +11,7 @@ import type { UserError } from "../../src/base/errors.ts";
 import type { RunEvent } from "../../src/base/events.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import type { ClassifierFile } from "../../src/tune/train/classifier-file.ts";
+import { fettleJson } from "../helpers/cli.ts";
 import { writeSmallModel } from "../helpers/small-model.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "fettle-calibration-"));
@@ -37,7 +38,11 @@ const topics = ({ text, label }: Headline): object => ({
   text,
   labels: [...(label === "Sports" ? ["sport"] : []), ...(text.length > 180 ? ["long"] : [])],
 });
-const two = { train: rowsFile("two", 0, 80, business), validation: rowsFile("two-valid", 80, 130, business) };
+const two = {
+  train: rowsFile("two", 0, 80, business),
+  validation: rowsFile("two-valid", 80, 130, business),
+  test: rowsFile("two-test", 130, 150, business),
+};
 const sets = { train: rowsFile("sets", 0, 60, topics), validation: rowsFile("sets-valid", 60, 90, topics) };
 const training = { batch_size: 8, learning_rate: 1e-2 };
 
@@ -46,8 +51,11 @@ async function trained(
 ): Promise<{ folder: string; file: ClassifierFile; events: RunEvent[] }> {
   const events: RunEvent[] = [];
   const { folder } = await train({ base: small, training, ...recipe }, { onEvent: (event) => events.push(event) });
-  const file = JSON.parse(readFileSync(join(folder, "adapter/classifier.json"), "utf8")) as ClassifierFile;
-  return { folder, file, events };
+  return { folder, file: fileOf(folder), events };
+}
+
+function fileOf(folder: string): ClassifierFile {
+  return JSON.parse(readFileSync(join(folder, "adapter/classifier.json"), "utf8")) as ClassifierFile;
 }
 
 /** What was said of the validation rows before saving is what the saved model scores on them. */
@@ -87,6 +95,22 @@ describe("calibration and thresholds", () => {
     const evaluated = events.flatMap((event) => (event.kind === "evaluation" ? [event.metrics] : []));
     assert.ok(evaluated.every((metrics) => metrics.average_precision! > 0 && metrics.mcc! >= -1));
     await assertSame(folder, file, two.validation);
+
+    // The same rows afterwards give the same, other rules another answer; the run's own test rows are refused.
+    const fitted = async (...words: string[]): Promise<ClassifierFile> => {
+      await fettleJson(["calibrate", folder, "--data", two.validation, ...words], 0);
+      return fileOf(folder);
+    };
+    const again = await fitted("--threshold", "f1");
+    assert.ok(Math.abs(again.temperature! / file.temperature! - 1) < 1e-4);
+    assert.ok(Math.abs(again.thresholds!.no! - file.thresholds!.no!) < 1e-4);
+    const found = await fitted("--calibration", "none", "--threshold", "{choose: cost, false_positive: 50}");
+    assert.equal(found.temperature, null);
+    assert.ok(found.thresholds!.no! > 0.5);
+    await assertSame(folder, found, two.validation);
+    const { error } = await fettleJson(["calibrate", folder, "--data", two.test], 2);
+    assert.equal((error as { code: string }).code, "calibrate/test-set");
+    assert.equal((await fettleJson(["eval", folder], 0)).rows, 20);
   });
 
   test("two labels with a class head, by cost", async () => {

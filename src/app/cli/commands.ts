@@ -38,6 +38,11 @@ export const commands: readonly (CommandEntry | CommandGroup)[] = [
     load: async () => (await import("./commands/compare.ts")).compare,
   },
   {
+    name: "calibrate",
+    summary: "Make a finished classifier's probabilities come true as often as they say, and choose thresholds",
+    load: async () => (await import("./commands/calibrate.ts")).calibrate,
+  },
+  {
     name: "predict",
     summary: "Label texts with a run or a model",
     load: async () => (await import("./commands/predict.ts")).predict,

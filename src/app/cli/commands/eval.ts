@@ -5,6 +5,7 @@ import { type EvaluateOptions, type EvaluationResult, evaluate } from "../../api
 import { evaluateWithBase } from "../../api/evaluate-with-base.ts";
 import { writeEvaluations } from "../../api/evaluation-file.ts";
 import { loadModel } from "../../api/load-model.ts";
+import { testFilesOf } from "../../api/test-files.ts";
 import { formatPercent } from "../../report/format.ts";
 import { renderComparisonTable } from "../../report/terminal-table.ts";
 import { addExamples, type CommandModule } from "../command.ts";
@@ -33,7 +34,7 @@ export const evaluation: CommandModule = {
   define(command) {
     addModelOptions(command);
     command
-      .option("--data <files...>", "files with labelled rows (required)")
+      .option("--data <files...>", "files with labelled rows; default: the test files of the run's recipe")
       .option("--labels <names>", "label names, separated by commas; default: the run's, or the data's", collectNames)
       .option("--limit <rows>", "score at most this many rows", wholeNumber(1))
       .option("--compare", "score the base model as well")
@@ -50,7 +51,7 @@ export const evaluation: CommandModule = {
   async run(command, terminal) {
     const options = command.opts<EvalOptions>();
     const path = command.args[0]!;
-    const data = required(options.data, "--data FILE");
+    const data = required(options.data ?? testFilesOf(path), "--data FILE");
     const scored = await score(path, data, command, terminal);
     const { tuned, base } = scored;
     terminal.print(renderComparisonTable(base, tuned, terminal.colored));

@@ -1,0 +1,103 @@
+/** After training: how a finished model's probabilities are read, chosen on rows that are at hand. */
+import { statSync } from "node:fs";
+import { basename } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import type { EventSink } from "../../base/events.ts";
+import type { EvaluationOptions } from "../../base/recipe/recipe.ts";
+import { Problems } from "../../tune/data/problems.ts";
+import { fitDecision } from "../../tune/evaluate/calibration/fit-decision.ts";
+import { plainDecision } from "../../tune/score/decision.ts";
+import { labelNames, predictRows } from "../../tune/score/predict-rows.ts";
+import { findParts } from "../../tune/train/artefact.ts";
+import { checkDecision } from "../../tune/train/check-decision.ts";
+import { type ChosenOn, readClassifier, writeClassifier } from "../../tune/train/classifier-file.ts";
+import { decisionKeys, logitsOf } from "../../tune/train/decide-on-validation.ts";
+import { tellDecision } from "../../tune/train/tell-decision.ts";
+import type { LoadedModel } from "./load-model.ts";
+import { classifierOf, loadScoringSet } from "./scoring-set.ts";
+import { testFilesOf } from "./test-files.ts";
+
+export interface CalibrateOptions extends Partial<Pick<EvaluationOptions, "calibration" | "threshold">> {
+  /** Files with labelled rows: neither those that were learnt, nor those to be judged on. */
+  readonly data: readonly string[];
+  /** At most this many rows. */
+  readonly limit?: number | undefined;
+  readonly onEvent?: EventSink | undefined;
+}
+
+export interface Calibrated {
+  /** The folder whose `classifier.json` was written. */
+  readonly folder: string;
+  readonly temperature: number | null;
+  readonly thresholds: Readonly<Record<string, number>> | null;
+  readonly positiveLabel: string | null;
+  /** [true label][label given] */
+  readonly costs: readonly (readonly number[])[] | null;
+  /** Metrics of the rows, as probabilities are read by default and as they are read now. */
+  readonly chosenOn: ChosenOn;
+}
+
+/**
+ * Fits a temperature (the default) and, where a rule is given, chooses thresholds, and writes them into `classifier.json`,
+ * in place of what it said before: all answers from then on follow it.
+ * @throws UserError for a model that Fettle did not make, for the run's own test files, and when no row has a label
+ */
+export async function calibrate(model: LoadedModel, options: CalibrateOptions): Promise<Calibrated> {
+  const { data, limit, calibration = "temperature", threshold = null, onEvent = () => {} } = options;
+  const { artefact, reading } = model;
+  const { modelFolder, adapterFolder } = findParts(artefact.path, artefact.model.folder);
+  const folder = adapterFolder ?? modelFolder;
+  const file = readClassifier(folder);
+  if (file === undefined) {
+    throw new UserError({
+      code: "calibrate/no-classifier",
+      message: "there is no classifier.json, which would hold what is chosen",
+      where: folder,
+      fix: "give a run, or the adapter or model folder of one, that was trained on labels",
+    });
+  }
+  refuseTestFiles(artefact.path, data);
+  const dataset = await loadScoringSet(model, data, { limit, answerOptional: false }, onEvent);
+  const labels = labelNames(dataset);
+  const classifier = classifierOf(model, dataset);
+  const { multiLabel, positive } = classifier.decision;
+  const asked = { positive_label: reading.positiveLabel ?? null, calibration, threshold };
+  checkDecision(asked, labels, multiLabel, () => undefined);
+  const plain = { ...classifier, decision: plainDecision(labels.length, multiLabel, positive) };
+  const problems = new Problems();
+  const total = dataset.length / dataset.together;
+  const predictions = predictRows(plain, dataset, problems);
+  const logits = await logitsOf(predictions, labels.length, multiLabel, total, onEvent);
+  for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: line });
+  const fitted = fitDecision(logits, labels, positive, { calibration, threshold });
+  const name = data.map((path) => basename(path)).join(", ");
+  tellDecision(fitted, labels, { calibration, threshold }, name, onEvent);
+  const keys = decisionKeys(fitted, labels, name);
+  writeClassifier(folder, { ...file, ...keys });
+  return {
+    folder,
+    temperature: keys.temperature,
+    thresholds: keys.thresholds,
+    positiveLabel: keys.positive_label ?? null,
+    costs: keys.costs ?? null,
+    chosenOn: keys.chosen_on!,
+  };
+}
+
+/** What is chosen on test rows is no longer tested by them. */
+function refuseTestFiles(path: string, data: readonly string[]): void {
+  const tests = (testFilesOf(path) ?? []).map(identity).filter((id) => id !== undefined);
+  const shared = data.find((file) => tests.includes(identity(file) ?? ""));
+  if (shared === undefined) return;
+  throw new UserError({
+    code: "calibrate/test-set",
+    message: "this is the run's test set: what is chosen on it could not be tested on it any more",
+    where: shared,
+    fix: "give validation rows, which the model has not learnt either",
+  });
+}
+
+function identity(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
+}
