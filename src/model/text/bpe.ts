@@ -3,7 +3,8 @@ import { BYTE_TO_CHAR, utf8Byte, utf8Length } from "./byte-level.ts";
 import { damaged, unsupported } from "./component.ts";
 import { mergeSymbols, type Symbols } from "./merge-symbols.ts";
 import { MergeTable } from "./merge-table.ts";
-import { PieceCache, type PieceTokens, type TokenModel } from "./token-model.ts";
+import { PieceCache } from "./piece-cache.ts";
+import type { PieceTokens, TokenModel } from "./token-model.ts";
 
 /**
  * Byte-pair encoding (Sennrich et al. 2016) as Hugging Face tokenizers runs it: the adjacent pair of lowest merge rank
@@ -41,11 +42,11 @@ export class Bpe implements TokenModel {
     else if (model.byte_fallback === true) this.#byteIds = byteFallbackIds(vocab);
   }
 
-  encodePiece(piece: string): PieceTokens {
-    const known = this.#cache.get(piece);
+  encodePiece(text: string, begin: number, end: number): PieceTokens {
+    const known = this.#cache.get(text, begin, end);
     if (known !== undefined) return known;
-    const tokens = this.#encode(piece);
-    this.#cache.set(piece, tokens);
+    const tokens = this.#encode(text.slice(begin, end));
+    this.#cache.set(text, begin, end, tokens);
     return tokens;
   }
 

@@ -71,12 +71,13 @@ function createSequence(component: Component, where: string): PreTokenizer {
   const steps = componentList(component, "pretokenizers", where).map((step) => createPreTokenizer(step, where));
   if (steps.slice(1).some(({ prepare }) => prepare !== asIs))
     throw unsupported("pre-tokenizer", "Sequence that rewrites", where);
+  const splits = steps.map(({ split }) => split).filter((split) => split !== whole);
   const chain = (index: number): SplitText => {
-    const step = steps[index];
-    if (step === undefined) return whole;
-    if (index === steps.length - 1) return step.split;
+    const split = splits[index];
+    if (split === undefined) return whole;
+    if (index === splits.length - 1) return split;
     const rest = chain(index + 1);
-    return (text, begin, end, emit) => step.split(text, begin, end, (from, to) => rest(text, from, to, emit));
+    return (text, begin, end, emit) => split(text, begin, end, (from, to) => rest(text, from, to, emit));
   };
   return { prepare: steps[0]?.prepare ?? asIs, split: chain(0), byteLevel: steps.some(({ byteLevel }) => byteLevel) };
 }
@@ -112,12 +113,14 @@ function splitBehavior(component: Component, where: string): SplitBehavior {
 
 /** Splits at the matches of a pattern; with `invert` at what lies between them. */
 function splitter(pattern: RegExp, behavior: SplitBehavior, invert: boolean): SplitText {
+  const isolate = behavior === "Isolated" ? isolator(pattern) : () => 0;
   return (text, begin, end, emit) => {
     const part = begin === 0 && end === text.length ? text : text.slice(begin, end);
+    const from = isolate(part, begin, emit);
     // `open` is the start of a piece that may still grow.
-    let open = begin;
+    let open = begin + from;
     let wasDelimiter = false;
-    let position = begin;
+    let position = begin + from;
     const take = (to: number, isDelimiter: boolean): void => {
       if (to === position) return;
       const grows =
@@ -132,7 +135,7 @@ function splitter(pattern: RegExp, behavior: SplitBehavior, invert: boolean): Sp
       wasDelimiter = isDelimiter;
       if (behavior === "Removed" && isDelimiter) open = to;
     };
-    pattern.lastIndex = 0;
+    pattern.lastIndex = from;
     for (let match = pattern.exec(part); match !== null; match = pattern.exec(part)) {
       const length = match[0].length;
       if (length === 0) {
@@ -144,5 +147,23 @@ function splitter(pattern: RegExp, behavior: SplitBehavior, invert: boolean): Sp
     }
     take(end, invert);
     if (position > open) emit(open, position);
+  };
+}
+
+/**
+ * Emits the matches that follow each other without a gap from the start of a part on, which for most tokenizers are all,
+ * and tells where they end. They are found without making an object of each.
+ */
+function isolator(pattern: RegExp): (part: string, base: number, emit: EmitPiece) => number {
+  const sticky = new RegExp(pattern.source, pattern.flags.replace("g", "y"));
+  return (part, base, emit) => {
+    let position = 0;
+    while (position < part.length) {
+      sticky.lastIndex = position;
+      if (!sticky.test(part) || sticky.lastIndex === position) break;
+      emit(base + position, base + sticky.lastIndex);
+      position = sticky.lastIndex;
+    }
+    return position;
   };
 }

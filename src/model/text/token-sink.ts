@@ -1,4 +1,5 @@
 import type { Encoding } from "./encoding.ts";
+import type { PieceTokens } from "./token-model.ts";
 
 /** Collects tokens in typed arrays that grow by doubling. */
 export class TokenSink {
@@ -12,6 +13,11 @@ export class TokenSink {
     this.#ids[i] = id;
     this.#offsets[2 * i] = begin;
     this.#offsets[2 * i + 1] = end;
+  }
+
+  /** Appends the tokens of a piece that begins at `base`. */
+  appendPiece(tokens: PieceTokens, base: number): void {
+    for (let i = 0; i < tokens.length; i += 3) this.push(tokens[i]!, base + tokens[i + 1]!, base + tokens[i + 2]!);
   }
 
   get length(): number {

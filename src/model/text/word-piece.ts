@@ -1,6 +1,7 @@
 import type { JsonObject } from "../files/json-file.ts";
 import { damaged } from "./component.ts";
-import { PieceCache, type PieceTokens, type TokenModel } from "./token-model.ts";
+import { PieceCache } from "./piece-cache.ts";
+import type { PieceTokens, TokenModel } from "./token-model.ts";
 
 /** WordPiece (BERT): the longest known beginning of the word, then the longest known continuation, and so on. */
 export class WordPiece implements TokenModel {
@@ -20,11 +21,11 @@ export class WordPiece implements TokenModel {
     this.#maxLength = typeof model.max_input_chars_per_word === "number" ? model.max_input_chars_per_word : 100;
   }
 
-  encodePiece(piece: string): PieceTokens {
-    const known = this.#cache.get(piece);
+  encodePiece(text: string, begin: number, end: number): PieceTokens {
+    const known = this.#cache.get(text, begin, end);
     if (known !== undefined) return known;
-    const tokens = Int32Array.from(this.#encode(piece));
-    this.#cache.set(piece, tokens);
+    const tokens = Int32Array.from(this.#encode(text.slice(begin, end)));
+    this.#cache.set(text, begin, end, tokens);
     return tokens;
   }
 
