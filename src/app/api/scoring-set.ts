@@ -10,9 +10,11 @@ import { parseTextTemplate } from "../../tune/data/placeholders.ts";
 import { Problems } from "../../tune/data/problems.ts";
 import { detectShape } from "../../tune/data/shape.ts";
 import { RowStore } from "../../tune/data/store/row-store.ts";
+import { scratchIn } from "../../tune/data/store/scratch-file.ts";
 import type { DataTask } from "../../tune/data/task.ts";
 import { type Classifier, labelNames } from "../../tune/score/predict-rows.ts";
 import { decisionOf } from "../../tune/train/answers.ts";
+import { deviceEnvironment } from "../environment.ts";
 import type { LoadedModel } from "./load-model.ts";
 
 export interface ScoringSetOptions {
@@ -41,6 +43,7 @@ export function loadScoringSet(
     labels: labelsOf({ artefact, reading }, labels),
     task: taskOf({ artefact, reading }),
     answerOptional,
+    scratch: scratchIn(deviceEnvironment().cacheFolder),
   };
   return loadDataset(files, options, onEvent);
 }

@@ -39,7 +39,7 @@ export async function checkRun(
   const commit = chosenCommit(base);
   if (commit) choose(["base"], commit.value, commit.reason);
   const target = card === undefined ? await targetHere(recipe, environment, choose) : targetOfCard(card, recipe);
-  const { data, plan } = await prepareData(loaded, base.folder, choose, onEvent);
+  const { data, plan } = await prepareData(loaded, base.folder, choose, onEvent, deviceOptions(recipe, environment));
   const example = data.train.encoded.example.bind(data.train.encoded);
   const input = { recipe, base: base.folder, target, plan, example, labels: data.labels };
   const memory = planMemory(input);

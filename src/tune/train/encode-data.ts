@@ -10,6 +10,7 @@ import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
 import type { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { EncodeOptions } from "../data/encode-row.ts";
+import { scratchIn } from "../data/store/scratch-file.ts";
 import { checkVocabulary, encoderOf, loadRunData, type RunData } from "./run-data.ts";
 
 export interface EncodedRunData {
@@ -22,9 +23,15 @@ export interface EncodedRunData {
 
 /**
  * @param base folder of the base model
+ * @param cacheFolder where rows and tokens go that are too many for memory
  * @throws UserError for anything about tokenizer or data that stands in the way
  */
-export async function encodeData(loaded: LoadedRecipe, base: string, onEvent: EventSink): Promise<EncodedRunData> {
+export async function encodeData(
+  loaded: LoadedRecipe,
+  base: string,
+  onEvent: EventSink,
+  cacheFolder: string | undefined,
+): Promise<EncodedRunData> {
   const { recipe } = loaded;
   const configJson = readConfigJson(base);
   const { maxPositions, vocabSize } = familyOf(configJson).readConfig(configJson);
@@ -34,7 +41,12 @@ export async function encodeData(loaded: LoadedRecipe, base: string, onEvent: Ev
   const encodeOptions = { maxLength: length === "auto" ? maxPositions : length, tooLong, cutField };
   const encoder = encoderOf(recipe, template, tokenizer);
   const baseLabels = recipe.task_type === "SEQ_CLS" ? classifierLabels(configJson) : undefined;
-  const data = await loadRunData(loaded, baseLabels, encoder, encodeOptions, onEvent).catch((error: unknown) => {
+  const resources = {
+    threads: recipe.threads === "auto" ? undefined : recipe.threads,
+    scratch: scratchIn(cacheFolder),
+  };
+  const how = { ...encodeOptions, ...resources };
+  const data = await loadRunData(loaded, baseLabels, encoder, how, onEvent).catch((error: unknown) => {
     throw withPlaceInRecipe(error, loaded);
   });
   for (const set of [data.train, data.validation]) if (set) checkVocabulary(set, vocabSize, base);

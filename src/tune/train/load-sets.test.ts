@@ -21,7 +21,7 @@ function setsOf(files: Readonly<Record<string, Rows>>, sections = ""): Promise<R
   });
   const text = `base: m\ndata: {${data.join(", ")}}\n${sections}`;
   const loaded: LoadedRecipe = parseRecipe(text, join(folder, "r.yaml"), { purpose: "train" });
-  return loadSets(loaded, undefined, () => {});
+  return loadSets(loaded, undefined, {}, () => {});
 }
 
 const lines = (dataset: Dataset | undefined): number[] => [...dataset!.rows()].map(({ line }) => line);

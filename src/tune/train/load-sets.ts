@@ -5,7 +5,7 @@ import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Paths } from "../../base/recipe/recipe.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { Labels } from "../data/labels.ts";
-import { loadDataset } from "../data/load-dataset.ts";
+import { type DatasetOptions, loadDataset } from "../data/load-dataset.ts";
 import { type Prepared, removeDuplicates } from "../data/prepare/duplicates.ts";
 import { findGroupFields } from "../data/prepare/groups.ts";
 import { type LeakageOptions, removeLeaks } from "../data/prepare/leakage.ts";
@@ -26,13 +26,14 @@ export interface RunSets {
 export async function loadSets(
   loaded: LoadedRecipe,
   baseLabels: readonly string[] | undefined,
+  { scratch }: Pick<DatasetOptions, "scratch">,
   onEvent: EventSink,
 ): Promise<RunSets> {
   const { data, template, evaluation, prepare, seed } = loaded.recipe;
   const paths = pathsOf(data.train!);
   const where = loaded.where(["prepare", "group_by"]);
   const groupFields = await findGroupFields(paths, data, prepare.group_by, where, onEvent);
-  const options = { data, template, task: { ...taskOf(loaded.recipe), groupFields } };
+  const options = { data, template, task: { ...taskOf(loaded.recipe), groupFields }, scratch };
   const declared = data.labels && Labels.declared(data.labels);
   // The scores of a base that is a classifier have their order already.
   const known =

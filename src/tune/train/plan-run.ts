@@ -63,7 +63,10 @@ export async function planRun(loaded: LoadedRecipe, options: PlanOptions): Promi
   }
   if (recipe.device === "auto") choose(["device"], device.name, reason);
   if (recipe.precision === "auto") choose(["precision"], device.precision, device.description);
-  const prepared = await prepareData(loaded, base.folder, choose, onEvent, parts);
+  const prepared = await prepareData(loaded, base.folder, choose, onEvent, {
+    parts,
+    cacheFolder: deviceOptions(recipe, environment).cacheFolder,
+  });
   const { data, plan } = prepared;
   const target = parts.target(recipe);
   const example = data.train.encoded.example.bind(data.train.encoded);

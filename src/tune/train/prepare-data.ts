@@ -21,6 +21,7 @@ export interface PreparedData extends EncodedRunData {
 /**
  * @param base folder of the base model
  * @param parts where data that is encoded already may be; without it, it is encoded anew
+ * @param cacheFolder where rows and tokens go that are too many for memory
  * @throws UserError for anything about recipe, tokenizer or data that stands in the way
  */
 export async function prepareData(
@@ -28,7 +29,7 @@ export async function prepareData(
   base: string,
   choose: Choose,
   onEvent: EventSink,
-  parts?: SharedParts,
+  { parts, cacheFolder }: { readonly parts?: SharedParts; readonly cacheFolder?: string | undefined } = {},
 ): Promise<PreparedData> {
   const { recipe } = loaded;
   const configJson = readConfigJson(base);
@@ -38,7 +39,7 @@ export async function prepareData(
   tellOfBase(loaded, configJson, loadChatTemplateIfAny(base), onEvent);
   refuseLongRows(loaded, maxPositions);
   if (recipe.template.max_length === "auto") choose(["template", "max_length"], maxPositions, "config.json");
-  const encode = (sink: EventSink): Promise<EncodedRunData> => encodeData(loaded, base, sink);
+  const encode = (sink: EventSink): Promise<EncodedRunData> => encodeData(loaded, base, sink, cacheFolder);
   const encoded = await (parts ? parts.data(dataKey(recipe, base), onEvent, encode) : encode(onEvent));
   const { data } = encoded;
   refuseMissingMetric(loaded, data);

@@ -8,7 +8,7 @@ import type { ChatTemplate } from "../../model/text/chat-template.ts";
 import type { Tokenizer } from "../../model/text/tokenizer.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { encodeDataset } from "../data/encode.ts";
+import { type EncodeResources, encodeDataset } from "../data/encode.ts";
 import type { EncodeOptions } from "../data/encode-row.ts";
 import type { EncodedDataset } from "../data/encoded-dataset.ts";
 import type { PreparationStep } from "../data/prepare/preparation.ts";
@@ -42,10 +42,10 @@ export async function loadRunData(
   loaded: LoadedRecipe,
   baseLabels: readonly string[] | undefined,
   encoder: ConversationEncoder,
-  encodeOptions: EncodeOptions,
+  encodeOptions: EncodeOptions & EncodeResources,
   onEvent: EventSink,
 ): Promise<RunData> {
-  const { train, validation, preparation } = await loadSets(loaded, baseLabels, onEvent);
+  const { train, validation, preparation } = await loadSets(loaded, baseLabels, encodeOptions, onEvent);
   const weights = labelWeightsOf(loaded, train);
   const encode = async (dataset: Dataset): Promise<EncodedSet> => {
     const weigh = weigher(weights, dataset);

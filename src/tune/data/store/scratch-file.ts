@@ -11,10 +11,12 @@ export interface Scratch {
   readonly memoryBytes: number;
 }
 
-export const defaultScratch: Scratch = {
-  folder: join(homedir(), ".cache", "fettle", "scratch"),
-  memoryBytes: 32 * 1024 ** 2,
-};
+/** @param cacheFolder default: ~/.cache/fettle */
+export function scratchIn(cacheFolder: string | undefined): Scratch {
+  return { folder: join(cacheFolder ?? join(homedir(), ".cache", "fettle"), "scratch"), memoryBytes: 32 * 1024 ** 2 };
+}
+
+export const defaultScratch: Scratch = scratchIn(undefined);
 
 /** A forgotten file is closed, which frees its space. */
 const forgotten = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor));
