@@ -63,15 +63,24 @@ async function reportData(folder: string, title: string): Promise<ReportData> {
       phases: [{ name: "training", seconds: info.seconds }, ...scoring],
       peakMemoryBytes: info.peakMemoryBytes,
       outputBytes: bytesOf(join(folder, info.weights)),
+      predicted: info.predicted,
+      measured: info.measured ?? undefined,
     },
+    evaluateCommand: `fettle eval ${shortPath(folder)} --data FILE --compare`,
     reproduce: {
-      command: `fettle train ${relative(".", recipePath) || recipePath} --output NEW_FOLDER`,
+      command: `fettle train ${shortPath(recipePath)} --output NEW_FOLDER`,
       seed: recipe.seed,
       versions: versions(info),
       sha256: info.weightsSha256,
       recipe: readTextFile(recipePath, MAX_RECIPE_BYTES),
     },
   };
+}
+
+/** From here, unless that leads further up than it is long. */
+function shortPath(path: string): string {
+  const near = relative(".", path);
+  return near === "" || near.startsWith("..") ? resolve(path) : near;
 }
 
 function notOver(folder: string, { status, steps, totalSteps }: RunInfo): UserError {
@@ -98,10 +107,11 @@ function scoringPhases(evaluations: Evaluations | undefined): { name: string; se
   ];
 }
 
-function describeTraining({ data }: Recipe, info: RunInfo): ReportData["trainingData"] {
+function describeTraining({ data, template }: Recipe, info: RunInfo): ReportData["trainingData"] {
   const name = namesOf(typeof data.train === "string" ? [data.train] : (data.train ?? []));
-  const { rows, skipped, cut } = info.data.train;
-  return { name, rows, skipped, cut };
+  const { rows, skipped, cut, lengths } = info.data.train;
+  const maxLength = template.max_length === "auto" ? undefined : template.max_length;
+  return { name, rows, skipped, cut, lengths, maxLength, preparation: info.data.preparation ?? [] };
 }
 
 function namesOf(paths: readonly string[]): string {

@@ -35,7 +35,7 @@ export function answerSection(data: ReportData): Html {
 <p class="byline">${METHOD_NAMES[method.name] ?? method.name} of ${model.name}
 on ${formatCount(trainingData.rows)} rows, ${formatDate(data.createdAt)}</p>
 <div class="answer">
-${evaluation === undefined ? html`<p>${describeAnswer(data)}</p>` : accuracyAnswer(evaluation)}</div>
+${evaluation === undefined ? lossAnswer(data) : accuracyAnswer(evaluation)}</div>
 <dl class="figures">${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </header>`;
 }
@@ -52,6 +52,13 @@ function accuracyAnswer({ name, base, tuned }: NonNullable<ReportData["evaluatio
   return html`<strong>${before}${formatPercent(tuned.accuracy)}</strong>
 <p>accuracy on ${formatCount(tuned.rows)} rows of ${name}.
 95&nbsp;% interval ${formatInterval(tuned.accuracyInterval)}${baseInterval}.</p>`;
+}
+
+/** What there is to say of a run that was not scored, and how to score it. */
+function lossAnswer(data: ReportData): Html {
+  return html`<p>${describeAnswer(data)}</p>
+<p class="quiet">How good it is has not been measured yet. With labelled rows: <code>${data.evaluateCommand}</code>,
+then this report again.</p>`;
 }
 
 function formatDate(iso: string): string {

@@ -1,10 +1,10 @@
-import { CustomChart, LineChart } from "echarts/charts";
+import { BarChart, CustomChart, LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { escapeHtml, type Html, trusted } from "./html.ts";
 
-use([CustomChart, GridComponent, LineChart, SVGRenderer]);
+use([BarChart, CustomChart, GridComponent, LineChart, ScatterChart, SVGRenderer]);
 
 /**
  * Colours are the page's CSS variables: the same picture serves a light and a dark screen and paper. Charts pass
@@ -18,6 +18,22 @@ export const palette = {
   accent: "var(--accent)",
   warm: "var(--warm)",
 } as const;
+
+/** How the i-th of several things is drawn: six colours, then the same ones dashed. */
+export interface SeriesStyle {
+  readonly color: string;
+  readonly dashed: boolean;
+}
+
+/** The base model, or the data as they were; and what became of them. */
+export const beforeStyle: SeriesStyle = { color: palette.muted, dashed: false };
+export const afterStyle: SeriesStyle = { color: palette.accent, dashed: false };
+
+const COLORS = 6;
+
+export function seriesStyle(index: number): SeriesStyle {
+  return { color: `var(--series-${(index % COLORS) + 1})`, dashed: Math.floor(index / COLORS) % 2 === 1 };
+}
 
 export interface ChartFrame {
   readonly width: number;

@@ -1,6 +1,9 @@
-import type { ClassEvaluation } from "../../tune/evaluate/classification-report.ts";
+import type { ClassEvaluation, Evaluation } from "../../tune/evaluate/classification-report.ts";
+import { MAX_BARRED, renderBarChart } from "./bar-chart.ts";
+import { afterStyle, beforeStyle } from "./chart.ts";
 import { formatChange, formatCount, formatPoints } from "./format.ts";
 import { type Html, html } from "./html.ts";
+import { legend } from "./legend.ts";
 import { beforeAfter, scrolling, section } from "./parts.ts";
 import type { ReportData } from "./report-data.ts";
 
@@ -27,7 +30,30 @@ ${heads.map((head) => head && html`<th scope="col" class="number">${head}</th>`)
 <tfoot>${overall("Accuracy", base?.accuracy, tuned.accuracy)}${overall("Macro F1", base?.macroF1, tuned.macroF1)}
 ${overall("Weighted F1", base?.weightedF1, tuned.weightedF1)}</tfoot>
 </table>`;
-  return section("Class by class", scrolling("Scores of each class", table));
+  return section("Class by class", barsOf(base, tuned), scrolling("Scores of each class", table));
+}
+
+/** F1 of each class before and after, where there are not too many. */
+function barsOf(base: Evaluation | undefined, tuned: Evaluation): Html | false {
+  const names = tuned.perClass.map(({ label }) => label);
+  if (names.length > MAX_BARRED) return false;
+  const f1 = ({ perClass }: Evaluation): number[] => perClass.map((scores) => scores.f1);
+  const bars = [...(base ? [{ ...beforeStyle, values: f1(base) }] : []), { ...afterStyle, values: f1(tuned) }];
+  const shown = names
+    .slice(0, 12)
+    .map((name, c) => `${name} ${bars.map(({ values }) => formatPoints(values[c]!)).join(" to ")}`);
+  const description = `F1 of each class in percent${base ? ", base to tuned" : ""}: ${shown.join(", ")}${names.length > 12 ? ", …" : ""}.`;
+  const chart = (width: number): Html =>
+    renderBarChart(names, bars, { description, format: formatPoints, max: 1, width });
+  return html`<figure><figcaption>F1 of each class, %</figcaption>
+<div class="wide">${chart(760)}</div><div class="narrow">${chart(340)}</div>
+${
+  base &&
+  legend([
+    { name: "base", ...beforeStyle },
+    { name: "tuned", ...afterStyle },
+  ])
+}</figure>`;
 }
 
 function directionOf(difference: number): string {

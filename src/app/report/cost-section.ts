@@ -1,4 +1,4 @@
-import type { Ledger } from "../../base/events.ts";
+import type { Ledger, Taken } from "../../base/events.ts";
 import { formatBytes, formatCount, formatDuration, formatFlops, formatPercent } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { factTable, scrolling, section } from "./parts.ts";
@@ -35,6 +35,7 @@ export function costSection({ cost, model, trainingData, evaluation }: ReportDat
       ["Time", formatDuration(cost.seconds)],
       ...cost.phases.map(({ name, seconds }): [string, string] => [`– ${name}`, formatDuration(seconds)]),
       ["Peak memory", formatBytes(cost.peakMemoryBytes)],
+      ...(cost.measured && cost.predicted ? [deviceMemory(cost.predicted, cost.measured)] : []),
       ["Size of the output", formatBytes(cost.outputBytes)],
       [
         "Parameters trained",
@@ -52,6 +53,10 @@ export function costSection({ cost, model, trainingData, evaluation }: ReportDat
           ]),
     ]),
   );
+}
+
+function deviceMemory(predicted: Taken, measured: Taken): readonly [string, string] {
+  return ["– of the device", `${formatBytes(measured.peakBytes)}, foreseen ${formatBytes(predicted.peakBytes)}`];
 }
 
 function describeRows({ name, rows, skipped, cut }: ReportData["trainingData"]): string {

@@ -1,4 +1,4 @@
-import { axisStyle, palette, renderChart } from "./chart.ts";
+import { axisStyle, renderChart, type SeriesStyle } from "./chart.ts";
 import { formatCount, formatFigure } from "./format.ts";
 import type { Html } from "./html.ts";
 import type { LossPoint } from "./run-history.ts";
@@ -6,17 +6,19 @@ import type { LossPoint } from "./run-history.ts";
 /** More points than this are finer than the line that draws them. */
 const MAX_POINTS = 240;
 
-/** Training and validation loss over optimizer steps. */
-export function renderLossChart(
-  training: readonly LossPoint[],
-  validation: readonly LossPoint[],
-  width: number,
-  height: number,
-): Html {
-  const lastStep = Math.max(training.at(-1)?.step ?? 0, validation.at(-1)?.step ?? 0);
+/** One course of a loss. */
+export interface LossLine extends SeriesStyle {
+  readonly points: readonly LossPoint[];
+  /** Whether its points are marked, where they are few: losses that were measured now and then. */
+  readonly marked: boolean;
+}
+
+/** Losses over optimizer steps. */
+export function renderLossChart(lines: readonly LossLine[], description: string, width: number, height: number): Html {
+  const lastStep = Math.max(0, ...lines.map(({ points }) => points.at(-1)?.step ?? 0));
   const axis = axisStyle(13);
   return renderChart(
-    { width, height, description: describe(training, validation) },
+    { width, height, description },
     {
       grid: { left: 46, right: 14, top: 14, bottom: 44, outerBoundsMode: "none" },
       xAxis: {
@@ -33,25 +35,16 @@ export function renderLossChart(
         nameGap: 28,
       },
       yAxis: { ...axis, type: "value", scale: true, splitNumber: 4 },
-      series: [
-        {
-          type: "line",
-          silent: true,
-          showSymbol: false,
-          lineStyle: { color: palette.accent, width: 1.75 },
-          data: thinOut(training, MAX_POINTS).map(toPair),
-        },
-        {
-          type: "line",
-          silent: true,
-          symbol: "circle",
-          symbolSize: 7,
-          showSymbol: validation.length <= 40,
-          lineStyle: { color: palette.warm, width: 2 },
-          itemStyle: { color: palette.warm },
-          data: thinOut(validation, MAX_POINTS).map(toPair),
-        },
-      ],
+      series: lines.map(({ points, marked, color, dashed }) => ({
+        type: "line",
+        silent: true,
+        symbol: "circle",
+        symbolSize: 7,
+        showSymbol: marked && points.length <= 40,
+        lineStyle: { color, width: marked ? 2 : 1.75, type: dashed ? [6, 3] : "solid" },
+        itemStyle: { color },
+        data: thinOut(points, MAX_POINTS).map(({ step, loss }) => [step, loss]),
+      })),
     },
   );
 }
@@ -67,16 +60,12 @@ export function thinOut(points: readonly LossPoint[], limit: number): readonly L
   });
 }
 
-function describe(training: readonly LossPoint[], validation: readonly LossPoint[]): string {
-  const course = (name: string, points: readonly LossPoint[]): string | undefined =>
-    points.length === 0
-      ? undefined
-      : `${name} loss from ${formatFigure(points[0]!.loss)} at step ${formatCount(points[0]!.step)} ` +
-        `to ${formatFigure(points.at(-1)!.loss)} at step ${formatCount(points.at(-1)!.step)}`;
-  const courses = [course("training", training), course("validation", validation)];
-  return `Loss curve: ${courses.filter((text) => text !== undefined).join("; ")}`;
-}
-
-function toPair({ step, loss }: LossPoint): [number, number] {
-  return [step, loss];
+/** `training loss from 2.31 at step 1 to 0.41 at step 375`; undefined without points. */
+export function describeCourse(name: string, points: readonly LossPoint[]): string | undefined {
+  const [first, last] = [points[0], points.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  return (
+    `${name} loss from ${formatFigure(first.loss)} at step ${formatCount(first.step)} ` +
+    `to ${formatFigure(last.loss)} at step ${formatCount(last.step)}`
+  );
 }

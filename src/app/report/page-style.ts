@@ -7,11 +7,15 @@ export const pageStyle = `
   color-scheme: light dark;
   --paper: #ffffff; --ink: #1c2126; --muted: #5b656f; --rule: #dde2e7; --shade: #f5f7f9;
   --accent: #1c5d99; --warm: #b9501b;
+  --series-1: #1c5d99; --series-2: #b9501b; --series-3: #2a7a4b;
+  --series-4: #7b4ba3; --series-5: #82690a; --series-6: #b0305c;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #15181b; --ink: #e7eaed; --muted: #9ba6b0; --rule: #30373d; --shade: #1c2125;
     --accent: #79b4ea; --warm: #f0a468;
+    --series-1: #79b4ea; --series-2: #f0a468; --series-3: #79cf9c;
+    --series-4: #c4a0e8; --series-5: #d9c15c; --series-6: #f08fb2;
   }
 }
 * { box-sizing: border-box; }
@@ -52,14 +56,23 @@ td .before { color: var(--muted); font-weight: 400; }
 .up { color: var(--accent); } .down { color: var(--warm); }
 svg { display: block; width: 100%; height: auto; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1.5rem; }
-figure > figcaption:last-child, .pictures + .quiet { margin-top: .5rem; }
+figure > figcaption { margin-bottom: .4rem; }
+section > figure + figure, section > figure + table, section > figure + .scroll, table + .scroll { margin-top: 1.2rem; }
+details + .scroll { margin-top: 1.2rem; }
+.pictures + .quiet { margin-top: .5rem; }
+section > .scroll + .scroll, .pictures + .scroll, .legend + .scroll, .legend + .pictures, .scroll + .pictures { margin-top: 1.2rem; }
 .pictures.large { grid-template-columns: minmax(0, 36rem); }
 .pictures figcaption { color: var(--ink); font-weight: 600; margin-bottom: .4rem; }
 .narrow { display: none; }
 @media screen and (max-width: 34rem) { .wide { display: none; } .narrow { display: block; } }
-.key:not(:first-child) { margin-left: 1rem; }
+.legend { display: flex; flex-wrap: wrap; gap: .15rem 1rem; margin: .4rem 0 0; padding: 0; list-style: none; }
+.legend { color: var(--muted); font-size: .875rem; }
+.legend li { overflow-wrap: anywhere; }
+.legend .key { height: 0; border-top: .2rem solid var(--key); }
+.legend .key.dashed { border-top-style: dashed; }
 .key { display: inline-block; width: .9rem; height: .2rem; margin-right: .4rem; }
 .key { vertical-align: middle; border-radius: 1px; print-color-adjust: exact; }
+.square:not(:first-child) { margin-left: 1rem; }
 .key.accent { background: var(--accent); } .key.warm { background: var(--warm); }
 .square { height: .8rem; border-radius: 2px; }
 ol.mistakes { list-style: none; margin: 0; padding: 0; }

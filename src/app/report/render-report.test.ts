@@ -52,6 +52,9 @@ test("everything that was asked of a run can be read", () => {
     "412 MB",
     "1.19 MB",
     "1,234 of train.jsonl, 2 skipped",
+    "ShortestMedianMean95th percentileLongest 1027274344",
+    "balance, oversampletrain 1,000 → 1,234 no 383",
+    "Brier score",
     "precisionbf16the CPU has amx_bf16",
     "a row labelled yes, predicted no with 87.5 %",
     "gradients were clipped in every step",
@@ -76,7 +79,8 @@ test("the page is well-formed, asks nothing of the network and runs no script", 
 
 test("every picture says what it shows", () => {
   const pictures = tagsOf(renderReport(exampleRun(["yes", "no"]))).filter(({ name }) => name === "svg");
-  assert.equal(pictures.length, 4);
+  // F1, loss, lengths and labels for wide and narrow screens; two confusion matrices; ROC, precision and recall, reliability.
+  assert.equal(pictures.length, 13);
   for (const { attributes } of pictures) assert.match(attributes, /role="img" aria-label="[^"]{30,}"/);
 });
 
@@ -105,6 +109,7 @@ test("more classes than a picture can hold are listed, not drawn", () => {
   const data = exampleRun(["yes", "no"]);
   const evaluation = { name: "many", tuned: evaluationOf(labels, matrix), mistakes: [] };
   const page = renderReport({ ...data, evaluation });
-  assert.equal(tagsOf(page).filter(({ name }) => name === "svg").length, 2);
+  const pictures = tagsOf(page).flatMap(({ attributes }) => /aria-label="(\w+)/.exec(attributes)?.[1] ?? []);
+  assert.ok(!pictures.includes("Confusion") && !pictures.includes("F1"));
   assert.ok(plain(page).includes("60 classes are too many for a picture."));
 });

@@ -1,3 +1,6 @@
+import type { Taken } from "../../base/events.ts";
+import type { PreparationStep } from "../../tune/data/prepare/preparation.ts";
+import type { Lengths } from "../../tune/data/stats/lengths.ts";
 import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
 import type { Mistake } from "../../tune/evaluate/mistakes.ts";
 import type { RunHistory } from "./run-history.ts";
@@ -32,6 +35,12 @@ export interface ReportData {
     /** Rows that could not be used, and rows that were cut to fit. */
     readonly skipped: number;
     readonly cut: number;
+    /** Of the encoded examples, in tokens; runs of older versions have none. */
+    readonly lengths?: Lengths | undefined;
+    /** Most tokens an example may have, where it is stated. */
+    readonly maxLength?: number | undefined;
+    /** What was done to the rows before they were encoded. */
+    readonly preparation: readonly PreparationStep[];
   };
   readonly history: RunHistory;
   /** Absent when the run does not end in a classifier. */
@@ -50,7 +59,12 @@ export interface ReportData {
     readonly phases: readonly { readonly name: string; readonly seconds: number }[];
     readonly peakMemoryBytes: number;
     readonly outputBytes: number;
+    /** Of the device, foreseen and measured. */
+    readonly predicted?: Taken | undefined;
+    readonly measured?: Taken | undefined;
   };
+  /** The command that scores the run, for one that was not. */
+  readonly evaluateCommand: string;
   readonly reproduce: {
     readonly command: string;
     readonly seed: number;

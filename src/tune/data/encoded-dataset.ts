@@ -25,6 +25,7 @@ export class EncodedDataset {
   readonly #log: ByteLog;
   readonly #ends = Column.f64();
   readonly #rows = Column.u32();
+  readonly #lengths = Column.i32();
   readonly #beside: (row: number) => Beside;
   readonly #problems: Problems;
   #first = new Int32Array(0);
@@ -69,6 +70,7 @@ export class EncodedDataset {
     this.#log.append(new Uint8Array(record.buffer, 0, 4 * length));
     this.#ends.push(this.#log.length);
     this.#rows.push(row);
+    this.#lengths.push(ids.length);
     this.#tokens += ids.length;
   }
 
@@ -82,6 +84,11 @@ export class EncodedDataset {
 
   get tokens(): number {
     return this.#tokens;
+  }
+
+  /** [examples] tokens of each. */
+  lengths(): Int32Array {
+    return Int32Array.from({ length: this.length }, (_, index) => this.#lengths.at(index));
   }
 
   get supervisedTokens(): number {

@@ -12,6 +12,7 @@ import { type EncodeResources, encodeDataset } from "../data/encode.ts";
 import type { EncodeOptions } from "../data/encode-row.ts";
 import type { EncodedDataset } from "../data/encoded-dataset.ts";
 import type { PreparationStep } from "../data/prepare/preparation.ts";
+import { describeLengths, type Lengths } from "../data/stats/lengths.ts";
 import { type LabelWeights, labelWeightsOf, weigher } from "./label-weights.ts";
 import { loadSets } from "./load-sets.ts";
 
@@ -74,6 +75,8 @@ export interface SetCounts {
   readonly cut: number;
   readonly tokens: number;
   readonly supervisedTokens: number;
+  /** Tokens an example; not in runs of older versions. */
+  readonly lengths?: Lengths;
 }
 
 export function countSet({ dataset, encoded }: EncodedSet): SetCounts {
@@ -84,7 +87,7 @@ export function countSet({ dataset, encoded }: EncodedSet): SetCounts {
     cut += problem.skipped ? 0 : problem.count;
   }
   const { length: rows, tokens, supervisedTokens } = encoded;
-  return { rows, skipped, cut, tokens, supervisedTokens };
+  return { rows, skipped, cut, tokens, supervisedTokens, lengths: describeLengths(encoded.lengths().sort()) };
 }
 
 /** The encoder that a recipe asks for. */
