@@ -2,17 +2,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Random } from "../../src/base/random.ts";
-import { openReferenceDevice } from "../../src/engine/open-device.ts";
-import type { Tensor } from "../../src/engine/tensor/tensor.ts";
-import { addLora, loadLora } from "../../src/model/families/lora.ts";
-import { openModel, saveModel } from "../../src/model/families/model.ts";
-import { makeFolder } from "../../src/model/files/atomic.ts";
-import { classifierKeys } from "../../src/model/files/classifier-config.ts";
 import { readConfigJson } from "../../src/model/files/config.ts";
-import { ClassScorer } from "../../src/tune/score/class-scorer.ts";
 import { answersOf } from "../../src/tune/train/answers.ts";
-import { plainLora } from "../../tests/helpers/lora-config.ts";
+import {
+  type Folders,
+  fettleLogits,
+  labels,
+  makeClassifier,
+  makeClassifierAdapter,
+  type TransformersLogits,
+  worstOf,
+} from "./lib/classifiers.ts";
 import { type Comparison, within } from "./lib/comparison.ts";
 import { fixtureModel, someSequences } from "./lib/made-models.ts";
 import { expectPython, runPython } from "./lib/python.ts";
@@ -32,19 +32,6 @@ const families: Readonly<Record<string, readonly string[]>> = {
   gpt_bigcode: ["c_attn", "c_fc"],
   starcoder2: ["q_proj", "c_proj"],
 };
-
-const labels = ["fine", "SWC-101", "SWC-107"];
-
-interface TransformersLogits {
-  readonly logits: readonly (readonly number[])[];
-  readonly labels: readonly string[];
-  readonly problem_type: string | null;
-}
-
-interface Folders {
-  readonly model: string;
-  readonly adapter?: string;
-}
 
 export async function compare(): Promise<readonly Comparison[]> {
   expectPython(["torch", "transformers", "peft"]);
@@ -95,55 +82,4 @@ function compareFamily(family: string, targets: readonly string[], scratch: stri
       ok: described,
     },
   ];
-}
-
-const head = { labels: labels.length, dense: null, activation: "gelu", dropout: 0 } as const;
-
-function makeClassifier(base: string, output: string): void {
-  const device = openReferenceDevice();
-  using model = openModel(base, device, { format: { kind: "f32" }, classHead: { config: head, seed: 3 } });
-  disturb(model.classHead!.parameters);
-  makeFolder(output);
-  const pad = model.configJson.optionalInteger("pad_token_id");
-  saveModel(model, output, "F32", classifierKeys(model.configJson, labels, "single_label_classification", pad));
-}
-
-function makeClassifierAdapter(base: string, output: string): void {
-  const device = openReferenceDevice();
-  using model = openModel(base, device, { format: { kind: "f32" }, classHead: { config: head, seed: 3 } });
-  using lora = addLora(model, plainLora, 4);
-  disturb(model.classHead!.parameters);
-  disturb(lora.parameters());
-  lora.save(output);
-}
-
-/** Values for factors that begin with zeros, and larger ones for the head. */
-function disturb(parameters: ReadonlyMap<string, Tensor>): void {
-  for (const [name, tensor] of parameters) {
-    if (name.endsWith("lora_A.weight")) continue;
-    const random = new Random(5, name);
-    const values = Float32Array.from({ length: tensor.length }, () => random.normal() * 0.1);
-    tensor.device.write(tensor, new Uint8Array(values.buffer));
-  }
-}
-
-/** By what the folders say, as when a user opens them. */
-function fettleLogits({ model: modelFolder, adapter }: Folders, sequences: readonly number[][]): Float32Array[] {
-  const { head: config } = answersOf({ modelFolder, adapterFolder: adapter });
-  const device = openReferenceDevice();
-  const classHead = { config: config!, seed: undefined };
-  using model = openModel(modelFolder, device, { format: { kind: "f32" }, classHead });
-  using _lora = adapter === undefined ? undefined : loadLora(model, adapter).lora;
-  return new ClassScorer(model.decoder, model.classHead!).score(sequences.map((ids) => Int32Array.from(ids)));
-}
-
-function worstOf(expected: readonly (readonly number[])[], actual: readonly Float32Array[]): number {
-  let worst = 0;
-  expected.forEach((row, i) => {
-    const spread = Math.max(...row) - Math.min(...row);
-    row.forEach((logit, c) => {
-      worst = Math.max(worst, Math.abs(actual[i]![c]! - logit) / spread);
-    });
-  });
-  return worst;
 }

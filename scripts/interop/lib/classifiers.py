@@ -26,7 +26,7 @@ def disturb(model, names):
 def make_model(base, output, labels, problem_type):
     torch.manual_seed(1)
     model = opened(base, len(labels))
-    disturb(model, ["score"])
+    disturb(model, ["score", "classifier", "pooler", "head."])
     model.config.problem_type = problem_type
     model.config.id2label = dict(enumerate(labels))
     model.config.label2id = {name: index for index, name in enumerate(labels)}

@@ -38,10 +38,11 @@ export function writeBnb4bit(model: Model, folder: string): void {
   ]);
 }
 
-function withQuantization({ configJson, decoder, parameters }: Model, dtype: BnbDtype): ConfigJson {
-  const { quantized, tensors } = parameters;
+function withQuantization({ configJson, decoder, classHead, parameters }: Model, dtype: BnbDtype): ConfigJson {
+  const { quantized } = parameters;
   const inFull = [...decoder.linears.keys()].filter((path) => !quantized.has(`${path}.weight`));
-  const heads = ["score", "classifier"].filter((path) => tensors.has(`${path}.weight`));
+  const { dense, output } = classHead?.parts ?? {};
+  const heads = [dense, output].flatMap((layer) => (layer ? [layer.path] : []));
   const [first] = quantized.values();
   const { json } = configJson.with({
     dtype,
