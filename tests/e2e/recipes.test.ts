@@ -8,8 +8,8 @@ import { evaluate } from "../../src/app/api/evaluate.ts";
 import { loadModel } from "../../src/app/api/load-model.ts";
 import { train } from "../../src/app/api/train.ts";
 import { shippedRecipes } from "../../src/app/init/shipped-recipes.ts";
+import { pathList } from "../../src/base/recipe/combinations.ts";
 import { loadRecipe } from "../../src/base/recipe/load.ts";
-import { pathsOf } from "../../src/tune/train/load-sets.ts";
 import { writeSmallModel } from "../helpers/small-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fettle-recipes-"));
@@ -40,7 +40,7 @@ describe("every recipe for a task runs on its own rows", () => {
       assert.equal(run.data.train.skipped, 0);
       if (recipe.data.labels === null) return;
       using loaded = await loadModel(run.folder, { threads: 1 });
-      const { perClass, rows } = await evaluate(loaded, { data: pathsOf(recipe.data.test!), limit: 4 });
+      const { perClass, rows } = await evaluate(loaded, { data: pathList(recipe.data.test!), limit: 4 });
       assert.equal(rows, 4);
       const names = Object.values(recipe.data.labels);
       assert.deepEqual(

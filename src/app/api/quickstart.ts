@@ -4,10 +4,10 @@ import { join, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { packageRoot } from "../../base/package-root.ts";
+import { pathList } from "../../base/recipe/combinations.ts";
 import { loadRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import { openDevice } from "../../engine/open-device.ts";
-import { pathsOf } from "../../tune/train/load-sets.ts";
 import { isRunFolder, RunFolder } from "../../tune/train/run-folder.ts";
 import type { RunResult } from "../../tune/train/start-run.ts";
 import { deviceEnvironment } from "../environment.ts";
@@ -57,7 +57,7 @@ export async function quickstart({
   if (small) onEvent({ kind: "note", level: "warning", message: whySmall });
   makeRoom(output, recipe);
 
-  const data = pathsOf(recipe.data.test!);
+  const data = pathList(recipe.data.test!);
   const score = async (model: string): Promise<EvaluationResult> => {
     using loaded = await loadModel(model, { reading: recipe, device: recipe.device });
     return await evaluate(loaded, { data, limit: small ? onReference.testRows : undefined, onEvent });

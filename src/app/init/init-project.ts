@@ -4,12 +4,12 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { parseHubName } from "../../base/hub-name.ts";
+import { pathList } from "../../base/recipe/combinations.ts";
 import { type LoadedRecipe, loadRecipe, parseRecipe } from "../../base/recipe/load.ts";
 import { readTextFile } from "../../model/files/json-file.ts";
 import { Labels } from "../../tune/data/labels.ts";
 import { loadDataset } from "../../tune/data/load-dataset.ts";
 import { taskOf } from "../../tune/data/task.ts";
-import { pathsOf } from "../../tune/train/load-sets.ts";
 import { fillFolder } from "../output-folder.ts";
 import { findShippedRecipe, type ShippedRecipe } from "./shipped-recipes.ts";
 import { type SplitFiles, splitFiles } from "./split-files.ts";
@@ -76,7 +76,7 @@ function examplesIn(folder: string, { recipe }: LoadedRecipe): SplitFiles {
 }
 
 function trainingFile({ recipe }: Pick<LoadedRecipe, "recipe">): string {
-  return pathsOf(recipe.data.train!)[0]!;
+  return pathList(recipe.data.train!)[0]!;
 }
 
 interface Project {
@@ -133,12 +133,11 @@ function portable(from: string, path: string): string {
 /** @throws UserError when the first rows are not what the recipe expects */
 async function tryData({ recipe }: LoadedRecipe, onEvent: EventSink): Promise<void> {
   const { data, template } = recipe;
-  const { train, validation, test } = data;
-  const sets = { train, validation: typeof validation === "string" ? validation : null, test };
-  for (const [name, paths] of Object.entries(sets)) {
-    if (paths === null) continue;
+  for (const name of ["train", "validation", "test"] as const) {
+    const paths = pathList(data[name]);
+    if (paths.length === 0) continue;
     const labels = data.labels ? Labels.declared(data.labels) : undefined;
     const options = { name, data: { ...data, limit: ROWS_TRIED }, template, labels, task: taskOf(recipe) };
-    await loadDataset(pathsOf(paths), options, onEvent);
+    await loadDataset(paths, options, onEvent);
   }
 }

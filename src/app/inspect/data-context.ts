@@ -2,8 +2,9 @@
 import { existsSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import type { EventSink } from "../../base/events.ts";
+import { pathList } from "../../base/recipe/combinations.ts";
 import { type LoadedRecipe, loadRecipe, parseRecipe } from "../../base/recipe/load.ts";
-import type { DataOptions, Paths, Recipe } from "../../base/recipe/recipe.ts";
+import type { DataOptions, Recipe } from "../../base/recipe/recipe.ts";
 import { familyOf } from "../../model/families/index.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
@@ -13,7 +14,6 @@ import type { EncodeOptions } from "../../tune/data/encode-row.ts";
 import { findParts } from "../../tune/train/artefact.ts";
 import { findBase } from "../../tune/train/base-model.ts";
 import { readClassifier } from "../../tune/train/classifier-file.ts";
-import { pathsOf } from "../../tune/train/load-sets.ts";
 import { maxTokensOnHost } from "../../tune/train/memory/max-tokens.ts";
 import { encoderOf } from "../../tune/train/run-data.ts";
 import { isRunFolder } from "../../tune/train/run-folder.ts";
@@ -92,14 +92,8 @@ async function loadedFor({ recipe, model }: ContextOptions, set: readonly string
 }
 
 function setsOf({ data }: Recipe): DataContext["sets"] {
-  const { train, validation, test } = data;
-  const isFraction = typeof validation === "object" && validation !== null && "fraction" in validation;
-  const files: readonly (readonly [string, Paths | null])[] = [
-    ["train", train],
-    ["validation", isFraction ? null : validation],
-    ["test", test],
-  ];
-  return files.flatMap(([name, paths]) => (paths === null ? [] : [{ name, files: pathsOf(paths) }]));
+  const sets = (["train", "validation", "test"] as const).map((name) => ({ name, files: pathList(data[name]) }));
+  return sets.filter(({ files }) => files.length > 0);
 }
 
 async function tokensOf(loaded: LoadedRecipe, onEvent: EventSink): Promise<{ tokens: TokenContext }> {

@@ -1,4 +1,4 @@
-import type { Paths, Recipe, ThresholdOptions, ValidationFraction } from "./recipe.ts";
+import type { Fraction, Paths, Recipe, ThresholdOptions } from "./recipe.ts";
 import type { OptionPath } from "./source.ts";
 
 /** Options that are right one by one and impossible together. */
@@ -127,6 +127,24 @@ const rules: readonly Rule[] = [
     fix: "take another file",
   },
   {
+    path: ["data", "test"],
+    broken: ({ data }) => fractionOf(data.validation) + fractionOf(data.test) >= 1,
+    message: "the fractions of data.validation and data.test leave nothing to train on",
+    fix: "take smaller ones",
+  },
+  {
+    path: ["template", "whitespace_fields"],
+    broken: ({ template }) => (template.whitespace_fields ?? null) !== null && template.whitespace === "keep",
+    message: "template.whitespace_fields with whitespace keep, which changes nothing",
+    fix: "remove it, or take whitespace collapse or delete",
+  },
+  {
+    path: ["prepare", "balance"],
+    broken: ({ problem_type, prepare }) => problem_type === "multi_label_classification" && prepare.balance !== "none",
+    message: "prepare.balance is about rows with one label each",
+    fix: "remove it; loss.class_weights: balanced weighs the labels of rows with several",
+  },
+  {
     path: ["template", "text"],
     broken: ({ template }) =>
       template.text !== null && (template.system ?? template.user ?? template.assistant) !== null,
@@ -217,10 +235,18 @@ export function findConflicts(recipe: Recipe, purpose: Purpose): readonly Confli
 }
 
 /** The files an option names; none for a fraction. */
-export function pathList(paths: Paths | ValidationFraction | null): readonly string[] {
-  if (paths === null) return [];
-  if (typeof paths === "string") return [paths];
-  return "fraction" in paths ? [] : paths;
+export function pathList(paths: Paths | Fraction | null): readonly string[] {
+  if (paths === null || isFraction(paths)) return [];
+  return typeof paths === "string" ? [paths] : paths;
+}
+
+/** Whether a set is a part of the training set. */
+export function isFraction(paths: Paths | Fraction | null): paths is Fraction {
+  return typeof paths === "object" && paths !== null && "fraction" in paths;
+}
+
+function fractionOf(paths: Paths | Fraction | null): number {
+  return isFraction(paths) ? paths.fraction : 0;
 }
 
 function isIdleMatrix({ choose, cost_matrix: matrix }: ThresholdOptions): boolean {
@@ -231,7 +257,7 @@ function labelCount(labels: NonNullable<Recipe["data"]["labels"]>): number {
   return new Set(Object.values(labels)).size;
 }
 
-function shared(a: Paths | ValidationFraction | null, b: Paths | ValidationFraction | null): boolean {
+function shared(a: Paths | Fraction | null, b: Paths | Fraction | null): boolean {
   const files = new Set(pathList(a));
   return pathList(b).some((file) => files.has(file));
 }

@@ -4,16 +4,20 @@ import { dataFormats } from "./data-format.ts";
 import { count, path, pathsShape } from "./option-kinds.ts";
 import type { DataOptions, TemplateOptions } from "./recipe.ts";
 
+const filesOrPart = z.union([path, z.array(path).min(1), z.strictObject({ fraction: z.number().gt(0).lt(1) })], {
+  error: "expected a path, a list of paths, or {fraction: 0.1} of the training set",
+});
+
 export const data: z.ZodType<DataOptions> = z.strictObject({
   train: pathsShape.nullable().default(null).describe("Training file, or a list of files; gzip is read as it is."),
-  validation: z
-    .union([path, z.array(path).min(1), z.strictObject({ fraction: z.number().gt(0).lt(1) })], {
-      error: "expected a path, a list of paths, or {fraction: 0.1} of the training set",
-    })
+  validation: filesOrPart
     .nullable()
     .default(null)
     .describe("Validation file or files, or {fraction: 0.1}: a stratified part of the training set."),
-  test: pathsShape.nullable().default(null).describe("Test file or files; never used in training."),
+  test: filesOrPart
+    .nullable()
+    .default(null)
+    .describe("Test file or files, or {fraction: 0.1} of the training set; never used in training."),
   format: z
     .enum(["auto", ...dataFormats])
     .default("auto")
@@ -64,6 +68,16 @@ export const template: z.ZodType<TemplateOptions> = z.strictObject({
     .record(z.string(), z.unknown())
     .default({})
     .describe("Variables handed to the model's chat template, such as enable_thinking."),
+  whitespace: z
+    .enum(["keep", "collapse", "delete"])
+    .default("keep")
+    .describe("White space in the rows' texts: kept, each run of it made one space, or deleted."),
+  whitespace_fields: z
+    .array(z.string().min(1))
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("Fields that whitespace is about; null: all of the text or the user's message, but for the label."),
   max_length: z
     .union([z.literal("auto"), z.int().min(2)], { error: "expected auto or a number of tokens" })
     .default("auto")

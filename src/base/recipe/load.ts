@@ -2,10 +2,10 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, resolve } from "node:path";
 import { messageOf, UserError, UserErrors } from "../errors.ts";
 import { parseHubName } from "../hub-name.ts";
-import { findConflicts, type Purpose } from "./combinations.ts";
+import { findConflicts, isFraction, type Purpose } from "./combinations.ts";
 import { describeIssue, valueAt } from "./issues.ts";
 import { recipeJsonSchema } from "./json-schema.ts";
-import type { Paths, Recipe } from "./recipe.ts";
+import type { Fraction, Paths, Recipe } from "./recipe.ts";
 import { methodSections, recipeSchema } from "./schema.ts";
 import { type OptionPath, RecipeSource } from "./source.ts";
 
@@ -127,7 +127,8 @@ function resolvePaths(recipe: Recipe, name: string, folder: string, workingDirec
   const model = (path: string): string => (parseHubName(path) && !existsSync(one(path)) ? path : one(path));
   const all = (paths: Paths): Paths => (typeof paths === "string" ? one(paths) : paths.map(one));
   const { train, validation, test } = recipe.data;
-  const isFraction = typeof validation === "object" && validation !== null && "fraction" in validation;
+  const set = (paths: Paths | Fraction | null): Paths | Fraction | null =>
+    paths === null || isFraction(paths) ? paths : all(paths);
   return {
     ...recipe,
     base: model(recipe.base),
@@ -136,8 +137,8 @@ function resolvePaths(recipe: Recipe, name: string, folder: string, workingDirec
     data: {
       ...recipe.data,
       train: train === null ? null : all(train),
-      validation: validation === null || isFraction ? validation : all(validation),
-      test: test === null ? null : all(test),
+      validation: set(validation),
+      test: set(test),
     },
     cache: {
       models: recipe.cache.models && one(recipe.cache.models),

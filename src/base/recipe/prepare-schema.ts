@@ -38,4 +38,10 @@ export const prepare: z.ZodType<PrepareOptions> = z.strictObject({
     .default("auto")
     .describe("Fields whose rows with an equal value stay on one side of a split; auto: repo, commit, group and such."),
   leakage: leakage.prefault({}).describe("What to do about rows that are in two of training, validation and test."),
+  balance: z
+    .enum(["none", "oversample", "undersample", "square_root"])
+    .default("none")
+    .describe(
+      "Training rows of each label: as many as of the most frequent, as of the rarest, or by the square root of the counts.",
+    ),
 });

@@ -90,15 +90,15 @@ export interface QuantizationOptions {
 /** One file or several, read in the order given. */
 export type Paths = string | readonly string[];
 
-/** A part of the training set, stratified by label and drawn by the seed. */
-export interface ValidationFraction {
+/** A part of the training set, with each label's share, drawn by the seed. */
+export interface Fraction {
   readonly fraction: number;
 }
 
 export interface DataOptions {
   readonly train: Paths | null;
-  readonly validation: Paths | ValidationFraction | null;
-  readonly test: Paths | null;
+  readonly validation: Paths | Fraction | null;
+  readonly test: Paths | Fraction | null;
   readonly format: "auto" | DataFormat;
   readonly header: "auto" | boolean;
   /** Our name for a field -> the file's name for it, or its position in a CSV file. */
@@ -122,6 +122,7 @@ export interface PrepareOptions {
   /** Fields whose values keep rows together; `auto`: those that are known to name a group. */
   readonly group_by: "auto" | readonly string[];
   readonly leakage: Readonly<Record<"exact" | "near" | "group", LeakageAction>>;
+  readonly balance: "none" | "oversample" | "undersample" | "square_root";
 }
 
 export type LeakageAction = "ignore" | "report" | "drop" | "refuse";
@@ -132,6 +133,10 @@ export interface TemplateOptions {
   readonly assistant: string | null;
   readonly text: string | null;
   readonly chat_template_kwargs: Readonly<Record<string, unknown>>;
+  /** What is left of the white space in the rows' texts; absent in what older versions wrote: keep. */
+  readonly whitespace?: "keep" | "collapse" | "delete";
+  /** Fields that this is about; null: those of the text or the user's message. */
+  readonly whitespace_fields?: readonly string[] | null;
   readonly max_length: "auto" | number;
   readonly too_long: "cut" | "skip" | "refuse";
   readonly cut_field: string;

@@ -90,6 +90,11 @@ export class Dataset {
     return this.#rows.where(index);
   }
 
+  /** Where a row stood in the set that was read, of which this may be a part. */
+  position(index: number): number {
+    return this.#rows instanceof SelectedRows ? this.#rows.position(index) : index;
+  }
+
   /**
    * Some of the rows under another name: four bytes each, the rows themselves are shared.
    * @param indices in any order, also repeated; questions about the same text must stay together

@@ -10,9 +10,10 @@ import { type EncodedBatch, type EncodeSetup, encodeJob, encodeTaskOf } from "./
 import type { EncodeOptions } from "./encode-row.ts";
 import { type Beside, EncodedDataset } from "./encoded-dataset.ts";
 import { originOf } from "./encoder-origin.ts";
-import { documentFields, type RowMarks } from "./example.ts";
+import type { RowMarks } from "./example.ts";
 import type { EncodedExample } from "./pack.ts";
 import { Problems } from "./problems.ts";
+import { documentFields } from "./shape.ts";
 import type { RowBatch } from "./store/row-batch.ts";
 import type { Scratch } from "./store/scratch-file.ts";
 

@@ -1,7 +1,7 @@
 import type { JsonValue } from "../../model/files/json-file.ts";
 import type { Message } from "../../model/text/chat-template.ts";
 import { fillTextTemplate, type TextTemplate } from "./placeholders.ts";
-import type { PlainTextShape, Shape, TemplateShape } from "./shape.ts";
+import { documentFields, type Shape, type TemplateShape } from "./shape.ts";
 
 /** What a model learns from or answers: a conversation, or text without turns. */
 export type Example =
@@ -16,8 +16,6 @@ export interface RowMarks {
   readonly labels?: readonly number[];
   /** Index of the label that it asks about, where each label of a row is a question of its own. */
   readonly asked?: number;
-  /** The groups it is in: values of the fields that name one, where it has them. */
-  readonly groups?: Readonly<Record<string, string>>;
   /** What it counts in the loss; default 1. */
   readonly weight?: number;
 }
@@ -31,6 +29,8 @@ export interface Row extends RowMarks {
   /** For rows that hold their conversation. */
   readonly messages?: readonly Message[];
   readonly tools?: JsonValue;
+  /** The groups it is in: values of the fields that name one, where it has them. */
+  readonly groups?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -85,12 +85,6 @@ export function documentOf(row: Row, shape: Shape, cutField: string): RowDocumen
   if (field === undefined) return undefined;
   const replacedBy = (text: string): Row => ({ ...row, values: { ...row.values, [field]: text } });
   return { text: row.values[field] ?? "", replacedBy };
-}
-
-/** Fields of the text or the user's message that may be cut: not the label, nor any other that the answer quotes. */
-export function documentFields(shape: TemplateShape | PlainTextShape): readonly string[] {
-  if (shape.kind === "text") return shape.text.fields;
-  return shape.user.fields.filter((field) => field !== "label" && !shape.assistant.fields.includes(field));
 }
 
 function promptMessages(row: Row, shape: TemplateShape, labelName: string | undefined): readonly Message[] {

@@ -10,6 +10,7 @@ import type { Problems } from "./problems.ts";
 import type { RawRow } from "./row.ts";
 import { askedField, type MessagesShape, type PlainTextShape, type Shape, type TemplateShape } from "./shape.ts";
 import type { DataTask } from "./task.ts";
+import { tidied } from "./white-space.ts";
 
 /** Names of the fields that a shape reads, the label's excluded. */
 export function shapeFields(shape: Shape): readonly string[] {
@@ -51,8 +52,15 @@ export function keepRow(raw: RawRow, file: string, rules: RowRules, problems: Pr
     shape.kind === "messages"
       ? keepMessages(raw, file, where, shape, rules, problems)
       : keepValues(raw, file, where, shape, rules, problems);
-  return row && weighed(grouped(row, raw, rules), raw, where, rules, problems);
+  const whole = row && weighed(grouped(row, raw, rules), raw, where, rules, problems);
+  if (whole === undefined || shape.tidying === undefined) return whole;
+  const tidy = tidied(whole, shape.tidying);
+  if (tidy !== whole) problems.tidy(where, whiteSpaceChanged);
+  return tidy;
 }
+
+/** Reason of rows whose white space was collapsed or deleted, as the recipe says. */
+export const whiteSpaceChanged = "white space";
 
 /** The row with the groups it is in. */
 function grouped(row: Row, raw: RawRow, { task, columns }: RowRules): Row {

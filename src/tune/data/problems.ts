@@ -13,6 +13,8 @@ export interface ProblemGroup {
   readonly reason: string;
   /** True when rows of this group are left out; false when they were changed and kept. */
   readonly skipped: boolean;
+  /** The recipe asked for the change, so that it is nothing to warn of. */
+  readonly asked?: true;
   readonly count: number;
   readonly examples: readonly Problem[];
 }
@@ -21,7 +23,7 @@ const examplesPerReason = 3;
 const longestDetail = 160;
 
 export class Problems {
-  readonly #groups = new Map<string, { skipped: boolean; count: number; examples: Problem[] }>();
+  readonly #groups = new Map<string, { skipped: boolean; asked?: true; count: number; examples: Problem[] }>();
 
   /** Count a row that is left out. `reason` is one of a few fixed phrases; what varies belongs in `detail`. */
   skip(where: string, reason: string, detail = ""): void {
@@ -31,6 +33,12 @@ export class Problems {
   /** Count a row that is kept, but not as it was written. */
   change(where: string, reason: string, detail = ""): void {
     this.#add(where, reason, detail, false);
+  }
+
+  /** Count a row that is kept, and changed as the recipe says. */
+  tidy(where: string, reason: string): void {
+    this.#add(where, reason, "", false);
+    this.#groups.get(reason)!.asked = true;
   }
 
   #add(where: string, reason: string, detail: string, skipped: boolean): void {
@@ -68,9 +76,10 @@ export class Problems {
     return this.inOrder().toSorted((a, b) => b.count - a.count);
   }
 
-  /** One line per reason: `12 rows skipped: not valid JSON, first train.jsonl:17 (Unexpected end …)`. */
+  /** One line per reason that was not asked for: `12 rows skipped: not valid JSON, first train.jsonl:17 (Unexpected end …)`. */
   lines(): readonly string[] {
-    return this.groups().map(({ reason, skipped, count, examples }) => {
+    const unasked = this.groups().filter(({ asked }) => asked === undefined);
+    return unasked.map(({ reason, skipped, count, examples }) => {
       const first = examples[0]!;
       const detail = first.detail === "" ? "" : ` (${first.detail})`;
       const rows = `${count} ${count === 1 ? "row" : "rows"}`;

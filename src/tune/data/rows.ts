@@ -37,6 +37,11 @@ export class SelectedRows implements Rows {
     return this.#rows.files;
   }
 
+  /** Where a row stands among the others. */
+  position(index: number): number {
+    return this.#indices[index]!;
+  }
+
   row(index: number): Row {
     return this.#rows.row(this.#indices[index]!);
   }

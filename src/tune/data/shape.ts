@@ -3,6 +3,7 @@ import { nearestName } from "../../base/names.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { parseTextTemplate, type TextTemplate } from "./placeholders.ts";
 import type { DataTask } from "./task.ts";
+import { type Tidying, tidyingOf } from "./white-space.ts";
 
 /** How the rows of a set become examples. */
 export type Shape = MessagesShape | TemplateShape | PlainTextShape;
@@ -14,6 +15,8 @@ interface ShapeBase {
   readonly labelField: string | undefined;
   /** A class head answers: examples end where an answer would begin. */
   readonly forHead: boolean;
+  /** What is done about white space in the rows' texts. */
+  readonly tidying?: Tidying | undefined;
 }
 
 /** The row holds the conversation: one list of messages, or prompt and completion as two lists. */
@@ -64,14 +67,22 @@ export interface ShapeHints {
 }
 
 /** A shape without what is the same for all shapes of a task. */
-type Bare<Kind extends Shape> = Omit<Kind, "forHead">;
+type Bare<Kind extends Shape> = Omit<Kind, "forHead" | "tidying">;
 
 /**
  * Choose the shape of a set: what the recipe's template says, else the first well-known shape whose fields are there.
  * @throws UserError when no shape fits, or when the template asks for fields that are not there
  */
 export function detectShape(hints: ShapeHints): Shape {
-  return { ...findShape(hints), forHead: hints.task.classHead } as Shape;
+  const shape = { ...findShape(hints), forHead: hints.task.classHead } as Shape;
+  const fields = shape.kind === "messages" ? undefined : documentFields(shape);
+  return { ...shape, tidying: tidyingOf(hints.template, fields, hints.where) };
+}
+
+/** Fields of the text or the user's message that may be cut: not the label, nor any other that the answer quotes. */
+export function documentFields(shape: TemplateShape | PlainTextShape): readonly string[] {
+  if (shape.kind === "text") return shape.text.fields;
+  return shape.user.fields.filter((field) => field !== "label" && !shape.assistant.fields.includes(field));
 }
 
 function findShape(hints: ShapeHints): Bare<MessagesShape> | Bare<TemplateShape> | Bare<PlainTextShape> {

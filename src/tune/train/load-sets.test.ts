@@ -7,6 +7,7 @@ import { UserError } from "../../base/errors.ts";
 import { type LoadedRecipe, parseRecipe } from "../../base/recipe/load.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { loadSets, type RunSets } from "./load-sets.ts";
+import { setAgain } from "./splits.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "prepare-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -19,7 +20,8 @@ function setsOf(files: Readonly<Record<string, Rows>>, sections = ""): Promise<R
     writeFileSync(join(folder, `${name}.jsonl`), rows.map((row) => JSON.stringify(row)).join("\n"));
     return `${name}: ${name}.jsonl`;
   });
-  const text = `base: m\ndata: {${data.join(", ")}}\n${sections}`;
+  const stated = sections.includes("data:") ? "" : `data: {${data.join(", ")}}\n`;
+  const text = `base: m\n${stated}${sections}`;
   const loaded: LoadedRecipe = parseRecipe(text, join(folder, "r.yaml"), { purpose: "train" });
   return loadSets(loaded, undefined, {}, () => {});
 }
@@ -154,5 +156,89 @@ describe("rows that are in two sets", () => {
     );
     const { preparation } = await setsOf(one, "prepare: {leakage: {exact: report}}");
     assert.ok(preparation.every(({ step }) => step !== "leakage, group"));
+  });
+});
+
+describe("parts of the training files", () => {
+  const words = (i: number): string => `w${(i * 7919) % 1009} v${(i * 104729) % 2003}`;
+  const rows: Rows = Array.from({ length: 200 }, (_, i) => ({
+    text: words(i % 180),
+    label: i % 180 < 120 ? "a" : "b",
+    repo: `r${i % 45}`,
+    n: 1 + (i % 3),
+  }));
+  const fractions = "data: {train: train.jsonl, validation: {fraction: 0.1}, test: {fraction: 0.2}}";
+
+  async function split(own: Rows, more = ""): Promise<RunSets> {
+    writeFileSync(join(folder, "train.jsonl"), own.map((row) => JSON.stringify(row)).join("\n"));
+    return loadSets(
+      parseRecipe(`base: m\n${fractions}\n${more}`, join(folder, "r.yaml"), { purpose: "train" }),
+      undefined,
+      {},
+      () => {},
+    );
+  }
+  const textsOf = (set: Dataset | undefined): string[] => [...set!.rows()].map(({ values }) => values.text!).sort();
+
+  test("keep groups and equal texts together, and are the same rows whatever the order of the file", async () => {
+    const { train, validation, preparation, splits } = await split(rows);
+    const groupsOf = (set: Dataset | undefined): Set<string> =>
+      new Set([...set!.rows()].map(({ groups }) => groups!.repo!));
+    for (const repo of groupsOf(validation)) assert.ok(!groupsOf(train).has(repo));
+    assert.match(preparation.find(({ step }) => step === "split")!.detail, /45 groups of rows by repo$/);
+    assert.equal(splits!.sets.test!.rows + train.length + validation!.length, 200);
+    assert.ok(Math.abs(validation!.length - 20) <= 4, `${validation!.length} rows`);
+    const turned = await split(rows.toReversed());
+    assert.deepEqual(textsOf(turned.validation), textsOf(validation));
+    assert.deepEqual(textsOf(turned.train), textsOf(train));
+    assert.notDeepEqual(textsOf((await split(rows, "seed: 7")).validation), textsOf(validation));
+  });
+
+  test("are found again by what is kept of them, and refused when the file is another", async () => {
+    const sections = "prepare: {exact_duplicates: drop, balance: oversample}";
+    const { train, splits } = await split(rows, sections);
+    const read = (await setsOf({ train: rows }, "prepare: {leakage: {exact: ignore}}")).train;
+    const again = setAgain(read, "train", splits!.sets.train!, "splits.json");
+    // What is kept is the split; copies for balance are not part of it.
+    assert.deepEqual([...new Set(lines(train))].sort(), [...lines(again)].sort());
+    assert.deepEqual(Object.values(splits!.sets.train!.files).flat().length, splits!.sets.train!.positions.length);
+    const other = (await setsOf({ train: rows.toReversed() })).train;
+    assert.throws(() => setAgain(other, "train", splits!.sets.train!, "splits.json"), /not what they were/);
+  });
+
+  test("only the training rows are balanced, with what each row counts", async () => {
+    const sections = "prepare: {balance: oversample}\nloss: {sample_weight: n}";
+    const { train, validation, preparation } = await split(rows, sections);
+    const { labels } = preparation.at(-1)!;
+    const most = Math.max(...labels!.map(({ before }) => before));
+    assert.deepEqual(
+      labels!.map(({ label, after }) => [label, after]),
+      [
+        ["a", most],
+        ["b", most],
+      ],
+    );
+    const plain = await split(rows, "loss: {sample_weight: n}");
+    assert.deepEqual(textsOf(validation), textsOf(plain.validation));
+    const weightOf = new Map(rows.map((row, i) => [i + 1, (row as { n: number }).n]));
+    for (const { line, weight } of train.rows()) assert.equal(weight, weightOf.get(line));
+  });
+
+  test("are refused when one would be empty, or labels cannot be balanced", async () => {
+    const byLabel = "prepare: {group_by: [label]}\ndata: {train: train.jsonl, validation: {fraction: 0.4}}";
+    assert.equal((await refusal(setsOf({ train: rows }, byLabel))).code, "data/lost-label");
+    assert.equal(
+      (
+        await refusal(
+          split(
+            rows.map((row) => ({ ...row, repo: "x" })),
+            "prepare: {group_by: [repo]}",
+          ),
+        )
+      ).code,
+      "data/empty-split",
+    );
+    const unlabelled = rows.map((_, i) => ({ prompt: words(i), completion: "x" }));
+    assert.equal((await refusal(split(unlabelled, "prepare: {balance: oversample}"))).code, "data/balance-labels");
   });
 });

@@ -11,23 +11,20 @@ import type { Dataset } from "../data/dataset.ts";
 import { type EncodeResources, encodeDataset } from "../data/encode.ts";
 import type { EncodeOptions } from "../data/encode-row.ts";
 import type { EncodedDataset } from "../data/encoded-dataset.ts";
-import type { PreparationStep } from "../data/prepare/preparation.ts";
 import { describeLengths, type Lengths } from "../data/stats/lengths.ts";
 import { type LabelWeights, labelWeightsOf, weigher } from "./label-weights.ts";
-import { loadSets } from "./load-sets.ts";
+import { loadSets, type RunSets } from "./load-sets.ts";
 
 export interface EncodedSet {
   readonly dataset: Dataset;
   readonly encoded: EncodedDataset;
 }
 
-export interface RunData {
+export interface RunData extends Pick<RunSets, "preparation" | "splits"> {
   readonly train: EncodedSet;
   readonly validation: EncodedSet | undefined;
   /** Of a classification. */
   readonly labels: LearnedLabels | undefined;
-  /** What was done to the rows before they were encoded, in order. */
-  readonly preparation: readonly PreparationStep[];
 }
 
 export interface LearnedLabels {
@@ -46,7 +43,7 @@ export async function loadRunData(
   encodeOptions: EncodeOptions & EncodeResources,
   onEvent: EventSink,
 ): Promise<RunData> {
-  const { train, validation, preparation } = await loadSets(loaded, baseLabels, encodeOptions, onEvent);
+  const { train, validation, ...beside } = await loadSets(loaded, baseLabels, encodeOptions, onEvent);
   const weights = labelWeightsOf(loaded, train);
   const encode = async (dataset: Dataset): Promise<EncodedSet> => {
     const weigh = weigher(weights, dataset);
@@ -61,7 +58,7 @@ export async function loadRunData(
     train: await encode(train),
     validation: validation && (await encode(validation)),
     labels: names && weights && { names, weights },
-    preparation,
+    ...beside,
   };
 }
 

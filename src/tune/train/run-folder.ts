@@ -4,6 +4,7 @@
  *   run.json       what the run is and how it stands (RunInfo)
  *   recipe.yaml    the recipe with every automatic choice and its reason
  *   metrics.jsonl  one event a line
+ *   splits.json    which rows each set has, where some are parts of the training files (Splits)
  *   checkpoints/   step-000200/ …, the newest ones and the best
  *   adapter/ or model/   the result
  *   run.lock       held by the process that writes
@@ -21,6 +22,7 @@ import { type FileLock, LockedError, lockFile } from "../../model/files/lock-fil
 import type { PreparationStep } from "../data/prepare/preparation.ts";
 import type { SettledChoices } from "./memory/plan-memory.ts";
 import type { SetCounts } from "./run-data.ts";
+import type { Splits } from "./splits.ts";
 
 export interface RunInfo {
   readonly version: 1;
@@ -66,6 +68,7 @@ export interface RunInfo {
 }
 
 const INFO_FILE = "run.json";
+export const SPLITS_FILE = "splits.json";
 const MAX_INFO_BYTES = 2 ** 24;
 
 /** A run folder that this process writes; dispose of it to give up the lock. */
@@ -97,6 +100,10 @@ export class RunFolder implements Disposable {
 
   writeInfo(info: RunInfo): void {
     writeFileAtomic(join(this.path, INFO_FILE), `${JSON.stringify(info, null, 2)}\n`);
+  }
+
+  writeSplits(splits: Splits): void {
+    writeFileAtomic(join(this.path, SPLITS_FILE), `${JSON.stringify(splits)}\n`);
   }
 
   /** Appends an event to metrics.jsonl, with the time. */

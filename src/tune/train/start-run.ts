@@ -84,6 +84,7 @@ async function trainIn(
     for (const event of early) folder.append(event);
   }
   folder.writeRecipe(resolvedRecipeText(loaded, prepared.choices));
+  if (data.splits) folder.writeSplits(data.splits);
   let info: RunInfo = { ...prepared.info, ...(resume && standing(resume.progress)) };
   folder.writeInfo(info);
   const looking = validatorOptions(prepared, loaded, (event) => loop.onEvent(event));

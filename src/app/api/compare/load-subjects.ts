@@ -3,9 +3,9 @@ import { basename, join } from "node:path";
 import { UserError } from "../../../base/errors.ts";
 import type { EventSink } from "../../../base/events.ts";
 import { parseHubName } from "../../../base/hub-name.ts";
+import { pathList } from "../../../base/recipe/combinations.ts";
 import { data as dataSchema, template as templateSchema } from "../../../base/recipe/data-schema.ts";
 import { loadRecipe } from "../../../base/recipe/load.ts";
-import { pathsOf } from "../../../tune/train/load-sets.ts";
 import { isRunFolder } from "../../../tune/train/run-folder.ts";
 import { type LoadModelOptions, loadModel, type Reading } from "../load-model.ts";
 import { dataFields, trueRows } from "./data-rows.ts";
@@ -82,7 +82,8 @@ function testFiles(models: readonly string[]): readonly string[] {
   const sets = models.filter(isRunFolder).flatMap((run) => {
     const path = join(run, "recipe.yaml");
     const test = existsSync(path) ? loadRecipe(path, { purpose: "evaluate" }).recipe.data.test : null;
-    return test === null ? [] : [pathsOf(test)];
+    const files = pathList(test);
+    return files.length === 0 ? [] : [files];
   });
   const distinct = new Set(sets.map((set) => set.join("\0")));
   if (distinct.size === 1) return sets[0]!;

@@ -3,12 +3,12 @@ import { UserError } from "../../../base/errors.ts";
 import type { EventSink } from "../../../base/events.ts";
 import { suggestName } from "../../../base/names.ts";
 import type { DataOptions } from "../../../base/recipe/recipe.ts";
+import { openDataFiles, readDataFiles } from "../data-files.ts";
 import type { Row } from "../example.ts";
-import { detectFormat } from "../format.ts";
 import { fieldOf, textOf } from "../keep-row.ts";
 import { Problems } from "../problems.ts";
 import type { RawRow } from "../row.ts";
-import { fileSource } from "../source.ts";
+import { partNamed } from "../sources/parts.ts";
 
 /** Fields that name where a row is from; rows from one place are not independent. */
 const knownNames: readonly string[] = [
@@ -21,14 +21,13 @@ const ROWS_LOOKED_AT = 1000;
 
 /**
  * The fields that name groups: those asked for, or those of the rows with a known name, told through `onEvent`.
- * @param where the option, for errors
+ * @param groupBy fields asked for, and the option's place for errors
  * @throws UserError when no row has a field that is asked for, or a file cannot be read
  */
 export async function findGroupFields(
   paths: readonly string[],
   data: Pick<DataOptions, "format" | "header" | "columns">,
-  groupBy: "auto" | readonly string[],
-  where: string,
+  { by: groupBy, where }: { readonly by: "auto" | readonly string[]; readonly where: string },
   onEvent: EventSink,
 ): Promise<readonly string[]> {
   if (groupBy.length === 0) return [];
@@ -83,14 +82,10 @@ async function lookAt(
     }
   };
   let seen = 0;
-  for (const path of paths) {
-    const hints = { format: data.format, header: data.header, columns: Object.values(data.columns) };
-    const file = await detectFormat(fileSource(path), hints);
-    for await (const batch of file.read(new Problems())) {
-      for (const raw of batch) look(raw);
-      seen += batch.length;
-      if (seen >= ROWS_LOOKED_AT) return { fields, counts };
-    }
+  const files = await openDataFiles(paths, data, () => {}, partNamed("train"));
+  for await (const { raw } of readDataFiles(files, new Problems())) {
+    look(raw);
+    if (++seen === ROWS_LOOKED_AT) break;
   }
   return { fields, counts };
 }

@@ -1,5 +1,5 @@
 import { KeyTable } from "./key-table.ts";
-import { type Bands, bandKeys, bandsFor, HASHES, signatureOf } from "./minhash.ts";
+import { type Bands, bandKeys, bandsFor, signatureOf } from "./minhash.ts";
 import { jaccard, shinglesOf } from "./shingles.ts";
 
 /** A text as it is looked up: made once, since hashing is what costs. */
@@ -25,14 +25,14 @@ const CACHED_SHINGLES = 1 << 22;
 /**
  * Texts that can be asked for one similar to another. Candidates come from MinHash; each is then compared by its true
  * Jaccard similarity, so whatever is found is similar. Of the pairs at the threshold itself LEAST_RECALL are found, of
- * more similar ones more. Holds 16 to 32 bytes a band and text (see `bandsFor`: 21 bands at 0.8), whatever the texts' length.
+ * more similar ones more. Holds 16 to 32 bytes a band and text (see `bandsFor`: 17 bands at 0.7), whatever the texts' length.
  */
 export class NearIndex {
   readonly #threshold: number;
   readonly #textOf: (id: number) => string;
   readonly #bands: Bands;
   readonly #table = new KeyTable();
-  readonly #signature = new Uint32Array(HASHES);
+  readonly #signature: Uint32Array;
   readonly #cache = new Map<number, Uint32Array>();
   #cached = 0;
   #cutShort = 0;
@@ -42,6 +42,7 @@ export class NearIndex {
     this.#threshold = threshold;
     this.#textOf = textOf;
     this.#bands = bandsFor(threshold);
+    this.#signature = new Uint32Array(this.#bands.count * this.#bands.rows);
   }
 
   /** Texts that had more candidates than are compared: for these, similar ones may have been missed. */

@@ -32,9 +32,9 @@ export const EXAMPLES = 3;
 export function tellStep(step: PreparationStep, level: "info" | "warning", onEvent: EventSink): PreparationStep {
   const { set, in: before, out, examples } = step;
   const rows = before === out ? `${before} rows` : `${before} -> ${out} rows`;
-  const first = examples.map(({ where, detail }) => `${where} ${detail}`).join("; ");
-  const shown = first === "" ? "" : `: ${first}`;
-  onEvent({ kind: "note", level, message: `${set}, ${step.step}: ${step.detail} (${rows})${shown}` });
+  const [first] = examples;
+  const shown = first === undefined ? "" : `, first ${first.where} ${first.detail}`.trimEnd();
+  onEvent({ kind: "note", level, message: `${set}, ${step.step}: ${step.detail}${shown} (${rows})` });
   return step;
 }
 

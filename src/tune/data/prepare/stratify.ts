@@ -50,6 +50,7 @@ export function stratify(groups: RowGroups, shares: readonly number[]): Uint8Arr
     byLabel.delete(label);
   }
   for (const group of order) if (sides[group] === OPEN) assign(group, undefined);
+  refine(groups, order, shares, sides);
   return sides;
 }
 
@@ -57,6 +58,64 @@ const OPEN = 255;
 
 /** Sums of shares are not exact: what differs by less than this is the same. */
 const EPSILON = 1e-9;
+
+/** Looks at all groups again, at most. */
+const PASSES = 8;
+
+/**
+ * Moves groups to other sides as long as that brings rows and labels nearer to what is wanted, by chi-square: one group
+ * after the other cannot know what the later ones bring along.
+ */
+function refine(groups: RowGroups, order: Uint32Array, shares: readonly number[], sides: Uint8Array): void {
+  const { sizes, starts, labels, counts } = groups;
+  const wishes = wishesOf(groups, order, shares);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const rows: Tally = { wanted: shares.map((share) => share * total), found: shares.map(() => 0) };
+  const byLabel = new Map<number, Tally>();
+  for (const [label, { wanted }] of wishes) byLabel.set(label, { wanted, found: shares.map(() => 0) });
+  const each = (group: number, look: (tally: Tally, count: number) => void): void => {
+    look(rows, sizes[group]!);
+    for (let entry = starts[group]!; entry < starts[group + 1]!; entry++)
+      look(byLabel.get(labels[entry]!)!, counts[entry]!);
+  };
+  for (const group of order) {
+    each(group, ({ found }, count) => {
+      found[sides[group]!]! += count;
+    });
+  }
+  let moved = true;
+  for (let pass = 0; moved && pass < PASSES; pass++) {
+    moved = false;
+    for (const group of order) {
+      const from = sides[group]!;
+      const change = shares.map(() => 0);
+      each(group, (tally, count) => {
+        for (let to = 0; to < shares.length; to++)
+          if (to !== from) change[to]! += added(tally, from, -count) + added(tally, to, count);
+      });
+      const to = change.indexOf(Math.min(...change));
+      if (change[to]! > -EPSILON) continue;
+      each(group, ({ found }, count) => {
+        found[from]! -= count;
+        found[to]! += count;
+      });
+      sides[group] = to;
+      moved = true;
+    }
+  }
+}
+
+/** What is wanted and found on each side, [sides]. */
+interface Tally {
+  readonly wanted: readonly number[];
+  readonly found: number[];
+}
+
+/** What so many more rows on a side add to (found - wanted)² / wanted. */
+function added({ wanted, found }: Tally, side: number, count: number): number {
+  const off = found[side]! - wanted[side]!;
+  return ((off + count) ** 2 - off ** 2) / Math.max(wanted[side]!, EPSILON);
+}
 
 /** What is still wanted of a label. */
 interface Wish {

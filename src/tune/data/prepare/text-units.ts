@@ -23,6 +23,11 @@ export class TextUnits {
     return this.dataset.row(unit * this.dataset.together);
   }
 
+  /** Where a unit stood in the set that was read. */
+  position(unit: number): number {
+    return this.dataset.position(unit * this.dataset.together) / this.dataset.together;
+  }
+
   where(unit: number): string {
     return this.dataset.where(unit * this.dataset.together);
   }

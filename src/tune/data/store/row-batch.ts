@@ -27,8 +27,8 @@ export class RowBatchWriter {
   }
 
   /** @param file number of the row's file */
-  push({ file: _, line, values, messages, tools, ...marks }: Row, file: number): void {
-    const text = JSON.stringify({ values, messages, tools });
+  push({ file: _, line, values, messages, tools, groups, ...marks }: Row, file: number): void {
+    const text = JSON.stringify({ values, messages, tools, groups });
     // A UTF-16 unit takes three bytes at most.
     this.#reserve(HEADER + 3 * text.length);
     this.#view.setUint32(this.#length, file, true);
@@ -67,10 +67,13 @@ export class RowBatchWriter {
 
 const decoder = new TextDecoder();
 
+/** What the JSON of a payload holds. */
+type Stored = Pick<Row, "values" | "messages" | "tools" | "groups">;
+
 /** The row of a payload. @param files by number */
 export function rowOf(payload: Uint8Array, marks: RowMarks, files: readonly string[]): Row {
   const { file, line } = placeOf(payload);
-  const rest = JSON.parse(decoder.decode(payload.subarray(HEADER))) as Pick<Row, "values" | "messages" | "tools">;
+  const rest = JSON.parse(decoder.decode(payload.subarray(HEADER))) as Stored;
   return { file: files[file]!, line, ...marks, ...rest };
 }
 
