@@ -17,6 +17,7 @@ export { type CheckOptions, check } from "./app/api/check.ts";
 export { type CompareSubjectsOptions, type ComparisonResult, compare, type Disagreement } from "./app/api/compare.ts";
 export { type Conversion, type ConvertOptions, convertData } from "./app/api/convert-data.ts";
 export { type EvaluateOptions, type EvaluationResult, evaluate } from "./app/api/evaluate.ts";
+export { type AnswersResult, type EvaluateAnswersOptions, evaluateAnswers } from "./app/api/evaluate-answers.ts";
 export { type ExportFormat, type ExportOptions, type ExportResult, exportModel } from "./app/api/export.ts";
 export { type GenerationOptions, generate } from "./app/api/generate.ts";
 export { type LoadedModel, type LoadModelOptions, loadModel, type Reading } from "./app/api/load-model.ts";

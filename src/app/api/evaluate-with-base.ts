@@ -2,42 +2,42 @@ import { existsSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
 import { isClassifier } from "../../model/files/classifier-config.ts";
 import { readRunInfo } from "../../tune/train/run-folder.ts";
-import { type EvaluateOptions, type EvaluationResult, evaluate } from "./evaluate.ts";
+import { type AnyEvaluation, type EvaluateAnyOptions, evaluateAny } from "./evaluate-any.ts";
 import { type LoadedModel, type LoadModelOptions, loadModel } from "./load-model.ts";
 
 export interface ComparedEvaluations {
   /** The model that training started from, on the same rows, read in the same way. */
-  readonly base: EvaluationResult;
-  readonly tuned: EvaluationResult;
+  readonly base: AnyEvaluation;
+  readonly tuned: AnyEvaluation;
 }
 
 /**
  * Scores a run or an adapter, of which rows are told, and then its base. Only one of them is in memory at a time.
- * @throws UserError as `loadModel` and `evaluate`, and for a model that was not tuned here
+ * @throws UserError as `loadModel` and `evaluateAny`, and for a model that was not tuned here
  */
 export async function evaluateWithBase(
   path: string,
   load: LoadModelOptions,
-  options: EvaluateOptions,
+  options: EvaluateAnyOptions,
 ): Promise<ComparedEvaluations> {
   const { tuned, folder, reading, labels } = await scoreTuned(path, load, options);
   // The recipe's labels may map what files say to names; the run's names are for where it has none.
   const data = { ...reading.data, labels: reading.data.labels ?? labels ?? null };
   using model = await loadModel(folder, { ...load, base: undefined, reading: { ...reading, data } });
-  return { tuned, base: await evaluate(model, { ...options, onRow: undefined }) };
+  return { tuned, base: await evaluateAny(model, { ...options, onRow: undefined, onAnswer: undefined }) };
 }
 
 interface ScoredTuned {
-  readonly tuned: EvaluationResult;
+  readonly tuned: AnyEvaluation;
   readonly folder: string;
   readonly reading: LoadedModel["reading"];
   readonly labels: readonly string[] | undefined;
 }
 
-async function scoreTuned(path: string, load: LoadModelOptions, options: EvaluateOptions): Promise<ScoredTuned> {
+async function scoreTuned(path: string, load: LoadModelOptions, options: EvaluateAnyOptions): Promise<ScoredTuned> {
   using model = await loadModel(path, load);
   const folder = load.base ?? baseOf(model);
-  const tuned = await evaluate(model, options);
+  const tuned = await evaluateAny(model, options);
   return { tuned, folder, reading: model.reading, labels: model.artefact.labels };
 }
 

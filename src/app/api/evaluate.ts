@@ -1,4 +1,5 @@
 import type { EventSink } from "../../base/events.ts";
+import type { Dataset } from "../../tune/data/dataset.ts";
 import type { ProblemGroup } from "../../tune/data/problems.ts";
 import { Problems } from "../../tune/data/problems.ts";
 import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
@@ -36,8 +37,18 @@ export interface EvaluationResult extends Evaluation {
  * @throws UserError when the data has no labelled row
  */
 export async function evaluate(model: LoadedModel, options: EvaluateOptions): Promise<EvaluationResult> {
-  const { onRow, onEvent = () => {} } = options;
+  const { onEvent = () => {} } = options;
   const dataset = await loadScoringSet(model, options.data, { ...options, answerOptional: false }, onEvent);
+  return evaluateSet(model, dataset, options);
+}
+
+/** The same of rows that are read already. */
+export async function evaluateSet(
+  model: LoadedModel,
+  dataset: Dataset,
+  options: Omit<EvaluateOptions, "data">,
+): Promise<EvaluationResult> {
+  const { onRow, onEvent = () => {} } = options;
   const problems = new Problems();
   const classifier = classifierOf(model, dataset);
   const names = labelNames(dataset);

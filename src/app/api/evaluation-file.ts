@@ -4,13 +4,23 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../model/files/atomic.ts";
 import { parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
 import type { EvaluationResult } from "./evaluate.ts";
+import type { AnswersResult } from "./evaluate-answers.ts";
 
+/**
+ * The schema of the file. Of rows with labels there is `tuned`, an `EvaluationResult`: `accuracy`, `macroF1` and such with
+ * intervals, `perClass`, `confusion`, `mistakes`; under `metrics` every metric by its name, `{value, interval?}` or
+ * `{value: null, undefined: reason}`; under `curves` points for drawing. Of rows with answers in words there is `answers`, an
+ * `AnswersResult`: `metrics` by name, `worst` rows. `base` is the same of the model before training.
+ */
 export interface Evaluations {
   /** The files that were scored. */
   readonly data: readonly string[];
   /** The base model on the same rows, where it was scored too. */
   readonly base?: EvaluationResult;
-  readonly tuned: EvaluationResult;
+  /** Of rows with labels. */
+  readonly tuned?: EvaluationResult;
+  /** Of rows with answers in words. */
+  readonly answers?: { readonly base?: AnswersResult; readonly tuned: AnswersResult };
 }
 
 const FILE = "evaluation.json";

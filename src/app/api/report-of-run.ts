@@ -56,7 +56,8 @@ async function reportData(folder: string, title: string): Promise<ReportData> {
     method: { name: info.method, settings: settingsOf(recipe) },
     trainingData: describeTraining(recipe, info),
     history: await readRunHistory(folder),
-    ...(evaluations && { evaluation: { name: namesOf(evaluations.data), ...withMistakes(evaluations) } }),
+    ...withEvaluation(evaluations),
+    ...(evaluations?.answers && { written: { name: namesOf(evaluations.data), ...evaluations.answers } }),
     cost: {
       device: `${recipe.device}, ${recipe.precision}`,
       seconds: info.seconds + scoring.reduce((sum, { seconds }) => sum + seconds, 0),
@@ -92,11 +93,12 @@ function notOver(folder: string, { status, steps, totalSteps }: RunInfo): UserEr
   });
 }
 
-function withMistakes({
-  base,
-  tuned,
-}: Evaluations): Pick<NonNullable<ReportData["evaluation"]>, "base" | "tuned" | "mistakes"> {
-  return { ...(base && { base }), tuned, mistakes: tuned.mistakes };
+/** Of rows with labels. */
+function withEvaluation(evaluations: Evaluations | undefined): Pick<ReportData, "evaluation"> {
+  const { base, tuned } = evaluations ?? {};
+  if (tuned === undefined) return {};
+  const name = namesOf(evaluations!.data);
+  return { evaluation: { name, ...(base && { base }), tuned, mistakes: tuned.mistakes } };
 }
 
 function scoringPhases(evaluations: Evaluations | undefined): { name: string; seconds: number }[] {

@@ -11,6 +11,7 @@ import { mistakesSection } from "./mistakes-section.ts";
 import { renderPage } from "./page.ts";
 import type { ReportData } from "./report-data.ts";
 import { reproduceSection } from "./reproduce-section.ts";
+import { writtenSection } from "./written-section.ts";
 
 /** A run as one HTML file that needs nothing else. */
 export function renderReport(data: ReportData): string {
@@ -20,6 +21,7 @@ export function renderReport(data: ReportData): string {
     html`${answerSection(data)}
 <main>
 ${evaluation && classesSection(evaluation)}
+${data.written && writtenSection(data.written)}
 ${evaluation && confusionSection(evaluation)}
 ${evaluation && curvesSection(evaluation)}
 ${evaluation && mistakesSection(evaluation.mistakes)}

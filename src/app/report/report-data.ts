@@ -4,6 +4,7 @@ import type { Lengths } from "../../tune/data/stats/lengths.ts";
 import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
 import type { Mistake } from "../../tune/evaluate/mistakes.ts";
 import type { RunHistory } from "./run-history.ts";
+import type { WrittenEvaluation } from "./written-section.ts";
 
 /** A row of a two-column list; the value is shown as it is. */
 export interface Fact {
@@ -43,6 +44,8 @@ export interface ReportData {
     readonly preparation: readonly PreparationStep[];
   };
   readonly history: RunHistory;
+  /** Where the model wrote answers that were compared with expected ones. */
+  readonly written?: WrittenEvaluation;
   /** Absent when the run does not end in a classifier. */
   readonly evaluation?: {
     /** The set that was scored. */

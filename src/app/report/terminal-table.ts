@@ -1,17 +1,9 @@
-import Table from "cli-table3";
 import { createColors } from "picocolors";
 import type { ClassEvaluation, Evaluation } from "../../tune/evaluate/classification-report.ts";
 import type { Metric, MetricValue } from "../../tune/evaluate/metric.ts";
 import { metrics } from "../../tune/evaluate/metrics.ts";
 import { formatChange, formatCount, formatFigure, formatInterval, formatPercent, formatPoints } from "./format.ts";
-
-/** cli-table3 draws a box by default; aligned columns are easier to read, and `grep` and `awk` can read them too. */
-const NO_BORDERS = Object.fromEntries(
-  [
-    ...["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left", "bottom-right"],
-    ...["left", "left-mid", "mid", "mid-mid", "right", "right-mid"],
-  ].map((part) => [part, ""]),
-);
+import { plainTable } from "./plain-table.ts";
 
 type Colors = ReturnType<typeof createColors>;
 
@@ -34,7 +26,7 @@ export function renderComparisonTable(before: Evaluation | undefined, after: Eva
 
 function metricsTable(before: Evaluation | undefined, after: Evaluation, colors: Colors): string {
   const head = ["metric", ...(before === undefined ? ["value"] : ["base", "tuned", "change"]), "95 % interval"];
-  const table = newTable(head, colors);
+  const rows: string[][] = [];
   for (const metric of metrics) {
     const is = after.metrics?.[metric.name];
     if (!metric.main || is === undefined) continue;
@@ -43,7 +35,7 @@ function metricsTable(before: Evaluation | undefined, after: Evaluation, colors:
     const remark = is.interval ? intervalOf(metric, is.interval) : is.undefined ? `undefined: ${is.undefined}` : "";
     const sides = before === undefined ? [] : [colors.dim(shown(metric, was))];
     const change = before === undefined ? [] : [changeOf(metric, was, is, colors)];
-    table.push([
+    rows.push([
       colors.bold(`${metric.title}${about}`),
       ...sides,
       shown(metric, is),
@@ -51,7 +43,7 @@ function metricsTable(before: Evaluation | undefined, after: Evaluation, colors:
       remark && colors.dim(remark),
     ]);
   }
-  return trimmed(table);
+  return trimmed(head, rows, colors);
 }
 
 function classesTable(before: Evaluation | undefined, after: Evaluation, colors: Colors): string {
@@ -68,23 +60,14 @@ function classesTable(before: Evaluation | undefined, after: Evaluation, colors:
     ...change(was?.f1, scores.f1),
   ];
   const sides = before === undefined ? ["F1 %"] : ["F1 % base", "tuned", "change"];
-  const table = newTable(["class", "rows", "precision", "recall", ...sides], colors);
-  table.push(...after.perClass.map((scores, c) => classRow(scores, before?.perClass[c])));
-  return trimmed(table);
+  const rows = after.perClass.map((scores, c) => classRow(scores, before?.perClass[c]));
+  return trimmed(["class", "rows", "precision", "recall", ...sides], rows, colors);
 }
 
-function newTable(head: readonly string[], colors: Colors): Table.Table {
-  return new Table({
-    head: head.map((name) => colors.dim(name)),
-    colAligns: head.map((_, column) => (column === 0 ? "left" : "right")),
-    chars: { ...NO_BORDERS, middle: "  " },
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-  });
-}
-
-function trimmed(table: Table.Table): string {
-  return table
-    .toString()
+/** Without the blanks of cells that are empty. */
+function trimmed(head: readonly string[], rows: readonly (readonly string[])[], colors: Colors): string {
+  const dimmed = head.map((name) => colors.dim(name));
+  return plainTable(dimmed, rows)
     .split("\n")
     .map((line) => line.trimEnd())
     .join("\n");

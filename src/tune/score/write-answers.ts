@@ -1,0 +1,110 @@
+/** Rows of a set in, answers in the model's own words out: what it writes where the expected answer stands. */
+import { UserError } from "../../base/errors.ts";
+import type { Decoder } from "../../model/families/decoder.ts";
+import type { ConversationEncoder } from "../data/conversation-encoder.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { EncodeOptions } from "../data/encode-row.ts";
+import type { EncodedExample } from "../data/pack.ts";
+import type { Problems } from "../data/problems.ts";
+import { promptOf } from "../data/prompt.ts";
+import { refusedRow } from "../data/refused-row.ts";
+import { generate } from "./generate.ts";
+
+export interface WrittenAnswer {
+  /** Index in the set. */
+  readonly index: number;
+  /** The last thing the user says. */
+  readonly prompt: string;
+  readonly answer: string;
+  readonly expected: string;
+  /** Whether it was cut off at the most tokens. */
+  readonly unfinished: boolean;
+}
+
+export interface Writer {
+  readonly decoder: Decoder;
+  /** One that marks the assistant's answers alone. */
+  readonly encoder: ConversationEncoder;
+  readonly encodeOptions: EncodeOptions;
+  /** Tokens that end an answer. */
+  readonly stopTokens: Iterable<number>;
+  readonly maxNewTokens: number;
+}
+
+/**
+ * In order, greedily, one row after the other. The prompt is what training puts before the answer, token for token; a
+ * document that leaves no room for the expected answer is treated as in training.
+ * @param problems rows without an answer to expect, and what becomes of rows that are too long
+ * @throws UserError when rows are plain text, or a row is too long and that is refused
+ */
+export async function* writeAnswers(
+  writer: Writer,
+  dataset: Dataset,
+  problems: Problems,
+): AsyncGenerator<WrittenAnswer> {
+  if (dataset.shape.kind === "text") {
+    throw new UserError({
+      code: "score/no-answers",
+      message: `the ${dataset.name} set is plain text: there are neither labels nor answers to judge by`,
+      fix: "name the label's field in data.columns, or give rows with messages, or with a prompt and an answer",
+    });
+  }
+  for (let index = 0; index < dataset.length; index++) {
+    const asked = question(writer, dataset, index, problems);
+    if (asked === undefined) continue;
+    let answer = "";
+    let finish: string | undefined;
+    const { encoder, stopTokens, maxNewTokens } = writer;
+    for await (const token of generate(writer.decoder, encoder.tokenizer, asked.ids, { stopTokens, maxNewTokens })) {
+      answer += token.text;
+      finish = token.finish;
+    }
+    yield { index, prompt: asked.prompt, answer, expected: asked.expected, unfinished: finish !== "stop" };
+  }
+}
+
+interface Question extends Pick<WrittenAnswer, "prompt" | "expected"> {
+  readonly ids: Int32Array;
+}
+
+function question(
+  { encoder, encodeOptions: { maxLength, tooLong, cutField } }: Writer,
+  dataset: Dataset,
+  index: number,
+  problems: Problems,
+): Question | undefined {
+  const where = dataset.where(index);
+  try {
+    const example = dataset.example(index);
+    const last = example.kind === "conversation" ? example.messages.at(-1) : undefined;
+    if (last?.role !== "assistant") {
+      problems.skip(where, "no answer to expect");
+      return undefined;
+    }
+    const prompt = promptOf(dataset, index, [last.content], encoder, { maxLength, cutField });
+    const tooMuch = `longer than ${maxLength} tokens`;
+    if (prompt?.cut !== false && tooLong === "refuse") {
+      throw new UserError({
+        code: "data/too-long",
+        message: `a row with its answer is ${tooMuch}`,
+        fix: "raise template.max_length, or set template.too_long to cut or skip",
+      });
+    }
+    if (prompt === undefined || (prompt.cut && tooLong === "skip")) {
+      problems.skip(where, tooLong === "skip" ? tooMuch : `${tooMuch} even without its document`);
+      return undefined;
+    }
+    if (prompt.cut) problems.change(where, `${tooMuch}, cut in the document`);
+    const text = prompt.messages.findLast(({ role }) => role === "user")?.content ?? "";
+    return { ids: beforeAnswer(prompt.encode(last.content)), prompt: text, expected: last.content };
+  } catch (error) {
+    return refusedRow(error, where, problems);
+  }
+}
+
+/** Tokens up to the last answer. */
+function beforeAnswer({ ids, supervised }: EncodedExample): Int32Array {
+  let at = supervised.lastIndexOf(1);
+  while (at > 0 && supervised[at - 1] === 1) at--;
+  return ids.slice(0, Math.max(0, at));
+}
