@@ -1,9 +1,11 @@
-/** A model on the Hugging Face hub, as it is written: `ORG/NAME` or `ORG/NAME@REVISION`. */
+/** A model (or data set) on the Hugging Face hub, as it is written: `ORG/NAME` or `ORG/NAME@REVISION`. */
 export interface HubName {
   /** `ORG/NAME` */
   readonly repo: string;
   /** Branch, tag or commit. */
   readonly revision: string;
+  /** Default: a model. */
+  readonly type?: "dataset";
 }
 
 /** Which commit it was, when it was looked up. */
@@ -34,6 +36,11 @@ function isRepo(repo: string): boolean {
 /** Git's names of branches and tags, of which `refs/pr/1` is one, without those that no path may have. */
 function isRevision(revision: string): boolean {
   return revision.split("/").every((part) => /^\w(?!.*\.\.)[\w.+-]*$/.test(part));
+}
+
+/** Where a repository is below the hub's address. */
+export function placeOf({ repo, type }: Pick<HubName, "repo" | "type">): string {
+  return type === undefined ? repo : `${type}s/${repo}`;
 }
 
 /** True for the full name of a commit, whose files never change. */

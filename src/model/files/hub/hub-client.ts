@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../../base/errors.ts";
-import type { HubName } from "../../../base/hub-name.ts";
+import { type HubName, placeOf } from "../../../base/hub-name.ts";
 import { packageVersion } from "../../../base/package-root.ts";
 import { type HubAccess, RETRY_DELAYS } from "./hub-access.ts";
 import { badAnswer, refusalOf, TransferError, transferErrorOf, unreachable } from "./hub-errors.ts";
@@ -9,8 +9,8 @@ import { badAnswer, refusalOf, TransferError, transferErrorOf, unreachable } fro
 const LONGEST_SILENCE = 30_000;
 /** A page of a listing has a thousand entries of some hundred bytes. */
 const MAX_PAGE_BYTES = 16 * 2 ** 20;
-/** Requests for one listing: ten thousand files lie beside each other nowhere. */
-const MAX_PAGES = 10;
+/** Requests for one listing: ten thousand files of a model lie beside each other nowhere; data sets have more. */
+const MAX_PAGES = { model: 10, dataset: 100 };
 
 /** Body of a file: its bytes, and where in the file they start. */
 export interface Transfer {
@@ -18,7 +18,7 @@ export interface Transfer {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** Requests about one model: with the token where it belongs, bounded, patient, and with errors that say what to do. */
+/** Requests about one model or data set: with the token where it belongs, bounded, patient, and with errors that say what to do. */
 export class HubClient {
   readonly name: HubName;
   readonly access: HubAccess;
@@ -37,12 +37,13 @@ export class HubClient {
    */
   pages(): typeof fetch {
     let pages = 0;
+    const most = MAX_PAGES[this.name.type ?? "model"];
     return async (input) => {
       const url = new URL(input instanceof Request ? input.url : input);
       if (url.origin !== new URL(this.access.endpoint).origin) {
         throw badAnswer(this.name, this.access, `its listing goes on at another server, ${url.origin}`);
       }
-      if (++pages > MAX_PAGES) throw badAnswer(this.name, this.access, `its listing has more than ${MAX_PAGES} pages`);
+      if (++pages > most) throw badAnswer(this.name, this.access, `its listing has more than ${most} pages`);
       return this.patiently(() => this.#page(url));
     };
   }
@@ -53,7 +54,8 @@ export class HubClient {
    * @throws UserError when the hub refuses
    */
   async file(path: string, commit: string, from: number): Promise<Transfer> {
-    const url = `${this.access.endpoint}/${this.name.repo}/resolve/${commit}/${encodeURIComponent(path)}`;
+    const file = path.split("/").map(encodeURIComponent).join("/");
+    const url = `${this.access.endpoint}/${placeOf(this.name)}/resolve/${commit}/${file}`;
     const { response, chunks } = await this.#request(url, {
       // A compressed body has another length than the file.
       "Accept-Encoding": "identity",

@@ -1,6 +1,6 @@
 /** What the hub's refusals mean, and what to do about them. */
 import { messageOf, UserError } from "../../../base/errors.ts";
-import type { HubName } from "../../../base/hub-name.ts";
+import { type HubName, placeOf } from "../../../base/hub-name.ts";
 import type { HubAccess } from "./hub-access.ts";
 
 /** The transfer failed in a way that another try may mend. */
@@ -53,11 +53,13 @@ function partsOf(
   errorCode: string,
   errorMessage: string,
   status: number,
-  { repo, revision }: HubName,
+  name: HubName,
   { endpoint, token }: HubAccess,
 ): { code: string; message: string; fix: string } {
+  const { repo, revision } = name;
+  const page = `${endpoint}/${placeOf(name)}`;
   if (errorCode === "GatedRepo") {
-    const accept = `accept the licence of the model at ${endpoint}/${repo}`;
+    const accept = `accept the ${name.type === undefined ? "licence of the model" : "conditions of the data set"} at ${page}`;
     return {
       code: "hub/gated",
       message:
@@ -79,17 +81,20 @@ function partsOf(
     return {
       code: "hub/no-revision",
       message: `${repo} has no branch, tag or commit ${revision}`,
-      fix: `${endpoint}/${repo}/commits shows them; leave @${revision} out for the newest`,
+      fix: `${page}/commits shows them; leave @${revision} out for the newest`,
     };
   }
   if (errorCode === "RepoNotFound" || status === 401 || (status === 404 && errorCode !== "EntryNotFound")) {
-    const mistyped = `there is neither a folder ${repo} here nor a model of that name on the hub`;
+    const isModel = name.type === undefined;
+    const mistyped = isModel
+      ? `there is neither a folder ${repo} here nor a model of that name on the hub`
+      : `there is no data set ${repo} on the hub`;
     return {
-      code: "hub/no-model",
+      code: isModel ? "hub/no-model" : "hub/no-dataset",
       message: token === undefined ? `${mistyped}, or it is private` : `${mistyped} that the token may see`,
       fix:
         token === undefined
-          ? "check the spelling; for a private model set HF_TOKEN"
+          ? "check the spelling; for a private one set HF_TOKEN"
           : "check the spelling, and that the token may read it",
     };
   }
@@ -97,7 +102,7 @@ function partsOf(
   return {
     code: status === 403 ? "hub/forbidden" : "hub/refused",
     message: `the hub does not hand it out: ${said}`,
-    fix: status === 403 ? "check what HF_TOKEN may read" : `look at ${endpoint}/${repo}`,
+    fix: status === 403 ? "check what HF_TOKEN may read" : `look at ${page}`,
   };
 }
 
@@ -106,7 +111,7 @@ export function badAnswer(name: HubName, access: HubAccess, what: string): UserE
   return new UserError({
     code: "hub/bad-answer",
     message: `the answer of the hub cannot be used: ${what}`,
-    where: `${access.endpoint}/${name.repo}`,
+    where: `${access.endpoint}/${placeOf(name)}`,
     fix: "check that HF_ENDPOINT is the address of a Hugging Face hub, and that no proxy answers in its place",
   });
 }

@@ -14,7 +14,10 @@ export function linkSnapshot(files: readonly HubFile[], blobs: string, snapshot:
   makeFolder(snapshot);
   const isConfig = ({ name }: HubFile): boolean => name === "config.json" || name === "adapter_config.json";
   const ordered = [...files.filter((file) => !isConfig(file)), ...files.filter(isConfig)];
-  for (const { name, digest } of ordered) linkFile(join(blobs, digest), join(snapshot, name));
+  for (const { name, digest } of ordered) {
+    if (name.includes("/")) makeFolder(dirname(join(snapshot, name)));
+    linkFile(join(blobs, digest), join(snapshot, name));
+  }
 }
 
 function linkFile(blob: string, path: string): void {

@@ -5,7 +5,7 @@ import { badAnswer } from "./hub-errors.ts";
 
 export interface Repository {
   readonly commit: string;
-  /** Files beside config.json; folders of a repository hold nothing that is needed. */
+  /** Of a model the files beside config.json: its folders hold nothing that is needed. Of a data set all. */
   readonly files: ReadonlyMap<string, HubFile>;
 }
 
@@ -16,16 +16,21 @@ export interface Repository {
 export async function listRepository(client: HubClient): Promise<Repository> {
   const { name, access } = client;
   // Loaded when it is needed: it is larger than all of Fettle.
-  const { listFiles, modelInfo } = await import("@huggingface/hub");
+  const { datasetInfo, listFiles, modelInfo } = await import("@huggingface/hub");
   const request = { hubUrl: access.endpoint, fetch: client.pages() };
   try {
-    const { sha } = await modelInfo({ ...request, ...name, name: name.repo, additionalFields: ["sha"] });
+    const isModel = name.type === undefined;
+    const info = { ...request, name: name.repo, revision: name.revision };
+    const { sha } = isModel
+      ? await modelInfo({ ...info, additionalFields: ["sha"] })
+      : await datasetInfo({ ...info, additionalFields: ["sha"] });
     if (typeof sha !== "string" || !/^[0-9a-f]{40}$/.test(sha)) throw badAnswer(name, access, "it names no commit");
     const files = new Map<string, HubFile>();
-    for await (const entry of listFiles({ ...request, repo: name.repo, revision: sha })) {
+    const repo = { type: name.type ?? "model", name: name.repo } as const;
+    for await (const entry of listFiles({ ...request, repo, revision: sha, recursive: !isModel })) {
       if (entry.type !== "file") continue;
-      const file = fileOf(entry);
-      if (file === undefined) throw badAnswer(name, access, `${describe(entry)} is no file of a model`);
+      const file = fileOf(entry, !isModel);
+      if (file === undefined) throw badAnswer(name, access, `${describe(entry)} is no file of a ${repo.type}`);
       files.set(file.name, file);
     }
     return { commit: sha, files };
@@ -44,16 +49,15 @@ interface Entry {
 }
 
 /** Undefined for one without size or hash, or whose name would leave the folder. */
-function fileOf({ path, size, oid, lfs }: Entry): HubFile | undefined {
+function fileOf({ path, size, oid, lfs }: Entry, inFolders: boolean): HubFile | undefined {
   const content = lfs
     ? ({ algorithm: "sha256", digest: lfs.oid, size: lfs.size } as const)
     : ({ algorithm: "git-sha1", digest: oid ?? "", size } as const);
   const digits = lfs ? 64 : 40;
   const isSound =
     typeof path === "string" &&
-    /^[^/\\\p{Cc}]+$/u.test(path) &&
-    path !== "." &&
-    path !== ".." &&
+    (inFolders || !path.includes("/")) &&
+    path.split("/").every((part) => /^[^\\\p{Cc}]+$/u.test(part) && part !== "." && part !== "..") &&
     typeof content.digest === "string" &&
     new RegExp(`^[0-9a-f]{${digits}}$`).test(content.digest) &&
     Number.isSafeInteger(content.size) &&

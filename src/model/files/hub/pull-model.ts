@@ -1,13 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../../base/errors.ts";
 import type { EventSink } from "../../../base/events.ts";
 import { type HubName, isCommit } from "../../../base/hub-name.ts";
 import { makeFolder } from "../atomic.ts";
 import { ConfigJson } from "../config.ts";
 import { parseJsonObject, readTextFile } from "../json-file.ts";
-import { type FileLock, LockedError, lockFile } from "../lock-file.ts";
 import { shardNames, WEIGHTS_INDEX_FILE } from "../weights.ts";
 import { type ChosenFiles, chooseFiles, filesNamed, refuseOtherFormats } from "./choose-files.ts";
 import type { HubFile } from "./download-blob.ts";
@@ -16,6 +14,7 @@ import type { HubAccess } from "./hub-access.ts";
 import { HubClient } from "./hub-client.ts";
 import { linkSnapshot, writeRef } from "./link-snapshot.ts";
 import { listRepository, type Repository } from "./list-repository.ts";
+import { lockRepository } from "./lock-repository.ts";
 import { cachedModel, notCached, type PulledModel } from "./pulled-model.ts";
 import { cachedCommit, missingFiles, repoFolderName, snapshotFolder } from "./snapshot.ts";
 
@@ -33,8 +32,6 @@ export interface PullOptions {
 }
 
 const MAX_CONFIG_BYTES = 16 * 2 ** 20;
-/** Ms between two looks whether another process has finished. */
-const LOCK_INTERVAL = 500;
 
 /**
  * A model of the hub as a folder here: what the cache lacks is fetched into it. A branch or tag is looked up anew each
@@ -65,7 +62,7 @@ export async function pullModel(name: HubName, access: HubAccess, options: PullO
   if (chosen.weights === undefined && weights !== "never") throw refuseOtherFormats(name.repo, repository.files);
   const { commit } = repository;
   const folder = snapshotFolder(access.cacheFolder, { repo: name.repo, commit });
-  const isKnown = cachedCommit(access.cacheFolder, name.repo, name.revision) === commit;
+  const isKnown = cachedCommit(access.cacheFolder, name) === commit;
   let bytesFetched = 0;
   if (!isKnown || !isWhole(folder, chosen, weights === "fetch")) {
     const lock = await lockRepository(client, options);
@@ -91,7 +88,7 @@ async function fetchModel(
   stop: () => void,
 ): Promise<number> {
   const { name, access } = client;
-  const repoFolder = join(access.cacheFolder, repoFolderName(name.repo));
+  const repoFolder = join(access.cacheFolder, repoFolderName(name));
   const blobs = join(repoFolder, "blobs");
   makeFolder(blobs);
   const fetch = (wanted: readonly HubFile[], onEvent: EventSink): Promise<number> =>
@@ -117,22 +114,4 @@ async function fetchModel(
 function checkConfig(repo: string, path: string, { check }: PullOptions): void {
   const where = `${repo}/config.json`;
   check?.(new ConfigJson(where, parseJsonObject(readTextFile(path, MAX_CONFIG_BYTES), where)));
-}
-
-/** One process at a time fetches a repository; others wait and find it in the cache. */
-async function lockRepository(client: HubClient, { signal, onEvent }: PullOptions): Promise<FileLock> {
-  const { repo } = client.name;
-  const { cacheFolder } = client.access;
-  const folder = join(cacheFolder, ".locks", repoFolderName(repo));
-  makeFolder(folder);
-  for (let told = false; ; told = true) {
-    try {
-      return lockFile(join(folder, "fettle.lock"));
-    } catch (error) {
-      if (!(error instanceof LockedError)) throw error;
-      const message = `process ${error.holder.pid} on ${error.holder.host} fetches ${repo}; waiting for it (${error.path})`;
-      if (!told) onEvent({ kind: "note", level: "info", message });
-      await sleep(LOCK_INTERVAL, undefined, { signal }).catch(() => client.refuseAborted());
-    }
-  }
 }

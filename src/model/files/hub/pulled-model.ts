@@ -16,12 +16,9 @@ export interface PulledModel extends HubSource {
  * The model as the cache has it, by what a branch or tag was when it was last asked for.
  * @param weights whether they must be there
  */
-export function cachedModel(
-  { repo, revision }: HubName,
-  { cacheFolder }: HubAccess,
-  weights: boolean,
-): PulledModel | undefined {
-  const commit = cachedCommit(cacheFolder, repo, revision);
+export function cachedModel(name: HubName, { cacheFolder }: HubAccess, weights: boolean): PulledModel | undefined {
+  const { repo, revision } = name;
+  const commit = cachedCommit(cacheFolder, name);
   if (commit === undefined) return undefined;
   const folder = snapshotFolder(cacheFolder, { repo, commit });
   if (!existsSync(folder) || missingFiles(folder, weights).length > 0) return undefined;
@@ -29,8 +26,9 @@ export function cachedModel(
 }
 
 /** The error when nothing may be fetched. */
-export function notCached({ repo, revision }: HubName, { cacheFolder }: HubAccess): UserError {
-  const commit = cachedCommit(cacheFolder, repo, revision);
+export function notCached(name: HubName, { cacheFolder }: HubAccess): UserError {
+  const { repo } = name;
+  const commit = cachedCommit(cacheFolder, name);
   const folder = commit === undefined ? undefined : snapshotFolder(cacheFolder, { repo, commit });
   const missing = folder !== undefined && existsSync(folder) ? missingFiles(folder, true) : [];
   const lacking = missing.length > 0 ? ` as a whole: ${missing.slice(0, 5).join(", ")} missing` : "";

@@ -1,7 +1,7 @@
 /**
  * The layout of the cache, which Python's huggingface_hub shares:
  *
- *   models--ORG--NAME/
+ *   models--ORG--NAME/      of a data set: datasets--ORG--NAME
  *     blobs/SHA             content, named by its hash: sha256 of large files, git's sha1 of small ones
  *     blobs/SHA.incomplete  what an interrupted download left
  *     refs/main             the commit that a branch or tag was at when it was last asked for
@@ -9,26 +9,28 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { isCommit } from "../../../base/hub-name.ts";
+import { type HubName, isCommit } from "../../../base/hub-name.ts";
 import { SINGLE_WEIGHTS_FILE, shardNames, WEIGHTS_INDEX_FILE } from "../weights.ts";
 
-/** A commit of a model, as a snapshot folder is named. */
+/** A commit of a model or data set, as a snapshot folder is named. */
 export interface Snapshot {
   /** `ORG/NAME` */
   readonly repo: string;
+  /** Default: a model. */
+  readonly type?: "dataset";
   readonly commit: string;
 }
 
 /** Name of a repository's folder in the cache. */
-export function repoFolderName(repo: string): string {
-  return `models--${repo.replace("/", "--")}`;
+export function repoFolderName({ repo, type }: Omit<Snapshot, "commit">): string {
+  return `${type ?? "model"}s--${repo.replace("/", "--")}`;
 }
 
-export function snapshotFolder(cacheFolder: string, { repo, commit }: Snapshot): string {
-  return join(cacheFolder, repoFolderName(repo), "snapshots", commit);
+export function snapshotFolder(cacheFolder: string, { commit, ...repository }: Snapshot): string {
+  return join(cacheFolder, repoFolderName(repository), "snapshots", commit);
 }
 
-/** What the folder is a snapshot of; undefined for any other folder. */
+/** What the folder is a snapshot of; undefined for any other folder, and for data sets. */
 export function snapshotOf(folder: string): Snapshot | undefined {
   const path = resolve(folder);
   const parts = /^models--(.+?)--(.+)$/.exec(basename(dirname(dirname(path))));
@@ -42,9 +44,9 @@ export function modelNameOf(folder: string): string {
 }
 
 /** The commit that the cache knows for a branch, tag or commit. */
-export function cachedCommit(cacheFolder: string, repo: string, revision: string): string | undefined {
+export function cachedCommit(cacheFolder: string, { revision, ...repository }: HubName): string | undefined {
   if (isCommit(revision)) return revision;
-  const path = join(cacheFolder, repoFolderName(repo), "refs", revision);
+  const path = join(cacheFolder, repoFolderName(repository), "refs", revision);
   if (!existsSync(path)) return undefined;
   const commit = readFileSync(path, "utf8").trim();
   return isCommit(commit) ? commit : undefined;
