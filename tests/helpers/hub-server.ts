@@ -1,5 +1,5 @@
 /**
- * A Hugging Face hub in small: the requests that clients make for a model, answered as huggingface.co does, with every
+ * A Hugging Face hub in small: the requests that clients make for a model or data set, answered as huggingface.co does, with every
  * trouble on the way that a network can make. Large files are redirected to a second server, as to the hub's CDN.
  */
 import { createHash } from "node:crypto";
@@ -14,6 +14,8 @@ export interface HubModel {
   /** Names of files that are kept in LFS, by their sha256. */
   readonly large?: readonly string[];
   readonly gated?: boolean;
+  /** Branches with a commit and files of their own. */
+  readonly branches?: Readonly<Record<string, HubModel>>;
 }
 
 /** What goes wrong; set and changed by a test. */
@@ -45,6 +47,7 @@ export const goodToken = "hf_good";
 
 export class HubServer implements AsyncDisposable {
   readonly models: Record<string, HubModel> = {};
+  readonly datasets: Record<string, HubModel> = {};
   readonly requests: HubRequest[] = [];
   trouble: Trouble = {};
   readonly #hub: Server;
@@ -89,12 +92,16 @@ export class HubServer implements AsyncDisposable {
     this.#note(request, "hub");
     const { status } = this.trouble;
     const path = decodeURIComponent(new URL(request.url!, this.endpoint).pathname);
-    const [, apiRepo, what, apiRevision] =
-      /^\/api\/models\/([^/]+\/[^/]+)(?:\/(revision|tree)\/(.+))?$/.exec(path) ?? [];
-    const [, fileRepo, fileRevision, file] = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path) ?? [];
+    const [, apiKind, apiRepo, what, apiRevision] =
+      /^\/api\/(models|datasets)\/([^/]+\/[^/]+)(?:\/(revision|tree)\/(.+))?$/.exec(path) ?? [];
+    const [, fileKind, fileRepo, fileRevision, file] =
+      /^\/(?:(datasets)\/)?([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path) ?? [];
     const repo = apiRepo ?? fileRepo ?? "";
-    const model = this.models[repo];
     const revision = apiRevision ?? fileRevision ?? "main";
+    const known = ((apiKind ?? fileKind) === "datasets" ? this.datasets : this.models)[repo];
+    const branches = Object.entries(known?.branches ?? {});
+    const branch = branches.find(([name, { commit }]) => revision === name || revision === commit);
+    const model = branch === undefined ? known : { ...branch[1], revisions: { [branch[0]]: branch[1].commit } };
     const { authorization } = request.headers;
     if (status && status.times > 0) {
       status.times--;

@@ -13,6 +13,7 @@ import { detectShape, labelListNames } from "../../tune/data/shape.ts";
 import { lookAtFields } from "../../tune/data/survey.ts";
 import type { Fields, TargetShape } from "../../tune/data/target-shape.ts";
 import { answering } from "../../tune/data/task.ts";
+import { dataPaths } from "./data-paths.ts";
 import type { Reading } from "./load-model.ts";
 
 export interface ConvertOptions {
@@ -60,7 +61,7 @@ export async function convertData(inputs: readonly string[], options: ConvertOpt
     });
   }
   const sources: Source[] = [];
-  for (const file of await openDataFiles(inputs, options.reading.data, onEvent)) {
+  for (const file of await openDataFiles(await dataPaths(inputs, undefined, onEvent), options.reading.data, onEvent)) {
     sources.push({ file, converter: await converterOf(file, options, onEvent) });
   }
 

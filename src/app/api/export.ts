@@ -8,7 +8,7 @@ import { type Model, openModel } from "../../model/families/model.ts";
 import type { GgmlType } from "../../model/files/gguf-types.ts";
 import { findParts } from "../../tune/train/artefact.ts";
 import { answersBefore, type MergeDifference, refuseLargeDifference } from "../../tune/train/merge-difference.ts";
-import { deviceEnvironment } from "../environment.ts";
+import { deviceEnvironment, runEnvironment } from "../environment.ts";
 import { exportGguf, ggufTypeOf } from "../export/export-gguf.ts";
 import { exportSafetensors, type FloatFormat } from "../export/export-safetensors.ts";
 import { openExportSource } from "../export/export-source.ts";
@@ -115,7 +115,7 @@ async function exportMerged(path: string, base: string | undefined, options: Exp
     const limit = options.maxDifference ?? (isQuantized(dtype) ? Number.POSITIVE_INFINITY : MAX_DIFFERENCE);
     const measured = source.parts.kind === "run" && source.parts.adapterFolder !== undefined && limit !== "off";
     const before = measured
-      ? await measurable(() => answersBefore(path, source.parts, device, base), onEvent)
+      ? await measurable(() => answersBefore(path, source.parts, device, base, runEnvironment()), onEvent)
       : undefined;
     const compared = (open: () => Model): MergeDifference | undefined => {
       if (before === undefined || limit === "off") return undefined;

@@ -15,6 +15,7 @@ import type { DataTask } from "../../tune/data/task.ts";
 import { type Classifier, labelNames } from "../../tune/score/predict-rows.ts";
 import { decisionOf } from "../../tune/train/answers.ts";
 import { deviceEnvironment } from "../environment.ts";
+import { dataPaths } from "./data-paths.ts";
 import type { LoadedModel } from "./load-model.ts";
 
 export interface ScoringSetOptions {
@@ -29,7 +30,7 @@ export interface ScoringSetOptions {
 }
 
 /** Rows of files, read as in training. @throws UserError when no row is left */
-export function loadScoringSet(
+export async function loadScoringSet(
   { artefact, reading }: LoadedModel,
   files: readonly string[],
   { labels, limit, format, answerOptional }: ScoringSetOptions,
@@ -45,7 +46,7 @@ export function loadScoringSet(
     answerOptional,
     scratch: scratchIn(deviceEnvironment().cacheFolder),
   };
-  return loadDataset(files, options, onEvent);
+  return loadDataset(await dataPaths(files, "test", onEvent), options, onEvent);
 }
 
 /** What answers to the rows of a set, and how. */

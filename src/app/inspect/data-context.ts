@@ -14,9 +14,12 @@ import type { EncodeOptions } from "../../tune/data/encode-row.ts";
 import { findParts } from "../../tune/train/artefact.ts";
 import { findBase } from "../../tune/train/base-model.ts";
 import { readClassifier } from "../../tune/train/classifier-file.ts";
+import { findData } from "../../tune/train/find-data.ts";
+import type { Choose } from "../../tune/train/fit-recipe.ts";
 import { maxTokensOnHost } from "../../tune/train/memory/max-tokens.ts";
 import { encoderOf } from "../../tune/train/run-data.ts";
 import { isRunFolder } from "../../tune/train/run-folder.ts";
+import { dataPaths } from "../api/data-paths.ts";
 import { folderOf } from "../api/pull.ts";
 import { runEnvironment } from "../environment.ts";
 
@@ -59,7 +62,8 @@ export async function openDataContext(
 ): Promise<DataContext> {
   const { set = [] } = options;
   if ([".yaml", ".yml"].includes(extname(target))) {
-    const loaded = loadRecipe(target, { set });
+    const written = loadRecipe(target, { set });
+    const loaded = await findData(written, runEnvironment(), tellingChoices(onEvent), onEvent);
     return { recipe: loaded.recipe, sets: setsOf(loaded.recipe), stated: true, ...(await tokensOf(loaded, onEvent)) };
   }
   const loaded = await loadedFor(options, set);
@@ -72,7 +76,7 @@ export async function openDataContext(
   const known = options.recipe !== undefined || options.model !== undefined;
   return {
     recipe: { ...recipe, data },
-    sets: [{ name: "data", files: [target] }],
+    sets: [{ name: "data", files: await dataPaths([target], undefined, onEvent) }],
     stated: options.recipe !== undefined,
     ...(known ? await tokensOf(loaded, onEvent) : { tokens: undefined }),
   };
@@ -110,4 +114,8 @@ async function tokensOf(loaded: LoadedRecipe, onEvent: EventSink): Promise<{ tok
       maxTokens: asked === "auto" ? maxTokensOnHost(config) : asked,
     },
   };
+}
+
+function tellingChoices(onEvent: EventSink): Choose {
+  return (path, value, reason) => onEvent({ kind: "choice", name: path.join("."), value: String(value), reason });
 }

@@ -9,6 +9,7 @@ import { type ProblemGroup, Problems } from "../../tune/data/problems.ts";
 import type { RawRow } from "../../tune/data/row.ts";
 import { detectShape, labelListNames, type Shape } from "../../tune/data/shape.ts";
 import { answering, type DataTask } from "../../tune/data/task.ts";
+import { dataPaths } from "../api/data-paths.ts";
 
 export interface DataHints {
   readonly format?: "auto" | DataFormat | undefined;
@@ -64,7 +65,8 @@ const noTemplate: TemplateOptions = {
  */
 export async function inspectData(path: string, hints: DataHints): Promise<DataInspection> {
   const columns = hints.columns ?? {};
-  const files = await openDataFiles([path], { format: hints.format ?? "auto", header: "auto", columns }, () => {});
+  const paths = await dataPaths([path], undefined, () => {});
+  const files = await openDataFiles(paths, { format: hints.format ?? "auto", header: "auto", columns }, () => {});
   const rawRows = (problems: Problems): AsyncGenerator<PlacedRow> => readDataFiles(files, problems);
 
   const first = await findFields(rawRows(new Problems()), columns);

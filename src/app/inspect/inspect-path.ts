@@ -1,6 +1,7 @@
 /** Says what a file or folder is. One file per kind lies beside this one; each reads headers where they tell enough. */
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
+import { isDatasetPath } from "../../base/dataset-name.ts";
 import { UserError } from "../../base/errors.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import { isDataPath } from "../../tune/data/sources/find-sources.ts";
@@ -27,7 +28,7 @@ export type Inspection =
  * @throws UserError when there is nothing, or it is damaged so that it cannot be used at all
  */
 export async function inspectPath(name: string, hints: DataHints = {}): Promise<Inspection> {
-  if (isDataPath(name)) return inspectData(name, hints);
+  if (isDatasetPath(name) || isDataPath(name)) return inspectData(name, hints);
   const path = await folderOf(name, { weights: false });
   const stat = statOf(path);
   if (stat.isDirectory()) return inspectFolder(path, hints);

@@ -1,3 +1,5 @@
+import { extname } from "node:path";
+import { isDatasetPath } from "../dataset-name.ts";
 import type { Fraction, Paths, Recipe, ThresholdOptions } from "./recipe.ts";
 import type { OptionPath } from "./source.ts";
 
@@ -257,7 +259,12 @@ function labelCount(labels: NonNullable<Recipe["data"]["labels"]>): number {
   return new Set(Object.values(labels)).size;
 }
 
+/** An archive, a folder or a data set of the hub may be named for each of its parts: what is in it decides, later. */
 function shared(a: Paths | Fraction | null, b: Paths | Fraction | null): boolean {
-  const files = new Set(pathList(a));
+  const files = new Set(pathList(a).filter((path) => !mayHoldParts(path)));
   return pathList(b).some((file) => files.has(file));
+}
+
+function mayHoldParts(path: string): boolean {
+  return isDatasetPath(path) || extname(path) === "" || /\.(tar|tgz|tar\.\w+)$/i.test(path);
 }

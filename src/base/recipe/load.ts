@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, resolve } from "node:path";
+import { isDatasetPath } from "../dataset-name.ts";
 import { messageOf, UserError, UserErrors } from "../errors.ts";
 import { parseHubName } from "../hub-name.ts";
 import { findConflicts, isFraction, type Purpose } from "./combinations.ts";
@@ -123,7 +124,7 @@ function removeNearest(data: Record<string, unknown>, path: OptionPath): void {
 }
 
 function resolvePaths(recipe: Recipe, name: string, folder: string, workingDirectory: string): Recipe {
-  const one = (path: string): string => resolve(folder, path);
+  const one = (path: string): string => (isDatasetPath(path) ? path : resolve(folder, path));
   const model = (path: string): string => (parseHubName(path) && !existsSync(one(path)) ? path : one(path));
   const all = (paths: Paths): Paths => (typeof paths === "string" ? one(paths) : paths.map(one));
   const { train, validation, test } = recipe.data;

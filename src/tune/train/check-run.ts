@@ -6,6 +6,7 @@ import type { Recipe } from "../../base/recipe/recipe.ts";
 import { openDevice } from "../../engine/open-device.ts";
 import type { RehearsalTarget } from "../../engine/open-rehearsal.ts";
 import { chosenCommit, findBase, type RunEnvironment } from "./base-model.ts";
+import { findData } from "./find-data.ts";
 import type { Choose } from "./fit-recipe.ts";
 import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
 import { planMemory } from "./memory/plan-memory.ts";
@@ -39,7 +40,8 @@ export async function checkRun(
   const commit = chosenCommit(base);
   if (commit) choose(["base"], commit.value, commit.reason);
   const target = card === undefined ? await targetHere(recipe, environment, choose) : targetOfCard(card, recipe);
-  const { data, plan } = await prepareData(loaded, base.folder, choose, onEvent, deviceOptions(recipe, environment));
+  const found = await findData(loaded, environment, choose, onEvent);
+  const { data, plan } = await prepareData(found, base.folder, choose, onEvent, deviceOptions(recipe, environment));
   const example = data.train.encoded.example.bind(data.train.encoded);
   const input = { recipe, base: base.folder, target, plan, example, labels: data.labels };
   const memory = planMemory(input);

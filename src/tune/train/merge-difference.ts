@@ -7,6 +7,8 @@ import type { ClassHeadOptions, Model } from "../../model/families/model.ts";
 import { type EncodedExample, packExamples } from "../data/pack.ts";
 import { ClassScorer } from "../score/class-scorer.ts";
 import { type Artefact, type ArtefactParts, openArtefact } from "./artefact.ts";
+import type { RunEnvironment } from "./base-model.ts";
+import { findData } from "./find-data.ts";
 import { packLosses } from "./loss.ts";
 import { prepareData } from "./prepare-data.ts";
 
@@ -40,11 +42,12 @@ export async function answersBefore(
   { modelFolder }: ArtefactParts,
   device: Device,
   base: string | undefined,
+  environment: Pick<RunEnvironment, "hub">,
 ): Promise<AnswersBefore | undefined> {
   const loaded = loadRecipe(join(path, "recipe.yaml"), { purpose: "train" });
   if (loaded.recipe.data.validation === null) return undefined;
   const quiet = (): void => {};
-  const { data } = await prepareData(loaded, modelFolder, quiet, quiet);
+  const { data } = await prepareData(await findData(loaded, environment, quiet, quiet), modelFolder, quiet, quiet);
   const set = data.validation!.encoded;
   const count = Math.min(ROWS, set.length);
   const examples = Array.from({ length: count }, (_, i) => set.example(Math.floor((i * set.length) / count)));

@@ -9,6 +9,7 @@ import type { DeviceEnvironment, DeviceOptions } from "../../engine/open-device.
 import { readConfigJson } from "../../model/files/config.ts";
 import { readQuantizationConfig } from "../../model/files/quantization-config.ts";
 import { type BaseModel, chosenCommit, findBase, findWarmStart, type RunEnvironment } from "./base-model.ts";
+import { findData } from "./find-data.ts";
 import type { Choose } from "./fit-recipe.ts";
 import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
 import { type MemoryPlan, planMemory } from "./memory/plan-memory.ts";
@@ -63,7 +64,8 @@ export async function planRun(loaded: LoadedRecipe, options: PlanOptions): Promi
   }
   if (recipe.device === "auto") choose(["device"], device.name, reason);
   if (recipe.precision === "auto") choose(["precision"], device.precision, device.description);
-  const prepared = await prepareData(loaded, base.folder, choose, onEvent, {
+  const found = await findData(loaded, environment, choose, onEvent);
+  const prepared = await prepareData(found, base.folder, choose, onEvent, {
     parts,
     cacheFolder: deviceOptions(recipe, environment).cacheFolder,
   });

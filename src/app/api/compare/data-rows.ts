@@ -5,6 +5,7 @@ import { keepRow, textOf } from "../../../tune/data/keep-row.ts";
 import { Problems } from "../../../tune/data/problems.ts";
 import type { RawRow } from "../../../tune/data/row.ts";
 import { surveyRows } from "../../../tune/data/survey.ts";
+import { dataPaths } from "../data-paths.ts";
 import type { Reading } from "../load-model.ts";
 import { EXCERPT, refuseTooMany, type SubjectRow, type SubjectRows } from "./subject-rows.ts";
 
@@ -15,7 +16,7 @@ export async function dataFields(
   wanted: readonly string[],
 ): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
   const rows = new Map<string, Readonly<Record<string, string>>>();
-  const files = await openDataFiles(data, reading, () => {});
+  const files = await openDataFiles(await dataPaths(data, "test", () => {}), reading, () => {}, "test");
   for await (const { raw, path } of readDataFiles(files, new Problems())) {
     refuseTooMany(rows.size, path);
     rows.set(`${path}:${raw.line}`, fieldsOf(raw, ["id", ...wanted]));
@@ -34,7 +35,7 @@ export async function trueRows(
   onEvent: EventSink,
 ): Promise<SubjectRows> {
   const task = { classHead: false, multiLabel, sampleWeight: undefined };
-  const files = await openDataFiles(data, options, onEvent);
+  const files = await openDataFiles(await dataPaths(data, "test", onEvent), options, onEvent, "test");
   const survey = { name: "test", data: { ...options, limit: null }, template, task };
   const { shape, labels } = await surveyRows(files, survey, onEvent);
   const problems = new Problems();

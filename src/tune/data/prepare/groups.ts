@@ -8,7 +8,6 @@ import type { Row } from "../example.ts";
 import { fieldOf, textOf } from "../keep-row.ts";
 import { Problems } from "../problems.ts";
 import type { RawRow } from "../row.ts";
-import { partNamed } from "../sources/parts.ts";
 
 /** Fields that name where a row is from; rows from one place are not independent. */
 const knownNames: readonly string[] = [
@@ -82,7 +81,7 @@ async function lookAt(
     }
   };
   let seen = 0;
-  const files = await openDataFiles(paths, data, () => {}, partNamed("train"));
+  const files = await openDataFiles(paths, data, () => {}, "train");
   for await (const { raw } of readDataFiles(files, new Problems())) {
     look(raw);
     if (++seen === ROWS_LOOKED_AT) break;

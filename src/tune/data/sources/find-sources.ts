@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, relative, sep } from "node:path";
+import { isDatasetPath } from "../../../base/dataset-name.ts";
 import { UserError } from "../../../base/errors.ts";
 import type { EventSink } from "../../../base/events.ts";
 import { suggestName } from "../../../base/names.ts";
@@ -29,10 +30,11 @@ export type Found = Source | RowSource;
  * @throws UserError when there is no such file, or nothing in it
  */
 export async function findSources(path: string, options: FindOptions): Promise<readonly Found[]> {
+  if (isDatasetPath(path)) throw notFetched(path);
   const existing = existingPart(path);
   if (existing.rest === "") {
     if (statSync(path).isDirectory()) return await inFolder(path, undefined, options);
-    const file = fileSource(path);
+    const file = fileSource(path, datasetFileName(path) ?? path);
     const { bytes } = await readHead(file, tarHeadBytes);
     return isTar(bytes) ? chosen(await listTar(file), path, options) : [file];
   }
@@ -52,6 +54,23 @@ function existingPart(path: string): { readonly path: string; readonly rest: str
   let existing = path;
   while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
   return { path: existing, rest: relative(existing, path).split(sep).join("/") };
+}
+
+/** What to call a file of the hub's cache: `hf:ORG/NAME@0123456/data/train.parquet`. */
+function datasetFileName(path: string): string | undefined {
+  const parts = /[/\\]datasets--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]([0-9a-f]{40})[/\\](.+)$/.exec(path);
+  if (parts === null) return undefined;
+  const [, organisation, name, commit, file] = parts;
+  return `hf:${organisation}/${name}@${commit!.slice(0, 7)}/${file!.split(sep).join("/")}`;
+}
+
+function notFetched(path: string): UserError {
+  return new UserError({
+    code: "data/not-fetched",
+    message: "a data set of the hub cannot be read by this command",
+    where: path,
+    fix: `fetch its files with fettle data convert ${path} --output FILE, and name that`,
+  });
 }
 
 async function inFolder(folder: string, glob: string | undefined, options: FindOptions): Promise<readonly Found[]> {

@@ -12,7 +12,12 @@ import { formatRank, type Part, partNamed } from "./parts.ts";
 /** What a folder is: data files to choose from, or files that are rows themselves. */
 export type FolderContent =
   | { readonly kind: "data files"; readonly members: readonly Member[] }
-  | { readonly kind: "rows"; readonly rows: readonly RowSource[] };
+  | {
+      readonly kind: "rows";
+      readonly rows: readonly RowSource[];
+      /** Sub-folders that were entered, by the parts they are named after. */
+      readonly parts: readonly (readonly [Part, string])[];
+    };
 
 export interface FolderOptions {
   readonly part: Part | undefined;
@@ -36,15 +41,18 @@ export async function openFolder(folder: string, options: FolderOptions): Promis
 
   if (wanted === undefined) {
     const manifest = findManifest(files);
-    if (manifest !== undefined) return { kind: "rows", rows: [await manifestRows(folder, manifest)] };
+    if (manifest !== undefined) return { kind: "rows", rows: [await manifestRows(folder, manifest)], parts: [] };
     const entered = files.some(isRow) ? partFolders(files, part, folder) : [];
     const contents = await Promise.all(entered.map((name) => openFolder(join(folder, name), options)));
     const rows = contents.flatMap((content) => (content.kind === "rows" ? content.rows : []));
-    if (rows.length > 0) return { kind: "rows", rows };
+    if (rows.length > 0) {
+      return { kind: "rows", rows, parts: entered.map((name) => [partNamed(name)!, name] as const) };
+    }
   }
   const isData = !filesAreRows && files.some((path) => formatRank(path) !== undefined && !isRow(path));
   if (!isData) {
-    return { kind: "rows", rows: [folderRows(folder, { files, left: wanted === undefined ? listing.left : [] })] };
+    const left = wanted === undefined ? listing.left : [];
+    return { kind: "rows", rows: [folderRows(folder, { files, left })], parts: [] };
   }
   return { kind: "data files", members: files.map((path) => ({ path, source: fileSource(join(folder, path)) })) };
 }

@@ -42,6 +42,7 @@ export function splitsOf(
 /** `data/train-00000-of-00002.parquet`, `train/…`, `CONFIG/train/0000.parquet`; files whose names say nothing are train. */
 function splitsByName(paths: readonly string[], config: string | undefined, where: string): Splits {
   const data = paths.filter((path) => formatRank(path) !== undefined);
+  if (data.length === 0) return new Map();
   const within = config === undefined ? data : data.filter((path) => path.startsWith(`${config}/`));
   const folders = [...new Set(data.flatMap((path) => path.split("/").slice(0, -1).slice(0, 1)))].filter(
     (folder) => partNamed(folder) === undefined && folder !== "data",
