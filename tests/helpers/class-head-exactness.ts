@@ -108,11 +108,16 @@ function lossAndGradients(
   return { loss: sum / targets, gradients };
 }
 
+/** Of which all but one are left out on slow devices. */
+const otherEncoders = ["an encoder's first token", "the mean of an encoder's tokens"];
+
 /** @param tolerance of the loss and the logits, and of each gradient against its norm */
 export function testClassHeadExactness(device: Device, tolerance: number): void {
+  const left = device.name === "cpu" ? [] : otherEncoders;
   describe(`a class head over packs equals one text at a time, ${device.name}, ${device.precision}`, () => {
     after(() => device.close());
     for (const [headName, { folder, head }] of Object.entries(subjects)) {
+      if (left.includes(headName)) continue;
       const open = (): Model => openModel(folder, device, { format: { kind: "f32" }, classHead: head });
       for (const [objectiveName, objectiveOf] of Object.entries(objectives)) {
         test(`${headName}, ${objectiveName}`, () => {
