@@ -51,7 +51,7 @@ export async function initProject({ name, data, model, output, onEvent }: InitOp
   const original = loadRecipe(shipped.path);
   const folder = resolve(output ?? name.replace("/", "-"));
   const recipe = join(folder, "recipe.yaml");
-  const files = data === undefined ? examplesIn(folder, original) : splitFiles(data);
+  const files = data === undefined ? examplesIn(folder, original) : await splitFiles(data);
   const text = recipeText(shipped, original, { folder, files, model });
   if (data !== undefined) await tryData(parseRecipe(text, recipe), onEvent);
   fillFolder(folder, (temporary) => {
@@ -65,14 +65,10 @@ export async function initProject({ name, data, model, output, onEvent }: InitOp
 }
 
 /** Where the rows that come with the recipe will lie. */
-function examplesIn(folder: string, { recipe }: LoadedRecipe): SplitFiles {
-  const place = (path: string): string => join(folder, "data", basename(path));
-  const [validation, test] = [recipe.data.validation, recipe.data.test];
-  return {
-    train: place(trainingFile({ recipe })),
-    validation: typeof validation === "string" ? place(validation) : undefined,
-    test: typeof test === "string" ? place(test) : undefined,
-  };
+function examplesIn(folder: string, { recipe: { data } }: LoadedRecipe): SplitFiles {
+  const place = (paths: Parameters<typeof pathList>[0]): string[] =>
+    pathList(paths).map((path) => join(folder, "data", basename(path)));
+  return { train: place(data.train), validation: place(data.validation), test: place(data.test) };
 }
 
 function trainingFile({ recipe }: Pick<LoadedRecipe, "recipe">): string {
@@ -87,19 +83,21 @@ interface Project {
 
 function recipeText(shipped: ShippedRecipe, { recipe }: LoadedRecipe, { folder, files, model }: Project): string {
   const fromFolder = (path: string): string => portable(folder, path);
+  const listed = (paths: readonly string[]): string | string[] =>
+    paths.length === 1 ? fromFolder(paths[0]!) : paths.map(fromFolder);
   const output = `runs/${basename(folder)}`;
   const text = withValues(readTextFile(shipped.path, 2 ** 16), {
     base:
       model === undefined ? (parseHubName(recipe.base) ? recipe.base : fromFolder(recipe.base)) : base(model, folder),
     output,
-    "data.train": fromFolder(files.train),
-    "data.validation": files.validation ? fromFolder(files.validation) : { fraction: 0.1 },
-    "data.test": files.test && fromFolder(files.test),
+    "data.train": listed(files.train),
+    "data.validation": files.validation.length > 0 ? listed(files.validation) : { fraction: 0.1 },
+    "data.test": files.test.length > 0 ? listed(files.test) : undefined,
   });
   const words: readonly (readonly [string, string])[] = [
     [`recipes/${shipped.task}/${basename(shipped.path)}`, portable(".", join(folder, "recipe.yaml"))],
     [relative(".", recipe.output), output],
-    [shownTestFile(text), files.test === undefined ? NO_TEST_SET : portable(".", files.test)],
+    [shownTestFile(text), files.test.map((file) => portable(".", file)).join(" ") || NO_TEST_SET],
   ];
   return text.replace(/^#.*$/gm, (comment) =>
     words.reduce((line, [was, is]) => (was === "" ? line : line.replaceAll(was, is)), comment),

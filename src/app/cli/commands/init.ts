@@ -17,7 +17,10 @@ export const init: CommandModule = {
     command
       .argument("[name]", "recipe to start from; without it, they are listed")
       .option("--nano", "its variant for fettle-nano, which runs on a CPU in minutes; short for NAME/nano")
-      .option("--data <path>", "training file, or a folder with files named train, valid and test; default: a few rows")
+      .option(
+        "--data <path>",
+        "training file, or a folder or tar with files named train, valid and test; default: some rows",
+      )
       .option("--model <model>", "base model in place of the recipe's: a folder, or ORG/NAME on the hub")
       .option("--output <folder>", "folder to be made; default: the name");
     addExamples(command, [
