@@ -24,6 +24,8 @@ export { type LoadedModel, type LoadModelOptions, loadModel, type Reading } from
 export { type Prediction, type PredictOptions, predict } from "./app/api/predict.ts";
 export { type Pulled, type PullModelOptions, pull } from "./app/api/pull.ts";
 export { type RecipeInput, type TrainOptions, train } from "./app/api/train.ts";
+export { type SweepOptions, sweep } from "./app/sweep/run-sweep.ts";
+export type { SweepResult, SweptRun } from "./app/sweep/sweep-result.ts";
 export { UserError, UserErrors } from "./base/errors.ts";
 export type { EventSink, Forecast, Ledger, RunEvent, Taken } from "./base/events.ts";
 export { AdapterSet } from "./model/families/adapter-set.ts";

@@ -28,6 +28,11 @@ export const commands: readonly (CommandEntry | CommandGroup)[] = [
     load: async () => (await import("./commands/train.ts")).train,
   },
   {
+    name: "sweep",
+    summary: "Train a recipe with every combination of some options, and compare the runs",
+    load: async () => (await import("./commands/sweep.ts")).sweep,
+  },
+  {
     name: "eval",
     summary: "Score a run or a model on labelled data",
     load: async () => (await import("./commands/eval.ts")).evaluation,

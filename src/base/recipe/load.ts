@@ -8,14 +8,14 @@ import { describeIssue, valueAt } from "./issues.ts";
 import { recipeJsonSchema } from "./json-schema.ts";
 import type { Fraction, Paths, Recipe } from "./recipe.ts";
 import { methodSections, recipeSchema } from "./schema.ts";
-import { type OptionPath, RecipeSource } from "./source.ts";
+import { type LaidValue, type OptionPath, RecipeSource } from "./source.ts";
 
 /** More mistakes than this are another kind of file. */
 const maxErrorsShown = 50;
 
 export interface LoadOptions {
-  /** `a.b=c` overrides, later ones win. */
-  readonly set?: readonly string[];
+  /** `a.b=c`, or values from elsewhere, to lay over the recipe; later ones win. */
+  readonly set?: readonly (string | LaidValue)[];
   /** Default `train`. */
   readonly purpose?: Purpose;
   /** What a relative `output` starts from; default the working directory. */
@@ -31,7 +31,7 @@ export interface LoadedRecipe {
   readonly path: string;
   /** Where an option was written, for errors found later: `recipe.yaml:12:3`, or `--set a.b=c`. */
   readonly where: (path: OptionPath) => string;
-  /** `default`, or the `--set` that gave an option; undefined when the file gives it. */
+  /** `default`, or what was laid over the file and gave an option; undefined when the file gives it. */
   readonly origin: (path: OptionPath) => string | undefined;
 }
 
@@ -40,13 +40,16 @@ export interface LoadedRecipe {
  * @throws UserErrors with every mistake in it: unknown keys, wrong types, values out of range, impossible combinations
  */
 export function loadRecipe(path: string, options: LoadOptions = {}): LoadedRecipe {
-  return parseRecipe(readText(path), path, options);
+  return parseRecipe(readRecipeText(path), path, options);
 }
 
 /** `loadRecipe` for text that is already read; relative paths start from the folder of `path`. */
 export function parseRecipe(text: string, path: string, options: LoadOptions = {}): LoadedRecipe {
   const source = RecipeSource.parse(text, path);
-  for (const assignment of options.set ?? []) source.set(assignment);
+  for (const one of options.set ?? []) {
+    if (typeof one === "string") source.set(one);
+    else source.lay(one);
+  }
   const data = withoutEmptySections(source.toData());
 
   const first = recipeSchema.safeParse(data);
@@ -80,7 +83,8 @@ function withoutEmptySections(data: Record<string, unknown>): Record<string, unk
   return Object.fromEntries(Object.entries(data).filter((entry) => !isEmpty(entry)));
 }
 
-function readText(path: string): string {
+/** Text of a recipe, or of a file about recipes. @throws UserError when it cannot be read */
+export function readRecipeText(path: string): string {
   try {
     if (statSync(path).isDirectory()) throw new Error("it is a folder");
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));

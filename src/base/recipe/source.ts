@@ -18,7 +18,15 @@ const maxAliases = 100;
 
 export type OptionPath = readonly PropertyKey[];
 
-/** A parsed recipe with `--set` values laid over it, which can say where each value was written. */
+/** A value to lay over a recipe, and where it is from. */
+export interface LaidValue {
+  /** `training.learning_rate` */
+  readonly option: string;
+  readonly value: unknown;
+  readonly where: string;
+}
+
+/** A parsed recipe with values laid over it, which can say where each value was written. */
 export class RecipeSource {
   readonly name: string;
   readonly #document: Document;
@@ -85,7 +93,20 @@ export class RecipeSource {
         fix: "write it like --set training.learning_rate=1e-4",
       });
     }
-    const value = parseSetValue(assignment.slice(equals + 1), where);
+    this.#lay(path, parseSetValue(assignment.slice(equals + 1), where), where);
+  }
+
+  /** Lay a value over the recipe. @throws UserError naming the place that it is from */
+  lay({ option, value, where }: LaidValue): void {
+    const path = option.split(".");
+    if (path.some((key) => !/^[\w-]+$/.test(key))) {
+      const message = `"${option}" is no option of a recipe`;
+      throw new UserError({ code: "recipe/set", message, where, fix: "write it like training.learning_rate" });
+    }
+    this.#lay(path, value, where);
+  }
+
+  #lay(path: readonly string[], value: unknown, where: string): void {
     try {
       for (let length = 1; length < path.length; length++) {
         // A section that is written but empty (`training:`) is null, which `setIn` would refuse to enter.
@@ -136,9 +157,10 @@ export class RecipeSource {
     return this.name;
   }
 
-  /** Whether an option came from a `--set`. */
+  /** Whether an option was laid over the recipe. */
   isSet(path: OptionPath): boolean {
-    return this.where(path).startsWith("--set ");
+    const where = this.where(path);
+    return this.#sets.some(({ text }) => text === where);
   }
 
   /** Character offset of a key or its value, undefined when the text does not have it. */

@@ -7,7 +7,9 @@ import { countTargets, packExamples } from "../data/pack.ts";
 import { Problems } from "../data/problems.ts";
 import { measureLabels } from "../evaluate/evaluate-labels.ts";
 import { packLoss } from "./loss.ts";
+import type { Trainee } from "./method.ts";
 import { type ScoreValidationOptions, scoreValidation } from "./score-validation.ts";
+import type { StepSettings } from "./step.ts";
 
 export interface ValidatorOptions extends ScoreValidationOptions {
   readonly onEvent: EventSink;
@@ -22,7 +24,13 @@ export async function validate(options: ValidatorOptions): Promise<Readonly<Reco
     : { loss, ...(await labelMetrics(options)) };
 }
 
-async function meanLoss({ recipe, trainee, validation, settings, onEvent }: ValidatorOptions): Promise<number> {
+export interface LossOptions extends Pick<ValidatorOptions, "recipe" | "validation" | "onEvent"> {
+  readonly trainee: Pick<Trainee, "model" | "objective">;
+  readonly settings: Pick<StepSettings, "maxTokens" | "pooling">;
+}
+
+/** Of the targets of a set, packed as in training. */
+export async function meanLoss({ recipe, trainee, validation, settings, onEvent }: LossOptions): Promise<number> {
   const { encoded } = validation;
   const { enabled, share_prompts: sharePrompts, supervised_rows_only: supervisedRowsOnly } = recipe.packing;
   const { maxTokens, pooling } = settings;

@@ -1,0 +1,77 @@
+/** A finished run on validation rows, to choose by, and on test rows, to report. */
+import type { EventSink } from "../../base/events.ts";
+import type { LoadedRecipe } from "../../base/recipe/load.ts";
+import type { Dataset } from "../../tune/data/dataset.ts";
+import { encodeDataset } from "../../tune/data/encode.ts";
+import { loadDataset } from "../../tune/data/load-dataset.ts";
+import { taskOf } from "../../tune/data/task.ts";
+import { openArtefact } from "../../tune/train/artefact.ts";
+import type { EncodedRunData } from "../../tune/train/encode-data.ts";
+import { pathsOf } from "../../tune/train/load-sets.ts";
+import { nextTokenObjective } from "../../tune/train/objective.ts";
+import { deviceOptions } from "../../tune/train/plan-run.ts";
+import { prepareData } from "../../tune/train/prepare-data.ts";
+import type { EncodedSet } from "../../tune/train/run-data.ts";
+import { readRunInfo } from "../../tune/train/run-folder.ts";
+import { openForScoring } from "../../tune/train/shared-base.ts";
+import type { SharedParts } from "../../tune/train/shared-parts.ts";
+import { meanLoss } from "../../tune/train/validate.ts";
+import { type EvaluationResult, evaluate, evaluateSet } from "../api/evaluate.ts";
+import type { LoadedModel } from "../api/load-model.ts";
+import { deviceEnvironment } from "../environment.ts";
+import { LOSS } from "./choose-best.ts";
+import type { ScoredSet, SweptResult } from "./sweep-result.ts";
+
+/** @throws UserError when rows or model cannot be read */
+export async function scoreRun(
+  loaded: LoadedRecipe,
+  parts: SharedParts,
+  onEvent: EventSink,
+): Promise<Pick<SweptResult, "validation" | "test">> {
+  const { recipe } = loaded;
+  const quiet = (): void => {};
+  const environment = deviceEnvironment();
+  const { cacheFolder } = environment;
+  const { device } = await parts.device(deviceOptions(recipe, environment));
+  const { base } = readRunInfo(recipe.output);
+  const prepared = await prepareData(loaded, base, quiet, quiet, { parts, cacheFolder });
+  using artefact = openArtefact(recipe.output, { device, template: recipe.template, open: openForScoring(parts) });
+  const { data, template, problem_type } = recipe;
+  const multiLabel = problem_type === "multi_label_classification";
+  const model: LoadedModel = { artefact, device, reading: { data, template, multiLabel }, [Symbol.dispose]: quiet };
+  const { train, validation } = prepared.data;
+  const { labels, shape } = train.dataset;
+  if (labels !== undefined && (shape.kind !== "text" || shape.forHead)) {
+    return {
+      validation: validation ? scored(await evaluateSet(model, validation.dataset, { onEvent })) : null,
+      test: data.test === null ? null : scored(await evaluate(model, { data: pathsOf(data.test), onEvent })),
+    };
+  }
+  const lossOf = async (set: EncodedSet): Promise<ScoredSet> => {
+    const objective = nextTokenObjective(artefact.model.decoder, { gamma: 0, smoothing: 0 });
+    const { maxTokens } = readRunInfo(recipe.output).settled;
+    const settings = { maxTokens };
+    const trainee = { model: artefact.model, objective };
+    const loss = await meanLoss({ recipe, trainee, validation: set, settings, onEvent });
+    return { rows: set.encoded.length, metrics: { [LOSS]: loss } };
+  };
+  const test = data.test === null ? undefined : await testSet(loaded, prepared, onEvent);
+  return { validation: validation ? await lossOf(validation) : null, test: test ? await lossOf(test) : null };
+}
+
+function scored({ rows, metrics = {} }: EvaluationResult): ScoredSet {
+  const values = Object.entries(metrics).map(([name, { value }]) => [name, value]);
+  return { rows, metrics: Object.fromEntries(values) };
+}
+
+/** Rows without labels, as the model was trained on such. */
+async function testSet(
+  { recipe }: LoadedRecipe,
+  { encoder, encodeOptions }: EncodedRunData,
+  onEvent: EventSink,
+): Promise<EncodedSet> {
+  const { data, template } = recipe;
+  const options = { name: "test", data, template, task: taskOf(recipe) };
+  const dataset: Dataset = await loadDataset(pathsOf(data.test!), options, () => {});
+  return { dataset, encoded: await encodeDataset(dataset, encoder, encodeOptions, onEvent) };
+}
