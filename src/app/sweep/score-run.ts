@@ -3,11 +3,7 @@ import type { EventSink } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Dataset } from "../../tune/data/dataset.ts";
 import { encodeDataset } from "../../tune/data/encode.ts";
-import { loadDataset } from "../../tune/data/load-dataset.ts";
-import { taskOf } from "../../tune/data/task.ts";
 import { openArtefact } from "../../tune/train/artefact.ts";
-import type { EncodedRunData } from "../../tune/train/encode-data.ts";
-import { pathsOf } from "../../tune/train/load-sets.ts";
 import { nextTokenObjective } from "../../tune/train/objective.ts";
 import { deviceOptions } from "../../tune/train/plan-run.ts";
 import { prepareData } from "../../tune/train/prepare-data.ts";
@@ -15,8 +11,9 @@ import type { EncodedSet } from "../../tune/train/run-data.ts";
 import { readRunInfo } from "../../tune/train/run-folder.ts";
 import { openForScoring } from "../../tune/train/shared-base.ts";
 import type { SharedParts } from "../../tune/train/shared-parts.ts";
+import { loadTestSet } from "../../tune/train/test-set.ts";
 import { meanLoss } from "../../tune/train/validate.ts";
-import { type EvaluationResult, evaluate, evaluateSet } from "../api/evaluate.ts";
+import { type EvaluationResult, evaluateSet } from "../api/evaluate.ts";
 import type { LoadedModel } from "../api/load-model.ts";
 import { deviceEnvironment } from "../environment.ts";
 import { LOSS } from "./choose-best.ts";
@@ -41,10 +38,11 @@ export async function scoreRun(
   const model: LoadedModel = { artefact, device, reading: { data, template, multiLabel }, [Symbol.dispose]: quiet };
   const { train, validation } = prepared.data;
   const { labels, shape } = train.dataset;
+  const test = data.test === null ? undefined : await loadTestSet(recipe.output, quiet);
   if (labels !== undefined && (shape.kind !== "text" || shape.forHead)) {
     return {
       validation: validation ? scored(await evaluateSet(model, validation.dataset, { onEvent })) : null,
-      test: data.test === null ? null : scored(await evaluate(model, { data: pathsOf(data.test), onEvent })),
+      test: test ? scored(await evaluateSet(model, test, { onEvent })) : null,
     };
   }
   const lossOf = async (set: EncodedSet): Promise<ScoredSet> => {
@@ -55,23 +53,17 @@ export async function scoreRun(
     const loss = await meanLoss({ recipe, trainee, validation: set, settings, onEvent });
     return { rows: set.encoded.length, metrics: { [LOSS]: loss } };
   };
-  const test = data.test === null ? undefined : await testSet(loaded, prepared, onEvent);
-  return { validation: validation ? await lossOf(validation) : null, test: test ? await lossOf(test) : null };
+  const encode = async (dataset: Dataset): Promise<EncodedSet> => {
+    const { encoder, encodeOptions } = prepared;
+    return { dataset, encoded: await encodeDataset(dataset, encoder, encodeOptions, onEvent) };
+  };
+  return {
+    validation: validation ? await lossOf(validation) : null,
+    test: test ? await lossOf(await encode(test)) : null,
+  };
 }
 
 function scored({ rows, metrics = {} }: EvaluationResult): ScoredSet {
   const values = Object.entries(metrics).map(([name, { value }]) => [name, value]);
   return { rows, metrics: Object.fromEntries(values) };
-}
-
-/** Rows without labels, as the model was trained on such. */
-async function testSet(
-  { recipe }: LoadedRecipe,
-  { encoder, encodeOptions }: EncodedRunData,
-  onEvent: EventSink,
-): Promise<EncodedSet> {
-  const { data, template } = recipe;
-  const options = { name: "test", data, template, task: taskOf(recipe) };
-  const dataset: Dataset = await loadDataset(pathsOf(data.test!), options, () => {});
-  return { dataset, encoded: await encodeDataset(dataset, encoder, encodeOptions, onEvent) };
 }
