@@ -9,6 +9,7 @@ import { UserError } from "../src/base/errors.ts";
 import { suggestName } from "../src/base/names.ts";
 import { cudaCommand } from "./cuda.ts";
 import { cudaLoadingCommand } from "./cuda-loading.ts";
+import { dataCommand } from "./data.ts";
 import type { Benchmark } from "./harness/benchmark.ts";
 import { findPeer } from "./harness/peer-environment.ts";
 import { kernels } from "./kernels.ts";
@@ -67,7 +68,7 @@ const program = new Command("bench")
     process.exitCode = passed ? 0 : 1;
   });
 
-program.addCommand(cudaCommand()).addCommand(cudaLoadingCommand());
+program.addCommand(cudaCommand()).addCommand(cudaLoadingCommand()).addCommand(dataCommand());
 
 function benchmarkOf(name: string): Benchmark {
   const benchmark = benchmarks[name];

@@ -6,10 +6,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 
-/** Exact, so that a ratio can be had again. */
-export const peerPackages: readonly string[] = ["torch==2.13.0", "transformers==5.17.0", "peft==0.21.0"];
+export type Peer = keyof typeof peers;
 
-const importsThem = "import torch, transformers, peft";
+/** Versions are exact, so that a ratio can be had again. */
+const peers = {
+  training: {
+    packages: ["torch==2.13.0", "transformers==5.17.0", "peft==0.21.0"],
+    imports: "import torch, transformers, peft",
+    folder: "fettle-bench-peer",
+  },
+  data: {
+    packages: ["datasets==5.2.0", "tokenizers==0.23.3", "jinja2==3.1.6"],
+    imports: "import datasets, tokenizers, jinja2",
+    folder: "fettle-bench-data-peer",
+  },
+} as const;
 
 export interface PeerOptions {
   /** A Python that has the packages already. */
@@ -23,34 +34,35 @@ export interface PeerOptions {
  * @returns path of a Python that has the peer's packages, or undefined, having said why there is none
  * @throws UserError when the Python asked for does not have them.
  */
-export async function findPeer(options: PeerOptions): Promise<string | undefined> {
+export async function findPeer(options: PeerOptions, peer: Peer = "training"): Promise<string | undefined> {
   const { print } = options;
+  const { packages, imports, folder: ownFolder } = peers[peer];
   if (options.python !== undefined) {
-    if (hasPackages(options.python)) return options.python;
+    if (hasImports(options.python, imports)) return options.python;
     throw new UserError({
       code: "bench/no-peer",
-      message: `${options.python} cannot ${importsThem}`,
-      fix: `${options.python} -m pip install ${peerPackages.join(" ")}`,
+      message: `${options.python} cannot ${imports}`,
+      fix: `${options.python} -m pip install ${packages.join(" ")}`,
     });
   }
-  const folder = options.folder ?? join(tmpdir(), "fettle-bench-peer");
+  const folder = options.folder ?? join(tmpdir(), ownFolder);
   const python = join(folder, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
-  if (existsSync(python) && hasPackages(python)) return python;
+  if (existsSync(python) && hasImports(python, imports)) return python;
   if (spawnSync("python3", ["--version"]).status !== 0) {
     print("There is no python3 here, so Fettle is measured alone.");
     return undefined;
   }
-  print(`Installing ${peerPackages.join(", ")} into ${folder}; the first time takes minutes.`);
+  print(`Installing ${packages.join(", ")} into ${folder}; the first time takes minutes.`);
   const made =
     (await succeeds("python3", ["-m", "venv", folder])) &&
-    (await succeeds(python, ["-m", "pip", "install", "--quiet", ...peerPackages]));
-  if (made && hasPackages(python)) return python;
+    (await succeeds(python, ["-m", "pip", "install", "--quiet", ...packages]));
+  if (made && hasImports(python, imports)) return python;
   print("The peer could not be installed, so Fettle is measured alone.");
   return undefined;
 }
 
-function hasPackages(python: string): boolean {
-  return spawnSync(python, ["-c", importsThem]).status === 0;
+function hasImports(python: string, imports: string): boolean {
+  return spawnSync(python, ["-c", imports]).status === 0;
 }
 
 async function succeeds(command: string, args: readonly string[]): Promise<boolean> {

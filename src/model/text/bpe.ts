@@ -4,7 +4,8 @@ import { damaged, unsupported } from "./component.ts";
 import { mergeSymbols, type Symbols } from "./merge-symbols.ts";
 import { MergeTable } from "./merge-table.ts";
 import { PieceCache } from "./piece-cache.ts";
-import type { PieceTokens, TokenModel } from "./token-model.ts";
+import type { PieceTokens } from "./piece-tokens.ts";
+import type { TokenModel } from "./token-model.ts";
 
 /**
  * Byte-pair encoding (Sennrich et al. 2016) as Hugging Face tokenizers runs it: the adjacent pair of lowest merge rank
@@ -14,7 +15,7 @@ import type { PieceTokens, TokenModel } from "./token-model.ts";
 export class Bpe implements TokenModel {
   readonly vocab: ReadonlyMap<string, number>;
   readonly #merges: MergeTable;
-  readonly #cache = new PieceCache();
+  readonly cache: PieceCache = new PieceCache();
   readonly #ignoreMerges: boolean;
   readonly #fuseUnknown: boolean;
   readonly #unknown: number | undefined;
@@ -43,10 +44,10 @@ export class Bpe implements TokenModel {
   }
 
   encodePiece(text: string, begin: number, end: number): PieceTokens {
-    const known = this.#cache.get(text, begin, end);
+    const known = this.cache.get(text, begin, end);
     if (known !== undefined) return known;
     const tokens = this.#encode(text.slice(begin, end));
-    this.#cache.set(text, begin, end, tokens);
+    this.cache.set(text, begin, end, tokens);
     return tokens;
   }
 

@@ -1,5 +1,5 @@
 import type { MergeTable } from "./merge-table.ts";
-import type { PieceTokens } from "./token-model.ts";
+import type { PieceTokens } from "./piece-tokens.ts";
 
 /** The symbols of a piece, in order: token id and range in UTF-16 units. */
 export interface Symbols {
@@ -11,11 +11,55 @@ export interface Symbols {
 /** Rank and position share one number in the queue: rank · 2^26 + position, exact below 2^53. */
 const POSITIONS = 2 ** 26;
 
+/** Symbols up to which a heap does not pay. */
+const FEW = 24;
+/** Where each pair of few symbols stands in the table of merges; -1 for none. */
+const handles = new Int32Array(FEW);
+
 /**
  * Merges symbols until no pair is left, lowest rank first, leftmost on ties: a binary heap over a linked list, so that
  * a piece of n symbols takes O(n log n) however long it is. Overwrites `symbols`.
  */
-export function mergeSymbols({ ids, begins, ends }: Symbols, merges: MergeTable): PieceTokens {
+export function mergeSymbols(symbols: Symbols, merges: MergeTable): PieceTokens {
+  return symbols.ids.length <= FEW ? mergeFew(symbols, merges) : mergeMany(symbols, merges);
+}
+
+/** The same for a word: looking at all pairs each time is quicker than keeping them in order. */
+function mergeFew({ ids, begins, ends }: Symbols, merges: MergeTable): PieceTokens {
+  let count = ids.length;
+  for (let i = 0; i + 1 < count; i++) handles[i] = merges.find(ids[i]!, ids[i + 1]!);
+  for (;;) {
+    let best = -1;
+    let bestRank = Number.POSITIVE_INFINITY;
+    for (let i = 0; i + 1 < count; i++) {
+      const rank = handles[i]! < 0 ? Number.POSITIVE_INFINITY : merges.rank(handles[i]!);
+      if (rank >= bestRank) continue;
+      best = i;
+      bestRank = rank;
+    }
+    if (best < 0) break;
+    ids[best] = merges.merged(handles[best]!);
+    ends[best] = ends[best + 1]!;
+    count--;
+    for (let i = best + 1; i < count; i++) {
+      ids[i] = ids[i + 1]!;
+      begins[i] = begins[i + 1]!;
+      ends[i] = ends[i + 1]!;
+      handles[i] = handles[i + 1]!;
+    }
+    if (best > 0) handles[best - 1] = merges.find(ids[best - 1]!, ids[best]!);
+    if (best + 1 < count) handles[best] = merges.find(ids[best]!, ids[best + 1]!);
+  }
+  const tokens = new Int32Array(3 * count);
+  for (let i = 0; i < count; i++) {
+    tokens[3 * i] = ids[i]!;
+    tokens[3 * i + 1] = begins[i]!;
+    tokens[3 * i + 2] = ends[i]!;
+  }
+  return tokens;
+}
+
+function mergeMany({ ids, begins, ends }: Symbols, merges: MergeTable): PieceTokens {
   const count = ids.length;
   const next = new Int32Array(count);
   const previous = new Int32Array(count);

@@ -1,4 +1,5 @@
-import type { PieceTokens } from "./token-model.ts";
+import type { PieceTokens } from "./piece-tokens.ts";
+import type { TokenSink } from "./token-sink.ts";
 
 /** Pieces kept per tokenizer: natural text repeats most of its words. */
 const MAX_PIECES = 1 << 16;
@@ -9,6 +10,11 @@ const MAX_UNITS = 1 << 20;
 /** A power of two, so that a third of the slots is in use at most. */
 const SLOTS = 1 << 18;
 
+/** Of a piece, side by side so that they come from memory together: hash, place of its units, length, only token. */
+const FIELDS = 4;
+/** In place of the only token where there are several. */
+const SEVERAL = -1;
+
 /**
  * Remembers the tokens of pieces of text; when full it starts anew, which bounds memory and costs next to nothing. A hash
  * table over the units themselves: a `Map` would need a string of its own for each piece that is looked up, which takes
@@ -17,54 +23,68 @@ const SLOTS = 1 << 18;
 export class PieceCache {
   /** Number of the piece plus one, 0 where there is none. */
   readonly #slots = new Int32Array(SLOTS);
-  readonly #hashes = new Int32Array(MAX_PIECES);
-  /** Where each piece begins in `#units`; the next one's begin is its end. */
-  readonly #begins = new Int32Array(MAX_PIECES + 1);
+  #pieces = new Int32Array(FIELDS << 10);
   #units = new Uint16Array(1 << 12);
-  #tokens: PieceTokens[] = [];
+  /** Of pieces of several tokens. */
+  #tokens: (PieceTokens | undefined)[] = [];
+  #unitsUsed = 0;
 
-  /** Tokens of `text[begin … end)`. */
+  /** Appends the tokens of `text[begin … end)`, the text's offsets counted from `base`; false when they are not known. */
+  append(text: string, begin: number, end: number, base: number, sink: TokenSink): boolean {
+    const piece = this.#find(text, begin, end);
+    if (piece < 0) return false;
+    const only = this.#pieces[piece * FIELDS + 3]!;
+    if (only === SEVERAL) sink.appendPiece(this.#tokens[piece]!, base + begin);
+    else sink.push(only, base + begin, base + end);
+    return true;
+  }
+
+  /** Tokens of `text[begin … end)`, undefined when they are not known. */
   get(text: string, begin: number, end: number): PieceTokens | undefined {
-    if (end - begin > MAX_LENGTH) return undefined;
-    const hash = hashOf(text, begin, end);
-    for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
-      const piece = this.#slots[slot]! - 1;
-      if (piece < 0) return undefined;
-      if (this.#hashes[piece] === hash && this.#holds(piece, text, begin, end)) return this.#tokens[piece];
-    }
+    const piece = this.#find(text, begin, end);
+    if (piece < 0) return undefined;
+    return this.#tokens[piece] ?? Int32Array.of(this.#pieces[piece * FIELDS + 3]!, 0, end - begin);
   }
 
   /** @param tokens of a piece that is not there yet */
   set(text: string, begin: number, end: number, tokens: PieceTokens): void {
     const length = end - begin;
     if (length > MAX_LENGTH) return;
-    if (this.#tokens.length === MAX_PIECES || this.#begins[this.#tokens.length]! + length > MAX_UNITS) {
-      this.#slots.fill(0);
-      this.#tokens = [];
-    }
+    if (this.#tokens.length === MAX_PIECES || this.#unitsUsed + length > MAX_UNITS) this.#clear();
     const piece = this.#tokens.length;
-    const at = this.#begins[piece]!;
-    if (at + length > this.#units.length) {
-      const units = new Uint16Array(2 * this.#units.length);
-      units.set(this.#units);
-      this.#units = units;
-    }
-    for (let i = 0; i < length; i++) this.#units[at + i] = text.charCodeAt(begin + i);
-    this.#begins[piece + 1] = at + length;
     const hash = hashOf(text, begin, end);
-    this.#hashes[piece] = hash;
-    this.#tokens.push(tokens);
+    const isOnly = tokens.length === 3 && tokens[1] === 0 && tokens[2] === length;
+    if ((piece + 1) * FIELDS > this.#pieces.length) this.#pieces = doubled(this.#pieces, Int32Array);
+    this.#pieces.set([hash, this.#unitsUsed, length, isOnly ? tokens[0]! : SEVERAL], piece * FIELDS);
+    this.#tokens.push(isOnly ? undefined : tokens);
+    if (this.#unitsUsed + length > this.#units.length) this.#units = doubled(this.#units, Uint16Array);
+    for (let i = begin; i < end; i++) this.#units[this.#unitsUsed++] = text.charCodeAt(i);
     let slot = hash & (SLOTS - 1);
     while (this.#slots[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
     this.#slots[slot] = piece + 1;
   }
 
+  #find(text: string, begin: number, end: number): number {
+    if (end - begin > MAX_LENGTH) return -1;
+    const hash = hashOf(text, begin, end);
+    for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
+      const piece = this.#slots[slot]! - 1;
+      if (piece < 0) return -1;
+      if (this.#pieces[piece * FIELDS] === hash && this.#holds(piece, text, begin, end)) return piece;
+    }
+  }
+
   #holds(piece: number, text: string, begin: number, end: number): boolean {
-    const at = this.#begins[piece]!;
-    const length = end - begin;
-    if (this.#begins[piece + 1]! - at !== length) return false;
-    for (let i = 0; i < length; i++) if (this.#units[at + i] !== text.charCodeAt(begin + i)) return false;
+    const at = this.#pieces[piece * FIELDS + 1]! - begin;
+    if (this.#pieces[piece * FIELDS + 2] !== end - begin) return false;
+    for (let i = begin; i < end; i++) if (this.#units[at + i] !== text.charCodeAt(i)) return false;
     return true;
+  }
+
+  #clear(): void {
+    this.#slots.fill(0);
+    this.#tokens = [];
+    this.#unitsUsed = 0;
   }
 }
 
@@ -73,4 +93,10 @@ function hashOf(text: string, begin: number, end: number): number {
   let hash = 0x811c9dc5 | 0;
   for (let i = begin; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash ^ (hash >>> 15);
+}
+
+function doubled<T extends Int32Array | Uint16Array>(values: T, kind: new (length: number) => T): T {
+  const more = new kind(2 * values.length);
+  more.set(values);
+  return more;
 }

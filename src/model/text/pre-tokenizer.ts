@@ -1,4 +1,5 @@
 import type { AlignedText } from "./aligned-text.ts";
+import { asciiPieces } from "./ascii-pieces.ts";
 import { type Component, compilePattern, componentList, damaged, unsupported } from "./component.ts";
 import { prepend } from "./normalizer.ts";
 
@@ -156,13 +157,18 @@ function splitter(pattern: RegExp, behavior: SplitBehavior, invert: boolean): Sp
  */
 function isolator(pattern: RegExp): (part: string, base: number, emit: EmitPiece) => number {
   const sticky = new RegExp(pattern.source, pattern.flags.replace("g", "y"));
+  const quick = asciiPieces(pattern) ?? (() => -1);
   return (part, base, emit) => {
     let position = 0;
     while (position < part.length) {
-      sticky.lastIndex = position;
-      if (!sticky.test(part) || sticky.lastIndex === position) break;
-      emit(base + position, base + sticky.lastIndex);
-      position = sticky.lastIndex;
+      let end = quick(part, position);
+      if (end < 0) {
+        sticky.lastIndex = position;
+        if (!sticky.test(part) || sticky.lastIndex === position) break;
+        end = sticky.lastIndex;
+      }
+      emit(base + position, base + end);
+      position = end;
     }
     return position;
   };

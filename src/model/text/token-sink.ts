@@ -1,5 +1,5 @@
 import type { Encoding } from "./encoding.ts";
-import type { PieceTokens } from "./token-model.ts";
+import type { PieceTokens } from "./piece-tokens.ts";
 
 /** Collects tokens in typed arrays that grow by doubling. */
 export class TokenSink {

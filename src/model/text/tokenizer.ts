@@ -174,8 +174,10 @@ export class Tokenizer {
   #encodePieces(prepared: AlignedText, sink: TokenSink): void {
     const { text } = prepared;
     this.#preTokenizer.split(text, 0, text.length, (begin, end) => {
+      const isPlain = prepared.starts === undefined;
+      if (isPlain && this.#model.cache.append(text, begin, end, prepared.base, sink)) return;
       const tokens = this.#model.encodePiece(text, begin, end);
-      if (prepared.starts === undefined) sink.appendPiece(tokens, prepared.base + begin);
+      if (isPlain) sink.appendPiece(tokens, prepared.base + begin);
       else
         for (let i = 0; i < tokens.length; i += 3) {
           sink.push(tokens[i]!, startOf(prepared, begin + tokens[i + 1]!), endOf(prepared, begin + tokens[i + 2]!));

@@ -1,7 +1,8 @@
 import type { JsonObject } from "../files/json-file.ts";
 import { damaged } from "./component.ts";
 import { PieceCache } from "./piece-cache.ts";
-import type { PieceTokens, TokenModel } from "./token-model.ts";
+import type { PieceTokens } from "./piece-tokens.ts";
+import type { TokenModel } from "./token-model.ts";
 
 /** WordPiece (BERT): the longest known beginning of the word, then the longest known continuation, and so on. */
 export class WordPiece implements TokenModel {
@@ -9,7 +10,7 @@ export class WordPiece implements TokenModel {
   readonly #prefix: string;
   readonly #maxLength: number;
   readonly #unknown: number;
-  readonly #cache = new PieceCache();
+  readonly cache: PieceCache = new PieceCache();
 
   /** @throws UserError when the unknown token is not in the vocabulary. */
   constructor(model: JsonObject, vocab: ReadonlyMap<string, number>, where: string) {
@@ -22,10 +23,10 @@ export class WordPiece implements TokenModel {
   }
 
   encodePiece(text: string, begin: number, end: number): PieceTokens {
-    const known = this.#cache.get(text, begin, end);
+    const known = this.cache.get(text, begin, end);
     if (known !== undefined) return known;
     const tokens = Int32Array.from(this.#encode(text.slice(begin, end)));
-    this.#cache.set(text, begin, end, tokens);
+    this.cache.set(text, begin, end, tokens);
     return tokens;
   }
 
