@@ -12,6 +12,7 @@
  *
  * Nothing here prints or exits; what a run says about itself goes to `onEvent`. Bad input throws `UserError`.
  */
+export { type BalanceDataOptions, type BalancedData, balanceData } from "./app/api/balance-data.ts";
 export { type Calibrated, type CalibrateOptions, calibrate } from "./app/api/calibrate.ts";
 export { type CheckOptions, check } from "./app/api/check.ts";
 export { type CompareSubjectsOptions, type ComparisonResult, compare, type Disagreement } from "./app/api/compare.ts";
@@ -23,6 +24,7 @@ export { type GenerationOptions, generate } from "./app/api/generate.ts";
 export { type LoadedModel, type LoadModelOptions, loadModel, type Reading } from "./app/api/load-model.ts";
 export { type Prediction, type PredictOptions, predict } from "./app/api/predict.ts";
 export { type Pulled, type PullModelOptions, pull } from "./app/api/pull.ts";
+export { type DataSplit, type SplitDataOptions, splitData } from "./app/api/split-data.ts";
 export { type RecipeInput, type TrainOptions, train } from "./app/api/train.ts";
 export { type SweepOptions, sweep } from "./app/sweep/run-sweep.ts";
 export type { SweepResult, SweptRun } from "./app/sweep/sweep-result.ts";

@@ -21,6 +21,14 @@ export function balanceDataset(
   onEvent: EventSink,
 ): Prepared {
   const names = dataset.labels?.names;
+  if (names !== undefined && dataset.length > 0 && dataset.label(0) === undefined) {
+    throw new UserError({
+      code: "data/balance-lists",
+      message: "rows with several labels cannot be balanced",
+      where,
+      fix: "weigh the labels instead: loss.class_weights: balanced",
+    });
+  }
   if (names === undefined) {
     throw new UserError({
       code: "data/balance-labels",

@@ -76,7 +76,18 @@ export class TextUnits {
 
 /** The same text however its white space and its accented letters are written. */
 export function normalisedText(text: string): string {
-  return text.normalize("NFC").replace(/\s+/gu, " ").trim();
+  return isNormalised(text) ? text : text.normalize("NFC").replace(/\s+/gu, " ").trim();
+}
+
+/** Most texts are; looking is several times faster than making another. */
+function isNormalised(text: string): boolean {
+  let before = 32;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 32 || code > 126 || (code === 32 && before === 32)) return false;
+    before = code;
+  }
+  return before !== 32;
 }
 
 function askedText(row: Row, shape: Shape): string {

@@ -17,4 +17,14 @@ export const dataCommands: readonly (CommandEntry | CommandGroup)[] = [
     summary: "Write rows in another format or shape, refusing what would lose any of them",
     load: async () => (await import("./convert.ts")).convert,
   },
+  {
+    name: "split",
+    summary: "Write a training, a validation and a test file, with groups and equal texts on one side",
+    load: async () => (await import("./split.ts")).split,
+  },
+  {
+    name: "balance",
+    summary: "Write the rows of each label as often as is asked for",
+    load: async () => (await import("./balance.ts")).balance,
+  },
 ];
