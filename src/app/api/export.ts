@@ -135,7 +135,8 @@ async function exportMerged(path: string, base: string | undefined, options: Exp
       exportSafetensors(source, folder, { dtype: plain as FloatFormat, onProgress });
       const classHead = before?.classHead;
       const difference = compared(() => openModel(folder, device, { format: { kind: "f32" }, classHead }));
-      return { notes: [], difference, usage: `vllm serve ${output}` };
+      const usage = source.answers.head ? `fettle predict ${output} --text TEXT` : `vllm serve ${output}`;
+      return { notes: [], difference, usage };
     });
   } finally {
     device.close();

@@ -41,13 +41,20 @@ export class LedgerCounter {
       this.#ledger.examples++;
       this.#ledger.tokens += length;
       for (let i = 1; i < length; i++) this.#ledger.supervisedTokens += supervised[i]!;
-      this.#ledger.flopsPlain += this.#flops(length, seesAhead ? length ** 2 : (length * (length + 1)) / 2, length);
+      this.#ledger.flopsPlain += this.#flops(
+        length,
+        seesAhead ? length ** 2 : (length * (length + 1)) / 2,
+        length,
+        length,
+      );
     }
-    for (const { tokens, positions, rows } of packs) {
+    for (const { tokens, positions, rows, begins } of packs) {
       const wanted = this.#shape.supervisedRowsOnly ? rows.length : tokens.length;
       this.#ledger.tokensComputed += tokens.length;
-      this.#ledger.logitRows += wanted;
-      this.#ledger.flopsComputed += this.#flops(tokens.length, seenPairs(positions, seesAhead), wanted);
+      // Where a head reads means, all rows are wanted, and one a text goes through it.
+      const scored = begins ? begins.length - 1 : wanted;
+      this.#ledger.logitRows += scored;
+      this.#ledger.flopsComputed += this.#flops(tokens.length, seenPairs(positions, seesAhead), wanted, scored);
     }
   }
 
@@ -55,14 +62,14 @@ export class LedgerCounter {
     return { ...this.#ledger };
   }
 
-  /** Forward and backward of `tokens` that see `pairs` keys in all, `wanted` of them to the end. */
-  #flops(tokens: number, pairs: number, wanted: number): number {
+  /** Forward and backward of `tokens` that see `pairs` keys in all, `wanted` of them to the end; `scored` rows have logits. */
+  #flops(tokens: number, pairs: number, wanted: number, scored: number): number {
     const { config, trainsWeights, outputs = config.vocabSize } = this.#shape;
     const { hiddenSize: d, intermediateSize: f, mlpMatrices, heads, kvHeads, headDim, layers } = config;
     const keysAndValues = 2 * d * kvHeads * headDim;
     const rest = 2 * d * heads * headDim + mlpMatrices * d * f;
     const seen = layers - 1 + wanted / Math.max(tokens, 1);
-    const weights = layers * tokens * keysAndValues + seen * tokens * rest + wanted * d * outputs;
+    const weights = layers * tokens * keysAndValues + seen * tokens * rest + scored * d * outputs;
     const passes = trainsWeights ? 3 : 2;
     // Scores and mixing are two products forward and four backward.
     const attention = seen * pairs * heads * headDim * 2 * 3;
