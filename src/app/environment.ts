@@ -80,6 +80,12 @@ function endpointOf(text: string): string {
   });
 }
 
+/** Label Studio's own SDK goes by the same: `LABEL_STUDIO_URL` and `LABEL_STUDIO_API_KEY`. */
+export function labelStudioEnvironment(): { readonly url: string | undefined; readonly apiKey: string | undefined } {
+  const { env } = process;
+  return { url: env.LABEL_STUDIO_URL || undefined, apiKey: env.LABEL_STUDIO_API_KEY || undefined };
+}
+
 /** Whether text for this stream may have colours: only on a terminal, and not against `NO_COLOR` (no-color.org). */
 export function wantsColors(stream: { readonly isTTY?: boolean }): boolean {
   return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";

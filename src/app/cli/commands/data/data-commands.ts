@@ -1,4 +1,5 @@
 import type { CommandEntry, CommandGroup } from "../../entry.ts";
+import { labelStudioCommands } from "./label-studio/label-studio-commands.ts";
 
 /** What `fettle data --help` lists. */
 export const dataCommands: readonly (CommandEntry | CommandGroup)[] = [
@@ -26,5 +27,10 @@ export const dataCommands: readonly (CommandEntry | CommandGroup)[] = [
     name: "balance",
     summary: "Write the rows of each label as often as is asked for",
     load: async () => (await import("./balance.ts")).balance,
+  },
+  {
+    name: "label-studio",
+    summary: "Have rows labelled by people on a Label Studio server, and fetch what they say",
+    commands: labelStudioCommands,
   },
 ];
