@@ -4,11 +4,11 @@ import { bootstrapRanking } from "./bootstrap-ranking.ts";
 import { classScores } from "./class-scores.ts";
 import { ConfusionMatrix } from "./confusion-matrix.ts";
 import { curvesOf, type EvaluationCurves } from "./evaluation-curves.ts";
+import { labelAreas, tellsApart } from "./label-areas.ts";
 import { LogLoss } from "./log-loss.ts";
 import { isOf, measureAll } from "./measure.ts";
 import type { MetricValue } from "./metric.ts";
 import { accuracyOf } from "./metrics/accuracy.ts";
-import { labelAreas } from "./metrics/label-areas.ts";
 import { metrics } from "./metrics.ts";
 import { noRows, notANumber } from "./refuse-rows.ts";
 import { ScoreTable } from "./score-table.ts";
@@ -126,7 +126,7 @@ export class Evaluator {
       ...bootstrapRanking(scores, positive, this.#options),
       ...this.#intervals(),
     };
-    const areas = labelAreas(scores);
+    const areas = scores.full ? undefined : labelAreas(scores);
     const curves = curvesOf(scores, this.#labels, positive);
     return {
       rows: matrix.total,
@@ -142,7 +142,7 @@ export class Evaluator {
         label,
         ...classScores(matrix, c),
         support: matrix.support(c),
-        ...areas?.[c],
+        ...(areas && tellsApart(areas[c]!)),
       })),
       metrics: measureAll({ matrix, scores, positive }, intervals),
       ...(positive !== undefined && { positive: this.#labels[positive]! }),

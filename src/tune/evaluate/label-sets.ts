@@ -5,10 +5,10 @@ import { bootstrapRanking } from "./bootstrap-ranking.ts";
 import { scoresOf } from "./class-scores.ts";
 import type { Evaluation, EvaluatorOptions } from "./classification-report.ts";
 import { curvesOf } from "./evaluation-curves.ts";
+import { labelAreas, tellsApart } from "./label-areas.ts";
 import { LogLoss } from "./log-loss.ts";
 import { measureAll } from "./measure.ts";
 import type { MetricValue } from "./metric.ts";
-import { labelAreas } from "./metrics/label-areas.ts";
 import { metrics } from "./metrics.ts";
 import { quantile } from "./quantile.ts";
 import { noRows, notANumber } from "./refuse-rows.ts";
@@ -81,7 +81,7 @@ export class LabelSetEvaluator {
       ...this.#intervals(patterns),
     };
     const measured = measureAll({ sets, scores, positive: undefined }, intervals);
-    const areas = labelAreas(scores);
+    const areas = scores.full ? undefined : labelAreas(scores);
     const curves = curvesOf(scores, labels, undefined);
     return {
       rows: this.#rows,
@@ -97,7 +97,7 @@ export class LabelSetEvaluator {
         label,
         ...scoresOf(sets.hits[c]!, sets.given[c]!, sets.there[c]!),
         support: sets.there[c]!,
-        ...areas?.[c],
+        ...(areas && tellsApart(areas[c]!)),
       })),
       metrics: measured,
       ...(curves && { curves }),

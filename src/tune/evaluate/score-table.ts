@@ -93,12 +93,16 @@ export class ScoreTable {
 
   /** [rows] scores of a label */
   column(label: number): Float64Array {
-    return Float64Array.from({ length: this.#rows }, (_, row) => this.score(row, label));
+    const column = new Float64Array(this.#rows);
+    for (let row = 0; row < column.length; row++) column[row] = this.score(row, label);
+    return column;
   }
 
   /** [rows] 1 where a label is true */
   truth(label: number): Uint8Array {
-    return Uint8Array.from({ length: this.#rows }, (_, row) => (this.isTrue(row, label) ? 1 : 0));
+    const truth = new Uint8Array(this.#rows);
+    for (let row = 0; row < truth.length; row++) truth[row] = this.isTrue(row, label) ? 1 : 0;
+    return truth;
   }
 
   #grow(): void {

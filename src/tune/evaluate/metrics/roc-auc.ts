@@ -1,26 +1,6 @@
-import { type ThresholdCounts, thresholdCounts } from "../curves/threshold-counts.ts";
+import { labelAreas } from "../label-areas.ts";
 import { type Measured, type Metric, NO_ROWS } from "../metric.ts";
 import type { ScoreTable } from "../score-table.ts";
-
-/**
- * Area under the ROC curve: the chance that a row of the class scores higher than another one, ties counting half.
- * Undefined where all rows are of one class.
- */
-export function rocAucOf({ truePositives, falsePositives, positives, negatives }: ThresholdCounts): number | undefined {
-  if (positives === 0 || negatives === 0) return undefined;
-  let area = 0;
-  let [t, f] = [0, 0];
-  for (let i = 0; i < truePositives.length; i++) {
-    area += ((falsePositives[i]! - f) * (truePositives[i]! + t)) / 2;
-    [t, f] = [truePositives[i]!, falsePositives[i]!];
-  }
-  return area / positives / negatives;
-}
-
-/** One label against the rest. */
-export function labelRocAuc(scores: ScoreTable, label: number): number | undefined {
-  return rocAucOf(thresholdCounts(scores.truth(label), scores.column(label)));
-}
 
 /**
  * scikit-learn's `roc_auc_score`. Of two labels that of the positive one; of more the mean over labels, each against the
@@ -37,28 +17,25 @@ export const rocAucs: readonly Metric[] = [
   {
     name: "weighted_roc_auc",
     title: "weighted ROC AUC",
-    ofScores: (scores, positive) =>
-      positive === undefined
-        ? mean(scores, (label) => scores.truth(label).reduce((sum, one) => sum + one, 0))
-        : ofOne(scores, positive),
+    ofScores: (scores, positive) => (positive === undefined ? mean(scores, (rows) => rows) : ofOne(scores, positive)),
   },
 ];
 
 function ofOne(scores: ScoreTable, label: number): Measured {
   if (scores.rows === 0) return NO_ROWS;
-  return labelRocAuc(scores, label) ?? { undefined: "only one class" };
+  return labelAreas(scores)[label]!.rocAuc ?? { undefined: "only one class" };
 }
 
-function mean(scores: ScoreTable, weightOf: (label: number) => number): Measured {
+/** @param weightOf of a label, by its rows */
+function mean(scores: ScoreTable, weightOf: (rows: number) => number): Measured {
   if (scores.rows === 0) return NO_ROWS;
   let sum = 0;
   let weights = 0;
-  for (let label = 0; label < scores.labels; label++) {
-    const weight = weightOf(label);
+  for (const { rows, rocAuc } of labelAreas(scores)) {
+    const weight = weightOf(rows);
     if (weight === 0) continue;
-    const auc = labelRocAuc(scores, label);
-    if (auc === undefined) return { undefined: "a label is that of no row, or of all" };
-    sum += weight * auc;
+    if (rocAuc === undefined) return { undefined: "a label is that of no row, or of all" };
+    sum += weight * rocAuc;
     weights += weight;
   }
   return weights === 0 ? 0 : sum / weights;
