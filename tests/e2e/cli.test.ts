@@ -134,7 +134,14 @@ describe("eval", () => {
     const words = ["eval", run, "--data", testRows, "--limit", "20"];
     const missed = await fettleJson([...words, "--min-accuracy", "1"], 1);
     assert.equal((missed.missed as string[]).length, 1);
-    await fettleJson([...words, "--min-accuracy", "0", "--min-macro-f1", "0"], 0);
+    await fettleJson([...words, "--min-accuracy", "0", "--require", "log_loss=1000", "--require", "mcc=-1"], 0);
+    const other = await fettleJson([...words, "--require", "log_loss=0", "--require", "macro_f1=1.1"], 1);
+    assert.match(
+      (other.missed as string[]).join(),
+      /^log_loss .* is above the 0 asked for,macro_f1 .* is below the 1.1/,
+    );
+    const unknown = await fettleJson([...words, "--require", "macrof1=1"], 2);
+    assert.match((unknown.error as { fix: string }).fix, /macro_f1/);
   });
 
   test("a model that was not tuned takes its labels from the data", async () => {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { UserError } from "../../../base/errors.ts";
+import { metrics } from "../../../tune/evaluate/metrics.ts";
 import { isRunFolder } from "../../../tune/train/run-folder.ts";
 import type { EvaluationResult } from "../../api/evaluate.ts";
 import type { AnswersResult } from "../../api/evaluate-answers.ts";
@@ -13,8 +14,9 @@ import { formatPercent } from "../../report/format.ts";
 import { renderComparisonTable } from "../../report/terminal-table.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { LineFile } from "../line-file.ts";
+import { missedBars, parseBar } from "../metric-bars.ts";
 import { addModelOptions, loadOptions } from "../model-options.ts";
-import { collectNames, numberBetween, required, wholeNumber } from "../options.ts";
+import { collect, collectNames, numberBetween, required, wholeNumber } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface EvalOptions {
@@ -24,6 +26,7 @@ interface EvalOptions {
   readonly compare?: true;
   readonly predictions?: string;
   readonly maxNewTokens: number;
+  readonly require: readonly string[];
   readonly minAccuracy?: number;
   readonly minMacroF1?: number;
 }
@@ -44,6 +47,7 @@ export const evaluation: CommandModule = {
       .option("--compare", "score the base model as well")
       .option("--predictions <file>", "write what the model says to each row there, a line of JSON each")
       .option("--max-new-tokens <count>", "most tokens of an answer, where rows have no labels", wholeNumber(1), 256)
+      .option("--require <metric=value>", "exit with 1 when a metric is worse; may be given several times", collect, [])
       .option("--min-accuracy <share>", "exit with 1 when the accuracy is lower", numberBetween(0, 1))
       .option("--min-macro-f1 <share>", "exit with 1 when the macro F1 is lower", numberBetween(0, 1));
     addExamples(command, [
@@ -57,15 +61,17 @@ export const evaluation: CommandModule = {
   async run(command, terminal) {
     const options = command.opts<EvalOptions>();
     const path = command.args[0]!;
+    const bars = options.require.map(parseBar);
     const data = required(options.data ?? testFilesOf(path), "--data FILE");
     const scored = await score(path, data, command, terminal);
     const { tuned, base } = partsOf(scored);
     if (tuned.of === "labels") terminal.print(renderComparisonTable(base.labels, tuned.labels, terminal.colored));
     else terminal.print(renderAnswersTable(base.answers, tuned.answers, terminal.colored));
-    const missed = missedGates(tuned, options);
+    const own = tuned.of === "labels" ? tuned.labels : tuned.answers;
+    const lower = (name: string): boolean => metrics.some((metric) => metric.name === name && metric.lowerIsBetter);
+    const missed = [...missedGates(tuned, options), ...missedBars(bars, own.metrics ?? {}, lower)];
     for (const line of missed) terminal.print(terminal.colors.red(line));
     if (isRunFolder(path)) keep(path, data, scored, terminal);
-    const own = tuned.of === "labels" ? tuned.labels : tuned.answers;
     const before = base.labels ?? base.answers;
     return {
       json: { kind: "evaluation", model: path, of: tuned.of, ...own, ...(before && { base: before }), missed },
