@@ -1,6 +1,6 @@
 /** `fettle compare` of prediction files, which need no model, and of a run with its base. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -214,4 +214,18 @@ training: {batch_size: 8, learning_rate: 1e-2}
   const [, same] = pairs as Pair[];
   assert.deepEqual([same!.pValue, same!.onlyA, same!.onlyB], [1, 0, 0]);
   assert.ok(same!.slices.some(({ by, small }) => by === "length" && small));
+
+  const other = join(scratch, "other");
+  cpSync(run, other, { recursive: true });
+  const comparison = join(scratch, "comparison.json");
+  await fettleJson(["compare", run, other, "--output", comparison, ...limit], 0);
+  const page = join(scratch, "page.html");
+  const shown = await fettleJson(["report", run, other, "--comparison", comparison, "--output", page], 0);
+  assert.equal(shown.report, page);
+  assert.match(readFileSync(page, "utf8"), /<strong class="words">run and other cannot be told apart<\/strong>/);
+  const { error } = await fettleJson(["report", run, "--comparison", kept], 2);
+  assert.equal((error as { code: string }).code, "files/bad-json");
+  writeFileSync(comparison, readFileSync(comparison, "utf8").replace('"pairs":[{', '"pairs":[{"x":1},{'));
+  const damaged = await fettleJson(["report", run, "--comparison", comparison], 2);
+  assert.equal((damaged.error as { code: string }).code, "report/no-comparison");
 });

@@ -14,7 +14,7 @@ import { deviceEnvironment } from "../environment.ts";
 import { type EvaluationResult, evaluate } from "./evaluate.ts";
 import { writeEvaluations } from "./evaluation-file.ts";
 import { type LoadModelOptions, loadModel } from "./load-model.ts";
-import { writeReport } from "./report-of-run.ts";
+import { writeReport } from "./report.ts";
 import { train } from "./train.ts";
 
 export interface QuickstartOptions {
@@ -69,7 +69,7 @@ export async function quickstart({
   onEvent({ kind: "note", level: "info", message: "3 of 3: scoring the trained model" });
   const tuned = await score(output);
   writeEvaluations(output, { data, base, tuned });
-  const report = await writeReport(output, { title: "AG News quickstart" });
+  const report = await writeReport([output], { title: "AG News quickstart" });
   return { base, tuned, run, seconds: (performance.now() - start) / 1000, report, device: name };
 }
 

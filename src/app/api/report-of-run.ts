@@ -5,39 +5,22 @@ import { basename, join, relative, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { loadRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
-import { writeFileAtomic } from "../../model/files/atomic.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import { modelNameOf } from "../../model/files/hub/snapshot.ts";
 import { readTextFile } from "../../model/files/json-file.ts";
 import { openWeights } from "../../model/files/weights.ts";
 import { type RunInfo, readRunInfo } from "../../tune/train/run-folder.ts";
-import { renderReport } from "../report/render-report.ts";
 import type { Fact, ReportData } from "../report/report-data.ts";
 import { readRunHistory } from "../report/run-history.ts";
 import { type Evaluations, readEvaluations } from "./evaluation-file.ts";
 
-export interface ReportOptions {
-  /** Heading of the page; default: the run folder's name. */
-  readonly title?: string | undefined;
-}
-
-/**
- * Writes `report.html` into the folder of a finished run.
- * @returns its path
- * @throws UserError when the run is not over, or its files are damaged
- */
-export async function writeReport(
-  runFolder: string,
-  { title = basename(resolve(runFolder)) }: ReportOptions = {},
-): Promise<string> {
-  const path = join(runFolder, "report.html");
-  writeFileAtomic(path, renderReport(await reportData(runFolder, title)));
-  return path;
-}
-
 const MAX_RECIPE_BYTES = 2 ** 20;
 
-async function reportData(folder: string, title: string): Promise<ReportData> {
+/**
+ * What the page of a finished run shows.
+ * @throws UserError when the run is not over, or its files are damaged
+ */
+export async function reportOfRun(folder: string, title: string): Promise<ReportData> {
   const info = readRunInfo(folder);
   if (info.weightsSha256 === null) throw notOver(folder, info);
   const recipePath = join(folder, "recipe.yaml");

@@ -40,7 +40,8 @@ ${evaluation === undefined ? lossAnswer(data) : accuracyAnswer(evaluation)}</div
 </header>`;
 }
 
-const METHOD_NAMES: Readonly<Record<string, string>> = {
+/** Methods of recipes for people. */
+export const METHOD_NAMES: Readonly<Record<string, string>> = {
   full: "Full fine-tuning",
   lora: "LoRA fine-tuning",
   qlora: "QLoRA fine-tuning",

@@ -36,6 +36,28 @@ export function describePair(comparison: Comparison, pair: PairComparison): stri
   return `${a} and ${b} cannot be told apart with ${describeRows(comparison)}: ${seen} (${evidence}); ${couldBeSeen(metric, pair)}`;
 }
 
+export interface ComparisonInWords {
+  readonly headline: string;
+  /** The pairs that the best one is in. */
+  readonly pairs: readonly PairComparison[];
+}
+
+/** The whole comparison in a few words: who is best, if that can be said. */
+export function describeComparison(comparison: Comparison): ComparisonInWords {
+  const metric = comparison.metrics[0]!;
+  const scoreOf = (s: number): number => comparison.subjects[s]!.metrics[metric]?.value ?? Number.NEGATIVE_INFINITY;
+  const leader = comparison.subjects.reduce((best, _, s) => (scoreOf(s) > scoreOf(best) ? s : best), 0);
+  const best = comparison.subjects[leader]!.name;
+  const pairs = comparison.pairs.filter(({ a, b }) => a === best || b === best);
+  const rivalOf = ({ a, b }: PairComparison): string => (a === best ? b : a);
+  const open = pairs.filter(({ verdict }) => verdict === "undecided").map(rivalOf);
+  const rivals = pairs.length;
+  if (open.length === 0)
+    return { headline: `${best} is better than ${rivals === 1 ? rivalOf(pairs[0]!) : "all others"}`, pairs };
+  if (rivals === 1) return { headline: `${best} and ${open[0]} cannot be told apart`, pairs };
+  return { headline: `${best} leads, but ${open.join(", ")} may be as good`, pairs };
+}
+
 /** `500 rows`, `500 rows in 40 groups of author`. */
 export function describeRows({ rows, groups }: Pick<Comparison, "rows" | "groups">): string {
   const counted = `${formatCount(rows)} ${rows === 1 ? "row" : "rows"}`;

@@ -27,9 +27,9 @@ export function renderCurveChart(curves: readonly Curve[], options: CurveChartOp
   return renderChart(
     { width: SIZE, height: SIZE, description },
     {
-      grid: { left: 54, right: 14, top: 12, bottom: 46, outerBoundsMode: "none" },
+      grid: { left: 56, right: 14, top: 12, bottom: 46, outerBoundsMode: "none" },
       xAxis: { ...axis, name: xName, nameGap: 28 },
-      yAxis: { ...axis, name: yName, nameGap: 38 },
+      yAxis: { ...axis, name: yName, nameGap: 35 },
       series: [
         ...(diagonal
           ? [

@@ -32,6 +32,7 @@ h1 { font-size: 1.25rem; font-weight: 600; line-height: 1.3; }
 .answer strong {
   display: block; font-size: clamp(2.25rem, 9vw, 3.75rem); font-weight: 650; line-height: 1.1; letter-spacing: -.02em;
 }
+.answer strong.words { font-size: clamp(1.6rem, 6vw, 2.5rem); letter-spacing: -.01em; }
 .answer .before { color: var(--muted); font-weight: 400; }
 .answer p { margin: .6rem 0 0; max-width: 40rem; }
 .figures { display: grid; grid-template-columns: repeat(3, 1fr); column-gap: 1.5rem; margin: 2rem 0 0; }
@@ -42,6 +43,9 @@ h1 { font-size: 1.25rem; font-weight: 600; line-height: 1.3; }
 section { margin-top: 3rem; }
 h2 { font-size: 1.0625rem; font-weight: 600; margin-bottom: .9rem; }
 section > p { margin: 0 0 .9rem; max-width: 40rem; }
+.scroll + p, details + p { margin-top: 1.4rem; }
+pre + p { margin-top: 1.4rem; }
+.interval { display: block; color: var(--muted); font-size: .8125rem; font-weight: 400; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
 caption { text-align: left; padding-bottom: .5rem; }

@@ -1,6 +1,7 @@
 import { answerSection } from "./answer-section.ts";
 import { choicesSection } from "./choices-section.ts";
 import { classesSection } from "./classes-section.ts";
+import { comparisonSection } from "./comparison-section.ts";
 import { confusionSection } from "./confusion-section.ts";
 import { costSection, ledgerSection } from "./cost-section.ts";
 import { courseSection } from "./course-section.ts";
@@ -22,6 +23,7 @@ export function renderReport(data: ReportData): string {
 <main>
 ${evaluation && classesSection(evaluation)}
 ${data.written && writtenSection(data.written)}
+${data.comparison && comparisonSection(data.comparison)}
 ${evaluation && confusionSection(evaluation)}
 ${evaluation && curvesSection(evaluation)}
 ${evaluation && mistakesSection(evaluation.mistakes)}

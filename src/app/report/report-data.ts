@@ -2,6 +2,7 @@ import type { Taken } from "../../base/events.ts";
 import type { PreparationStep } from "../../tune/data/prepare/preparation.ts";
 import type { Lengths } from "../../tune/data/stats/lengths.ts";
 import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
+import type { Comparison } from "../../tune/evaluate/compare/comparison.ts";
 import type { Mistake } from "../../tune/evaluate/mistakes.ts";
 import type { RunHistory } from "./run-history.ts";
 import type { WrittenEvaluation } from "./written-section.ts";
@@ -55,6 +56,8 @@ export interface ReportData {
     readonly tuned: Evaluation;
     readonly mistakes: readonly Mistake[];
   };
+  /** The run among others, or beside its base, on the same rows. */
+  readonly comparison?: Comparison | undefined;
   readonly cost: {
     readonly device: string;
     readonly seconds: number;

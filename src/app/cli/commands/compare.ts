@@ -1,8 +1,14 @@
 import { statSync } from "node:fs";
 import { Option } from "commander";
-import { type CompareSubjectsOptions, compare as compareSubjects, type Disagreement } from "../../api/compare.ts";
+import {
+  type CompareSubjectsOptions,
+  type ComparisonResult,
+  compare as compareSubjects,
+  type Disagreement,
+} from "../../api/compare.ts";
+import { writeComparison } from "../../api/comparison-file.ts";
 import { renderPair, renderSubjectTable } from "../../report/comparison-table.ts";
-import { describePair, describeRows } from "../../report/comparison-words.ts";
+import { describeComparison, describePair, describeRows } from "../../report/comparison-words.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { LineFile } from "../line-file.ts";
 import { addDeviceOptions } from "../model-options.ts";
@@ -15,6 +21,7 @@ interface CompareFlags extends Pick<CompareSubjectsOptions, "data" | "labels" | 
   readonly resamples: number;
   readonly seed: number;
   readonly disagreements?: string;
+  readonly output?: string;
 }
 
 /** Disagreements that are printed. */
@@ -37,6 +44,7 @@ export const compare: CommandModule = {
       .option("--limit <rows>", "compare on at most this many rows", wholeNumber(1))
       .option("--by <field>", "slice by this field too; may be given several times", collect, [])
       .option("--group <field>", "rows with the same value of it belong together, and are drawn and tested together")
+      .option("--output <file>", "write the object of --json there, for `fettle report --comparison`")
       .option("--disagreements <file>", "write all rows on which answers differ there, a line of JSON each")
       .addOption(new Option("--resamples <count>", "bootstrap draws").argParser(wholeNumber(100)).default(2000))
       .addOption(new Option("--seed <number>", "of the draws").argParser(wholeNumber(0)).default(0));
@@ -54,7 +62,7 @@ export const compare: CommandModule = {
   },
 
   async run(command, terminal) {
-    const { disagreements: file, ...options } = command.opts<CompareFlags>();
+    const { disagreements: file, output, ...options } = command.opts<CompareFlags>();
     const { args } = command;
     const inputs = [
       ...(options.data ?? []),
@@ -64,24 +72,23 @@ export const compare: CommandModule = {
     const result = await compareSubjects(args, { ...options, onEvent: terminal.onEvent });
     for (const row of result.disagreements) sink?.line(JSON.stringify(row));
 
+    if (result.subjects.length > 2) terminal.print(`${printable(describeComparison(result).headline)}\n`);
     terminal.print(`${describeRows(result)}, matched by ${result.matchedBy}\n`);
     terminal.print(renderSubjectTable(result, terminal.colored));
     for (const pair of result.pairs) terminal.print(`\n${renderPair(result, pair, terminal.colored)}`);
     printDisagreements(result.disagreements, file, terminal);
-    const { disagreements, ...rest } = result;
-    const words = result.pairs.map((pair) => describePair(result, pair));
-    return {
-      json: {
-        ...rest,
-        kind: "comparison",
-        answers: result.kind,
-        verdicts: words,
-        disagreeing: disagreements.length,
-        disagreements: disagreements.slice(0, LISTED),
-      },
-    };
+    const json = jsonOf(result);
+    if (output !== undefined) writeComparison(output, json);
+    return { json };
   },
 };
+
+/** All that was found; of the disagreements the first. */
+function jsonOf({ kind: answers, disagreements, ...rest }: ComparisonResult): object {
+  const verdicts = rest.pairs.map((pair) => describePair({ ...rest, kind: answers }, pair));
+  const listed = disagreements.slice(0, LISTED);
+  return { ...rest, kind: "comparison", answers, verdicts, disagreeing: disagreements.length, disagreements: listed };
+}
 
 function printDisagreements(rows: readonly Disagreement[], file: string | undefined, terminal: Terminal): void {
   if (rows.length === 0) return;
