@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { type AnswersResult, evaluateAnswers } from "../../src/app/api/evaluate-answers.ts";
 import { generate } from "../../src/app/api/generate.ts";
 import { loadModel } from "../../src/app/api/load-model.ts";
-import { writeReport } from "../../src/app/api/report-of-run.ts";
+import { writeReport } from "../../src/app/api/report.ts";
 import { train } from "../../src/app/api/train.ts";
 import { inspectRun } from "../../src/app/inspect/inspect-run.ts";
 import { fettleJson } from "../helpers/cli.ts";
@@ -70,7 +70,7 @@ test("a model that learnt one answer writes it, and the numbers say so", async (
     for await (const piece of generate(model, { prompt: written[0]!.prompt, maxNewTokens: 20 })) text += piece.text;
     assert.equal(text, "A number.", "it is asked as `fettle generate` asks");
   }
-  await writeReport(run);
+  await writeReport([run]);
   const page = readFileSync(join(run, "report.html"), "utf8");
   assert.match(page, /Written answers/);
   assert.match(page, /Something else/);
