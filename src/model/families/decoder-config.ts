@@ -58,6 +58,7 @@ const activations: Readonly<Record<string, Activation>> = {
   gelu_accurate: "gelu_pytorch_tanh",
   relu: "relu",
   tanh: "tanh",
+  quick_gelu: "quick_gelu",
 };
 
 /** The sizes by the names that most families use. Logits have no soft cap. */

@@ -5,7 +5,7 @@
 #include "vector.h"
 
 /** Codes of ops/activation/activation.ts. */
-enum { SILU, GELU_TANH, GELU, RELU, TANH };
+enum { SILU, GELU_TANH, GELU, RELU, TANH, QUICK_GELU };
 
 /** The activation and its derivative; a caller that drops the slope has it compiled away. */
 struct activated {
@@ -16,6 +16,13 @@ static inline struct activated silu(vfloat x) {
   const vfloat sigmoid = vsigmoid(x);
   const vfloat value = x * sigmoid;
   return (struct activated){value, sigmoid + value * (1.0f - sigmoid)};
+}
+
+static inline struct activated quick_gelu(vfloat x) {
+  const float steepness = 1.702f;
+  const vfloat sigmoid = vsigmoid(x * steepness);
+  const vfloat value = x * sigmoid;
+  return (struct activated){value, sigmoid + value * (1.0f - sigmoid) * steepness};
 }
 
 /* (1 + tanh u) / 2 = sigmoid 2u: one exponential, and exact where tanh u nears -1. */
@@ -48,7 +55,8 @@ static inline struct activated activate(vfloat x, int activation) {
          : activation == GELU_TANH ? gelu_tanh(x)
          : activation == GELU      ? gelu(x)
          : activation == RELU      ? relu(x)
-                                   : tanh_of(x);
+         : activation == TANH      ? tanh_of(x)
+                                   : quick_gelu(x);
 }
 
 #endif

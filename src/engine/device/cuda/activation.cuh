@@ -22,6 +22,8 @@ __device__ __forceinline__ Activated activate(float x) {
 #if ACTIVATION == 1
   constexpr float ROOT = 0.79788456f, CUBIC = 0.044715f; // sqrt(2 / pi)
   float u = 2.f * ROOT * x * (1.f + CUBIC * x * x), du = 2.f * ROOT * (1.f + 3.f * CUBIC * x * x);
+#elif ACTIVATION == 5
+  float u = 1.702f * x, du = 1.702f;
 #else
   float u = x, du = 1.f;
 #endif

@@ -1,7 +1,7 @@
 import { normal, type OpCase } from "../op-case.ts";
 import { type Activation, activate } from "./activation.ts";
 
-const activations: readonly Activation[] = ["silu", "gelu_pytorch_tanh", "gelu", "relu", "tanh"];
+const activations: readonly Activation[] = ["silu", "gelu_pytorch_tanh", "gelu", "relu", "tanh", "quick_gelu"];
 
 export const activationCases: readonly OpCase[] = activations.flatMap((activation) =>
   [

@@ -12,9 +12,10 @@ export const activationReference = {
 
 /** An activation (by its code) and its derivative at x. */
 export function activated(x: number, activation: number): { value: number; slope: number } {
-  if (activation === 0) {
-    const sigmoid = 1 / (1 + Math.exp(-x));
-    return { value: x * sigmoid, slope: sigmoid * (1 + x * (1 - sigmoid)) };
+  if (activation === 0 || activation === 5) {
+    const steepness = activation === 0 ? 1 : 1.702;
+    const sigmoid = 1 / (1 + Math.exp(-steepness * x));
+    return { value: x * sigmoid, slope: sigmoid * (1 + steepness * x * (1 - sigmoid)) };
   }
   if (activation === 1) {
     const root = Math.sqrt(2 / Math.PI);

@@ -8,8 +8,8 @@
 import { type BackwardRule, record } from "../../tensor/tape.ts";
 import { empty, type Tensor } from "../../tensor/tensor.ts";
 
-/** By Hugging Face's names: x·σ(x); 0.5x(1 + tanh(√(2/π)(x + 0.044715x³))); 0.5x(1 + erf(x/√2)); max(x, 0); tanh x. */
-export type Activation = "silu" | "gelu_pytorch_tanh" | "gelu" | "relu" | "tanh";
+/** By Hugging Face's names: x·σ(x); 0.5x(1 + tanh(√(2/π)(x + 0.044715x³))); 0.5x(1 + erf(x/√2)); max(x, 0); tanh x; x·σ(1.702x). */
+export type Activation = "silu" | "gelu_pytorch_tanh" | "gelu" | "relu" | "tanh" | "quick_gelu";
 
 /** Codes under which kernels know the activations. */
 export const activationCode: Readonly<Record<Activation, number>> = {
@@ -18,6 +18,7 @@ export const activationCode: Readonly<Record<Activation, number>> = {
   gelu: 2,
   relu: 3,
   tanh: 4,
+  quick_gelu: 5,
 };
 
 /** @param x any shape @returns the same shape */

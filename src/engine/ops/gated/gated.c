@@ -33,7 +33,8 @@ static void forward_range(int64_t begin, int64_t end, void *context) {
   else if (c->activation == GELU_TANH) forward(c, begin, end, GELU_TANH);
   else if (c->activation == GELU) forward(c, begin, end, GELU);
   else if (c->activation == RELU) forward(c, begin, end, RELU);
-  else forward(c, begin, end, TANH);
+  else if (c->activation == TANH) forward(c, begin, end, TANH);
+  else forward(c, begin, end, QUICK_GELU);
 }
 
 static void backward_range(int64_t begin, int64_t end, void *context) {
@@ -42,7 +43,8 @@ static void backward_range(int64_t begin, int64_t end, void *context) {
   else if (c->activation == GELU_TANH) backward(c, begin, end, GELU_TANH);
   else if (c->activation == GELU) backward(c, begin, end, GELU);
   else if (c->activation == RELU) backward(c, begin, end, RELU);
-  else backward(c, begin, end, TANH);
+  else if (c->activation == TANH) backward(c, begin, end, TANH);
+  else backward(c, begin, end, QUICK_GELU);
 }
 
 enum { GRAIN = 8192 };

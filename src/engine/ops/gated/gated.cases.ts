@@ -2,7 +2,7 @@ import type { Activation } from "../activation/activation.ts";
 import { normal, type OpCase } from "../op-case.ts";
 import { gated } from "./gated.ts";
 
-const activations: readonly Activation[] = ["silu", "gelu_pytorch_tanh", "gelu", "relu", "tanh"];
+const activations: readonly Activation[] = ["silu", "gelu_pytorch_tanh", "gelu", "relu", "tanh", "quick_gelu"];
 
 export const gatedCases: readonly OpCase[] = activations.flatMap((activation) =>
   [
