@@ -87,6 +87,9 @@ test("one file of an archive is that file alone, and each part may be named", as
   const same = await fettle(["check", recipeOf({ train: "rows.tar", validation: "rows.tar" })], { cwd: scratch });
   assert.equal(same.code, 2);
   assert.match(same.stderr, /its names do not tell validation rows from others/);
+  writeFileSync(join(scratch, "plain"), rows("train", 4));
+  const plain = await fettle(["check", recipeOf({ train: ["plain", "set.tar.gz"], test: "plain" })], { cwd: scratch });
+  assert.match(plain.stderr, /plain is in another set too/);
 });
 
 test("a data set of the hub is read by name, with the names of its classes, and pinned to its commit", async () => {

@@ -178,8 +178,8 @@ describe("impossible combinations", () => {
   }
 
   it("of files", () => {
-    assert.match(complaints("base: m\ndata: {train: [a, b], validation: b}").join("\n"), /measure memory/);
-    assert.match(complaints("base: m\ndata: {train: a, test: [c, a]}").join("\n"), /also used in training/);
+    assert.match(complaints("base: m\ndata: {train: [a.csv, b.csv], validation: b.csv}").join("\n"), /measure memory/);
+    assert.match(complaints("base: m\ndata: {train: a.csv, test: [c.csv, a.csv]}").join("\n"), /also used in training/);
     assert.match(complaints("base: m\ndata: {train: a, format: jsonl, header: true}").join("\n"), /data.header/);
   });
 });

@@ -26,6 +26,7 @@ export async function findData(
 ): Promise<LoadedRecipe> {
   const { data } = loaded.recipe;
   const found: { -readonly [Set in Part]?: DataOptions[Set] } = {};
+  const seen = new Set<string>();
   let others: ReadonlyMap<Part, Paths> = new Map();
   for (const part of ["train", "validation", "test"] as const) {
     const named = data[part] ?? others.get(part) ?? null;
@@ -33,7 +34,7 @@ export async function findData(
     const paths = typeof named === "string" ? [named] : named;
     if (data[part] === null) {
       choose(["data", part], named, `data.train holds ${part} rows too, and data.${part} names none`);
-    } else refuseSame(loaded, part, named, others);
+    } else await refuseSame(loaded, part, paths, seen);
     const fetched = await fetchPaths(paths, part, environment, onEvent, loaded.where(["data", part]));
     if (fetched.pinned !== undefined && data[part] !== null)
       choose(["data", part], fetched.pinned, "as of the hub now");
@@ -90,17 +91,28 @@ function hasDataset({ train, validation, test }: DataOptions): boolean {
   return [train, validation, test].flat().some((path) => typeof path === "string" && isDatasetPath(path));
 }
 
-/** An archive or folder may be named for each of its parts; one that has none holds the same rows each time. */
-function refuseSame(loaded: LoadedRecipe, part: Part, named: Paths, others: ReadonlyMap<Part, Paths>): void {
-  const { train } = loaded.recipe.data;
-  const isSame = part !== "train" && typeof named === "string" && [train].flat().includes(named);
-  if (!isSame || others.has(part) || (isDatasetPath(named) && parseDatasetName(named)?.rest === undefined)) return;
-  throw new UserError({
-    code: "data/same-files",
-    message: `it is in data.train too, and its names do not tell ${part} rows from others`,
-    where: loaded.where(["data", part]),
-    fix: part === "validation" ? "take another file, or {fraction: 0.1}" : "take another file",
-  });
+/** An archive or folder may be named for each of its parts; anything else holds the same rows each time. */
+async function refuseSame(
+  loaded: LoadedRecipe,
+  part: Part,
+  paths: readonly string[],
+  seen: Set<string>,
+): Promise<void> {
+  for (const path of paths) {
+    const isSeen = seen.has(path);
+    seen.add(path);
+    if (!isSeen) continue;
+    const isApart = isDatasetPath(path)
+      ? parseDatasetName(path)?.rest === undefined
+      : (await partPaths(path)).has(part);
+    if (isApart) continue;
+    throw new UserError({
+      code: "data/same-files",
+      message: `${path} is in another set too, and its names do not tell ${part} rows from others`,
+      where: loaded.where(["data", part]),
+      fix: part === "validation" ? "take another file, or {fraction: 0.1}" : "take another file",
+    });
+  }
 }
 
 function noName(path: string, where: string): UserError {
