@@ -28,7 +28,7 @@ export async function detectFormat(source: Source, hints: FormatHints): Promise<
   if (text.trim() === "") {
     throw new UserError({
       code: "data/empty",
-      message: "the file is empty",
+      message: complete ? "the file is empty" : `the first ${headBytes} bytes are blank`,
       where: source.name,
       fix: "it should have one row per line",
     });
@@ -41,6 +41,7 @@ async function recognise(head: Head, hints: FormatHints): Promise<Recognised> {
   const stated = readers.filter(({ formats }) => hints.format === "auto" || formats.includes(hints.format));
   for (const content of ["binary", "text"] as const) {
     if (content === "text") refuseForeign(head.bytes, head.source.name);
+    if (content === "text") refuseCarriageReturns(head);
     for (const reader of stated) {
       const found = reader.content === content && (await reader.recognise(head, hints));
       if (found) return found;
@@ -54,5 +55,16 @@ async function recognise(head: Head, hints: FormatHints): Promise<Recognised> {
       hints.format === "auto"
         ? "for plain text with one row per line, set data.format: text"
         : "leave data.format out, and it is read as what it is",
+  });
+}
+
+/** What ends lines with CR alone would be one line. JSON is laid out in any way. */
+function refuseCarriageReturns({ text, source }: Head): void {
+  if (text.includes("\n") || !/\r./.test(text) || text.trimStart().startsWith("[")) return;
+  throw new UserError({
+    code: "data/line-ends",
+    message: "its lines end with CR alone, as on old Macintosh computers",
+    where: source.name,
+    fix: "end them with LF: tr '\\r' '\\n' < FILE > OTHER",
   });
 }

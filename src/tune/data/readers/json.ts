@@ -1,32 +1,39 @@
 import { UserError } from "../../../base/errors.ts";
 import { readBytes } from "../bytes.ts";
+import { findList, type ListPlace, listNames } from "../json-list.ts";
+import { parseObject } from "../json-object.ts";
 import { maxRowBytes } from "../lines.ts";
 import type { Problems } from "../problems.ts";
 import type { Reader } from "../reader.ts";
 import type { RawRow, RowReader } from "../row.ts";
 import type { Source } from "../source.ts";
-import { parseObject } from "./jsonl.ts";
 
 const [quote, backslash, newline, comma] = [0x22, 0x5c, 0x0a, 0x2c];
 const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** JSON: one list of objects. */
+/** JSON: one list of objects, or an object with such a list under a name that says what it is. */
 export const json: Reader = {
   formats: ["json"],
   content: "text",
-  recognise({ text }, { format }) {
-    if (format === "json") return { format, reason: "stated by data.format", read: readJson };
-    if (!text.trimStart().startsWith("[")) return undefined;
-    return { format: "json", reason: "it starts with [", read: readJson };
+  recognise({ bytes, text, source }, { format }) {
+    const stated = format === "json";
+    if (text.trimStart().startsWith("{")) {
+      const list = findList(bytes);
+      if (list === undefined) throw noRows(source.name);
+      const reason = `it is an object with its rows under ${list.name}`;
+      return { format: "json", reason, read: (from, problems) => readJson(from, problems, list) };
+    }
+    if (!stated && !text.trimStart().startsWith("[")) return undefined;
+    return { format: "json", reason: stated ? "stated by data.format" : "it starts with [", read: readJson };
   },
 };
 
 /**
- * Rows of a JSON file that is one list of objects. The list is cut at its own commas and each element is parsed by
+ * Rows of a JSON file that is one list of objects, or of such a list within an object. The list is cut at its own commas and each element is parsed by
  * itself, so that memory is bounded by one row and a broken element costs that element.
  * @throws UserError when the file is not a list
  */
-export async function* readJson(source: Source, problems: Problems): RowReader {
+export async function* readJson(source: Source, problems: Problems, list?: ListPlace): RowReader {
   const { name: path } = source;
   let depth = 0;
   let inString = false;
@@ -56,12 +63,17 @@ export async function* readJson(source: Source, problems: Problems): RowReader {
     return fields === undefined ? undefined : { line: startLine, fields };
   };
 
+  let before = list?.start ?? 0;
   for await (const chunk of readBytes(source)) {
     const rows: RawRow[] = [];
     let start = 0;
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i]!;
       if (byte === newline) line++;
+      if (before > 0) {
+        before--;
+        continue;
+      }
       if (inString) {
         if (escaped) escaped = false;
         else if (byte === backslash) escaped = true;
@@ -72,7 +84,7 @@ export async function* readJson(source: Source, problems: Problems): RowReader {
         if (byte === openBracket && !ended) {
           depth = 1;
           start = i + 1;
-        } else if (!isSpace(byte) && !isBom(byte)) throw notAList(path, line, ended);
+        } else if (!isSpace(byte) && !isBom(byte) && !(ended && list)) throw notAList(path, line, ended);
         continue;
       }
       if (!begun && !isSpace(byte)) {
@@ -107,6 +119,15 @@ function isSpace(byte: number): boolean {
 
 function isBom(byte: number): boolean {
   return byte === 0xef || byte === 0xbb || byte === 0xbf;
+}
+
+function noRows(where: string): UserError {
+  return new UserError({
+    code: "data/json-object",
+    message: "neither JSONL (none of its first lines is a JSON object) nor an object with a list of rows",
+    where,
+    fix: `write one object per line, or a list of objects, also under ${listNames.join(", ")}`,
+  });
 }
 
 function notAList(path: string, line: number, ended: boolean): UserError {

@@ -1,7 +1,8 @@
-import { messageOf } from "../../../base/errors.ts";
+import { findList } from "../json-list.ts";
+import { parseObject } from "../json-object.ts";
 import { readLines } from "../lines.ts";
 import type { Problems } from "../problems.ts";
-import type { Reader } from "../reader.ts";
+import type { Head, Reader } from "../reader.ts";
 import { type RawRow, type RowReader, usableText } from "../row.ts";
 import type { Source } from "../source.ts";
 
@@ -9,12 +10,32 @@ import type { Source } from "../source.ts";
 export const jsonl: Reader = {
   formats: ["jsonl"],
   content: "text",
-  recognise({ text }, { format }) {
+  recognise(head, { format }) {
     if (format === "jsonl") return { format, reason: "stated by data.format", read: readJsonl };
-    if (!text.trimStart().startsWith("{")) return undefined;
+    if (!head.text.trimStart().startsWith("{") || !hasObjectLines(head)) return undefined;
     return { format: "jsonl", reason: "it starts with {", read: readJsonl };
   },
 };
+
+/** Lines in which a first object is looked for: those before it are faulty rows. */
+const linesTried = 20;
+
+/** Whether one of the first lines is an object, and not one that holds all the rows. */
+function hasObjectLines({ bytes, text, complete }: Head): boolean {
+  const lines = text.split("\n", linesTried).filter((line) => line.trim() !== "");
+  const isCut = lines.length === 1 && !complete;
+  if (lines.length === 1 && findList(bytes) !== undefined) return false;
+  return isCut || lines.some((line) => isObject(line));
+}
+
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
 
 async function* readJsonl(source: Source, problems: Problems): RowReader {
   const { name: path } = source;
@@ -28,23 +49,4 @@ async function* readJsonl(source: Source, problems: Problems): RowReader {
     }
     yield rows;
   }
-}
-
-/** A JSON object from its text, or undefined and a counted problem. */
-export function parseObject(
-  text: string,
-  where: string,
-  terminated: boolean,
-  problems: Problems,
-): Readonly<Record<string, unknown>> | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    problems.skip(where, terminated ? "not valid JSON" : "the file ends within this row", messageOf(error));
-    return undefined;
-  }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  problems.skip(where, "not a JSON object", text);
-  return undefined;
 }

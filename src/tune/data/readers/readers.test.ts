@@ -22,10 +22,19 @@ interface Read {
   readonly problems: readonly string[];
 }
 
-/** Everything that is found in a file of this content. */
-async function read(content: string | Uint8Array, hints: Partial<FormatHints> = {}): Promise<Read> {
+function hintsOf(hints: Partial<FormatHints> = {}): FormatHints {
+  return { format: "auto", header: "auto", columns: [], ...hints };
+}
+
+async function fileOf(content: string | Uint8Array): Promise<string> {
   const path = join(folder, "file");
   writeFileSync(path, content);
+  return path;
+}
+
+/** Everything that is found in a file of this content. */
+async function read(content: string | Uint8Array, hints: Partial<FormatHints> = {}): Promise<Read> {
+  const path = await fileOf(content);
   const format = await detectFormat(fileSource(path), { format: "auto", header: "auto", columns: [], ...hints });
   const problems = new Problems();
   const rows: string[] = [];
@@ -178,8 +187,75 @@ describe("JSON", () => {
   });
 
   it("is refused when it is no list", async () => {
-    assert.match(await refusal('{"data":[{"a":1}]}\n[1', { format: "json" }), /is a list of objects/);
+    assert.match(await refusal('{\n"a": 1\n}'), /neither JSONL .* nor an object with a list of rows/);
+    assert.match(await refusal('1, [{"a":1}]', { format: "json" }), /is a list of objects/);
     assert.match(await refusal('[{"a":1}] {"a":2}', { format: "json" }), /behind the end of the list/);
+  });
+});
+
+describe("JSON with the list in an object", () => {
+  it("is read from where the list begins", async () => {
+    const rows = [{ a: "x}" }, { a: "[" }];
+    for (const [before, indent] of [
+      ["", 0],
+      ["", 1],
+      [{ version: "1.0", n: 2 }, 2],
+    ] as const) {
+      const text = JSON.stringify({ ...(before || {}), data: rows, after: [1, { b: 2 }] }, null, indent);
+      const read1 = await read(text);
+      assert.deepEqual(
+        read1.rows.map((row) => row.replace(/^\d+: /, "")),
+        ['{"a":"x}"}', '{"a":"["}'],
+        text,
+      );
+      assert.deepEqual(read1.problems, []);
+    }
+  });
+
+  it("is no line of JSONL, which may hold such a list too", async () => {
+    const line = '{"data":[{"a":1}]}\n';
+    assert.deepEqual((await read(line + line)).rows.length, 2);
+    assert.equal((await read(line + line)).format, "jsonl");
+    assert.equal((await read('{"messages":[{"role":"user"}]}')).format, "jsonl");
+  });
+});
+
+describe("what breaks other readers", () => {
+  it("nesting that no stack holds is skipped and counted", async () => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const { rows, problems } = await read(`{"a":1}\n{"a":${deep}}\n{"a":2}\n`);
+    assert.equal(rows.length, 2);
+    assert.deepEqual(problems, ["1 nested more than 100 deep"]);
+  });
+
+  it("names of prototypes are names", async () => {
+    const text = '{"__proto__":{"x":1},"constructor":"c","a":1}\n';
+    const source = await detectFormat(fileSource(await fileOf(text)), hintsOf());
+    for await (const [row] of source.read(new Problems())) {
+      assert.ok(row !== undefined && Object.hasOwn(row.fields, "__proto__"));
+      assert.equal(row.fields.constructor, "c");
+    }
+    assert.equal(({} as { x?: unknown }).x, undefined);
+  });
+
+  it("a million columns, and rows that have them", async () => {
+    const { rows, problems } = await read(`a,b\n1,2\n${",".repeat(1_000_000)}\n3,4\n`);
+    assert.deepEqual([rows.length, problems], [2, ["1 not 2 columns as in the first row"]]);
+  });
+
+  it("a quote that stays open over megabytes costs its line", async () => {
+    const { rows, problems } = await read(`a,b\n"1,2\n${`${"x".repeat(1000)},y\n`.repeat(6000)}`);
+    assert.deepEqual([rows.length, problems], [6000, ["1 a quote that is not closed or not doubled"]]);
+  });
+
+  it("lines that end with CR alone are said to", async () => {
+    assert.match(await refusal("text,label\ra,x\rb,y\r"), /lines end with CR alone/);
+    assert.equal((await read('[{"a":1},\r{"a":2}]\r')).rows.length, 2);
+  });
+
+  it("bytes of zero within text", async () => {
+    const { rows, problems } = await read(`${'{"a":1}\n'.repeat(2000)}${"\0".repeat(1000)}\n{"a":2}\n`);
+    assert.deepEqual([rows.length, problems], [2001, ["1 not valid JSON"]]);
   });
 });
 
