@@ -19,6 +19,7 @@ interface DataOptions {
   readonly model: string;
   readonly threads: string;
   readonly python?: string;
+  readonly peer: boolean;
   readonly peerRows: string;
   readonly json?: string;
 }
@@ -38,6 +39,7 @@ export function dataCommand(): Command {
       "--python <path>",
       "a Python with datasets, tokenizers and jinja2; default: one is made in a scratch folder",
     )
+    .option("--no-peer", "measure Fettle alone")
     .option("--json <file>", "write the figures there")
     .addHelpText("after", "\nFETTLE_BENCH_DATA_ENV names the folder of the peer's Python environment.")
     .action(async (rows: string, options: DataOptions) => {
@@ -65,10 +67,8 @@ async function measure(folder: string, most: number, options: DataOptions): Prom
   const sizes = [Math.ceil(most / 10), most];
   const peerRows = Math.min(Number(options.peerRows), most);
   const results = sizes.map((rows) => run(contest("Fettle", rows), process.execPath, program));
-  const python = await findPeer(
-    { python: options.python, folder: process.env.FETTLE_BENCH_DATA_ENV, print: console.log },
-    "data",
-  );
+  const environment = { python: options.python, folder: process.env.FETTLE_BENCH_DATA_ENV, print: console.log };
+  const python = options.peer ? await findPeer(environment, "data") : undefined;
   if (python !== undefined) {
     // The same rows for both, one after the other: other work on the machine slows both.
     const same = run(contest("Fettle", peerRows), process.execPath, program);

@@ -136,9 +136,9 @@ function rootHelp(): string {
     "else there; progress and logs go to stderr. Exit codes: 0 done, 1 it ran but the answer is no (a gate was",
     "missed), 2 it could not run.",
     "",
-    "Environment: FETTLE_CACHE (folder of compiled kernels, default ~/.cache/fettle), CC (C compiler),",
-    "FETTLE_CUDA_LIBRARIES (folder of libnvrtc and libcublasLt, where they are not found), NO_COLOR; and for models of",
-    "the Hugging Face hub HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE, as in Python.",
+    "Environment: FETTLE_CACHE (folder of compiled kernels, and of rows that do not fit memory; default ~/.cache/fettle),",
+    "CC (C compiler), FETTLE_CUDA_LIBRARIES (folder of libnvrtc and libcublasLt, where they are not found), NO_COLOR; and",
+    "for models of the Hugging Face hub HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE, as in Python.",
     "",
     "Start with: fettle quickstart",
   ].join("\n");

@@ -138,7 +138,9 @@ const cache: z.ZodType<CacheOptions> = z.strictObject({
   kernels: path
     .nullable()
     .default(null)
-    .describe("Folder of compiled kernels; null is FETTLE_CACHE, by default ~/.cache/fettle."),
+    .describe(
+      "Folder of compiled kernels, and of rows that do not fit memory; null is FETTLE_CACHE, by default ~/.cache/fettle.",
+    ),
 });
 
 /** Options by section; sections that only some methods have are optional, all others are filled with defaults. */

@@ -10,6 +10,7 @@ const NONE = -1;
 /** Rows in memory, or in a file when they are many; twelve bytes a row stay in memory, and what is known of its labels. */
 export class RowStore implements Rows {
   readonly #files: string[] = [];
+  readonly #numbers = new Map<string, number>();
   readonly #log: ByteLog;
   readonly #ends = Column.f64();
   readonly #labels = Column.i32();
@@ -91,8 +92,10 @@ export class RowStore implements Rows {
   }
 
   #numberOf(file: string): number {
-    const known = this.#files.lastIndexOf(file);
-    return known >= 0 ? known : this.#files.push(file) - 1;
+    const known = this.#numbers.get(file);
+    if (known !== undefined) return known;
+    this.#numbers.set(file, this.#files.length);
+    return this.#files.push(file) - 1;
   }
 
   #mark({ label, labels, weight }: RowMarks): void {
