@@ -54,8 +54,8 @@ export function decisionOf(
   labels: readonly string[],
   positive?: string | null,
 ): Decision {
-  const named = labels.indexOf(positive ?? file?.positive_label ?? labels.at(-1)!);
-  const plain = plainDecision(labels.length, multiLabel, Math.max(0, named));
+  const named = labels.indexOf(positive ?? file?.positive_label ?? "");
+  const plain = plainDecision(labels.length, multiLabel, named === -1 ? undefined : named);
   const threshold = plain.positive === undefined ? undefined : file?.thresholds?.[labels[plain.positive]!];
   return {
     ...plain,

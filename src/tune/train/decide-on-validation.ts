@@ -17,18 +17,25 @@ export type DecisionKeys = Pick<
 >;
 
 /**
- * Undefined where the recipe asks for nothing of it.
- * @throws UserError when no validation row has a label, or the model gives no numbers
+ * Undefined where the recipe asks for nothing of it; also where nothing can be chosen, which is told: what was trained is
+ * worth keeping all the same.
  */
 export async function decideOnValidation(options: ValidatorOptions): Promise<DecisionKeys | undefined> {
   const { evaluation } = options.recipe;
   if (evaluation.calibration === null && evaluation.threshold === null) return undefined;
-  const problems = new Problems();
-  const { predictions, labels, multiLabel, positive, total } = scoreValidation(options, problems);
-  const logits = await logitsOf(predictions, labels.length, multiLabel, total, options.onEvent);
-  const fitted = fitDecision(logits, labels, positive, evaluation);
-  tellDecision(fitted, labels, evaluation, "validation", options.onEvent);
-  return decisionKeys(fitted, labels, "validation");
+  const { onEvent } = options;
+  try {
+    const { predictions, labels, multiLabel, positive, total } = scoreValidation(options, new Problems());
+    const logits = await logitsOf(predictions, labels.length, multiLabel, total, onEvent);
+    const fitted = fitDecision(logits, labels, positive, evaluation);
+    tellDecision(fitted, labels, evaluation, "validation", onEvent);
+    return decisionKeys(fitted, labels, "validation");
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const message = `no temperature or threshold was chosen: ${error.describe()}; \`fettle calibrate\` can do it on other rows`;
+    onEvent({ kind: "note", level: "warning", message });
+    return undefined;
+  }
 }
 
 /**

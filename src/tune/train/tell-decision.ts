@@ -33,7 +33,11 @@ export function tellDecision(
     const name = costs === undefined ? "threshold" : "labels by cost";
     onEvent({ kind: "choice", name, value, reason: `${reasonOf(rule)} ${on}: ${changed}` });
   }
-  for (const message of fitted.limits) onEvent({ kind: "note", level: "warning", message });
+  const untold = fitted.limits.length - MOST_SHOWN;
+  const more = untold > 0 ? [`${untold} more labels could not have the threshold asked for`] : [];
+  for (const message of [...fitted.limits.slice(0, MOST_SHOWN), ...more]) {
+    onEvent({ kind: "note", level: "warning", message });
+  }
 }
 
 const POSITIVE = ["f1", "precision", "recall", "accuracy"];
