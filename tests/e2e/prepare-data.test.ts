@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { packageRoot } from "../../src/base/package-root.ts";
 import { fettle, fettleJson } from "../helpers/cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fettle-split-"));
@@ -112,5 +113,69 @@ describe("fettle data balance", () => {
       join(folder, "c.jsonl"),
     ]);
     assert.match(several.stderr, /several labels/);
+  });
+});
+
+describe("a test set that a run took from its training files", () => {
+  const nano = join(packageRoot, "models/fettle-nano");
+  const recipe = join(folder, "recipe.yaml");
+  const run = join(folder, "run");
+  const trained = (output: string, ...more: readonly string[]): Promise<Record<string, unknown>> =>
+    fettleJson(["train", recipe, "--output", output, ...more], 0);
+
+  test("is scored without naming files, by the rows that are in no other set; and compared between runs", async () => {
+    const data = `data: {train: ${path}, validation: {fraction: 0.1}, test: {fraction: 0.2}}`;
+    const prepare = "prepare: {exact_duplicates: drop, balance: oversample}";
+    const training = "training: {max_steps: 2, batch_size: 4}\nlora: {r: 2}";
+    const template = "template: {whitespace: collapse}";
+    writeFileSync(recipe, `base: ${nano}\ndevice: cpu\n${data}\n${prepare}\n${template}\n${training}\n`);
+    const made = await trained(run);
+    const { sets } = JSON.parse(readFileSync(join(run, "splits.json"), "utf8")) as {
+      sets: Record<string, { rows: number; files: Record<string, [number, number][]> }>;
+    };
+    const linesOf = (name: string): number[] =>
+      Object.values(sets[name]!.files)
+        .flat()
+        .flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+    // Line 121 is the copy, line 122 has no label.
+    assert.deepEqual(
+      Object.keys(sets)
+        .flatMap(linesOf)
+        .sort((a, b) => a - b),
+      rows.map(({ id }) => id + 1),
+    );
+    const predictions = join(folder, "predictions.jsonl");
+    const scored = await fettleJson(["eval", run, "--predictions", predictions], 0);
+    assert.equal(scored.rows, sets.test!.rows);
+    const where = read(predictions).map((row) => (row as unknown as { where: string }).where);
+    assert.deepEqual(
+      where,
+      linesOf("test").map((line) => `${path}:${line}`),
+    );
+    const info = JSON.parse(readFileSync(join(run, "run.json"), "utf8")) as {
+      data: { train: { rows: number }; preparation: { step: string; out: number; labels?: { after: number }[] }[] };
+    };
+    assert.deepEqual(info.data, made.data);
+    const balance = info.data.preparation.at(-1)!;
+    assert.equal(balance.out, info.data.train.rows);
+    assert.equal(balance.labels![0]!.after, balance.labels![1]!.after);
+    const other = join(folder, "other");
+    await trained(other, "--set", "training.learning_rate=0.001");
+    const compared = await fettle(["compare", run, other]);
+    assert.equal(compared.code, 0, compared.stderr);
+  });
+
+  test("is refused when the files are no longer those, and gone on with only while they are", async () => {
+    const before = readFileSync(path, "utf8");
+    try {
+      writeFileSync(path, before.split("\n").toReversed().join("\n"));
+      const scored = await fettle(["eval", run]);
+      assert.equal(scored.code, 2);
+      assert.match(scored.stderr, /the training files are not what they were/);
+      const resumed = await fettle(["train", recipe, "--output", run, "--resume", "--set", "training.max_steps=4"]);
+      assert.match(resumed.stderr, /the training examples differ/);
+    } finally {
+      writeFileSync(path, before);
+    }
   });
 });

@@ -17,6 +17,7 @@ import { decisionOf } from "../../tune/train/answers.ts";
 import { deviceEnvironment } from "../environment.ts";
 import { dataPaths } from "./data-paths.ts";
 import type { LoadedModel } from "./load-model.ts";
+import { isSetAside, loadSetAside } from "./set-aside.ts";
 
 export interface ScoringSetOptions {
   /** Label names, in place of those of the run or recipe. */
@@ -46,6 +47,7 @@ export async function loadScoringSet(
     answerOptional,
     scratch: scratchIn(deviceEnvironment().cacheFolder),
   };
+  if (files.length === 1 && isSetAside(files[0]!)) return loadSetAside(files[0]!, options, limit, onEvent);
   return loadDataset(await dataPaths(files, "test", onEvent), options, onEvent);
 }
 

@@ -11,10 +11,11 @@ import type { EncodedSet } from "../../tune/train/run-data.ts";
 import { readRunInfo } from "../../tune/train/run-folder.ts";
 import { openForScoring } from "../../tune/train/shared-base.ts";
 import type { SharedParts } from "../../tune/train/shared-parts.ts";
-import { loadTestSet } from "../../tune/train/test-set.ts";
 import { meanLoss } from "../../tune/train/validate.ts";
 import { type EvaluationResult, evaluateSet } from "../api/evaluate.ts";
 import type { LoadedModel } from "../api/load-model.ts";
+import { loadScoringSet } from "../api/scoring-set.ts";
+import { testFilesOf } from "../api/test-files.ts";
 import { deviceEnvironment } from "../environment.ts";
 import { LOSS } from "./choose-best.ts";
 import type { ScoredSet, SweptResult } from "./sweep-result.ts";
@@ -38,7 +39,8 @@ export async function scoreRun(
   const model: LoadedModel = { artefact, device, reading: { data, template, multiLabel }, [Symbol.dispose]: quiet };
   const { train, validation } = prepared.data;
   const { labels, shape } = train.dataset;
-  const test = data.test === null ? undefined : await loadTestSet(recipe.output, quiet);
+  const files = testFilesOf(recipe.output);
+  const test = files && (await loadScoringSet(model, files, { answerOptional: false }, quiet));
   if (labels !== undefined && (shape.kind !== "text" || shape.forHead)) {
     return {
       validation: validation ? scored(await evaluateSet(model, validation.dataset, { onEvent })) : null,

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { UserError } from "../../base/errors.ts";
+import { parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { TextUnits } from "../data/prepare/text-units.ts";
 
@@ -29,6 +30,23 @@ export function splitsOf(sets: readonly Dataset[]): Splits {
   return { version: 1, sets: Object.fromEntries(sets.map((set) => [set.name, rowsOf(set)])) };
 }
 
+/** What a run keeps of its split, at most. */
+const MAX_BYTES = 2 ** 28;
+
+/** Which rows a set of a run has. @throws UserError when the file does not say */
+export function readSplit(path: string, name: string): SetRows {
+  const splits = parseJsonObject(readTextFile(path, MAX_BYTES), path);
+  const sets = (splits.version === 1 ? splits.sets : {}) as unknown as Readonly<Record<string, SetRows>>;
+  const found = Object.hasOwn(sets, name) ? sets[name]! : undefined;
+  if (Array.isArray(found?.positions)) return found;
+  throw new UserError({
+    code: "data/splits",
+    message: `does not say which rows the ${name} set has`,
+    where: path,
+    fix: "take a run whose recipe has data.test: {fraction: …}, or name a file with rows",
+  });
+}
+
 /**
  * The rows of a set again.
  * @param read what the training files hold, read as in training
@@ -41,7 +59,7 @@ export function setAgain(read: Dataset, name: string, { positions, sha256 }: Set
   if (set !== undefined && rowsOf(set).sha256 === sha256) return set;
   throw new UserError({
     code: "data/other-rows",
-    message: `the training files are not what they were: the rows of the ${name} set are not where the run had them`,
+    message: `the training files are not what they were, or read in another way: the rows of the ${name} set are not where the run had them`,
     where,
     fix: "restore the files, or name a file with the rows to score: --data FILE",
   });

@@ -7,6 +7,7 @@ import type { RawRow } from "../../../tune/data/row.ts";
 import { surveyRows } from "../../../tune/data/survey.ts";
 import { dataPaths } from "../data-paths.ts";
 import type { Reading } from "../load-model.ts";
+import { filesOfSetAside, isSetAside } from "../set-aside.ts";
 import { EXCERPT, refuseTooMany, type SubjectRow, type SubjectRows } from "./subject-rows.ts";
 
 /** Fields of rows by `file:line`, of those that are wanted and the row's `id`. */
@@ -16,7 +17,9 @@ export async function dataFields(
   wanted: readonly string[],
 ): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
   const rows = new Map<string, Readonly<Record<string, string>>>();
-  const files = await openDataFiles(await dataPaths(data, "test", () => {}), reading, () => {}, "test");
+  const aside = data.length === 1 && isSetAside(data[0]!);
+  const paths = aside ? await filesOfSetAside(data[0]!, () => {}) : await dataPaths(data, "test", () => {});
+  const files = await openDataFiles(paths, reading, () => {}, aside ? "train" : "test");
   for await (const { raw, path } of readDataFiles(files, new Problems())) {
     refuseTooMany(rows.size, path);
     rows.set(`${path}:${raw.line}`, fieldsOf(raw, ["id", ...wanted]));

@@ -1,13 +1,15 @@
 import { existsSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { UserError } from "../../../base/errors.ts";
 import type { EventSink } from "../../../base/events.ts";
 import { parseHubName } from "../../../base/hub-name.ts";
-import { pathList } from "../../../base/recipe/combinations.ts";
 import { data as dataSchema, template as templateSchema } from "../../../base/recipe/data-schema.ts";
 import { loadRecipe } from "../../../base/recipe/load.ts";
 import { isRunFolder } from "../../../tune/train/run-folder.ts";
+import { readSplit } from "../../../tune/train/splits.ts";
 import { type LoadModelOptions, loadModel, type Reading } from "../load-model.ts";
+import { isSetAside } from "../set-aside.ts";
+import { testFilesOf } from "../test-files.ts";
 import { dataFields, trueRows } from "./data-rows.ts";
 import { modelRows } from "./model-rows.ts";
 import { readPredictions } from "./prediction-file.ts";
@@ -79,13 +81,11 @@ function missing(name: string): UserError {
 
 /** The test set of the recipes, where all runs have the same. @throws UserError where they have none, or several */
 function testFiles(models: readonly string[]): readonly string[] {
-  const sets = models.filter(isRunFolder).flatMap((run) => {
-    const path = join(run, "recipe.yaml");
-    const test = existsSync(path) ? loadRecipe(path, { purpose: "evaluate" }).recipe.data.test : null;
-    const files = pathList(test);
-    return files.length === 0 ? [] : [files];
+  const sets = models.flatMap((run) => {
+    const files = testFilesOf(run);
+    return files === undefined ? [] : [files];
   });
-  const distinct = new Set(sets.map((set) => set.join("\0")));
+  const distinct = new Set(sets.map(identityOf));
   if (distinct.size === 1) return sets[0]!;
   throw new UserError({
     code: "compare/no-data",
@@ -96,6 +96,11 @@ function testFiles(models: readonly string[]): readonly string[] {
     where: models.join(", "),
     fix: "name the rows: --data FILE",
   });
+}
+
+/** Runs that set the same rows aside have the same test set. */
+function identityOf(files: readonly string[]): string {
+  return isSetAside(files[0]!) ? readSplit(files[0]!, "test").sha256 : files.join("\0");
 }
 
 function readingOf(recipe: string | undefined): Pick<Reading, "data" | "template"> {
