@@ -135,6 +135,21 @@ test("4 bits: all but the head and what is no linear layer", async () => {
   assert.ok((await accuracy(run.folder)) > 0.6);
 });
 
+test("stopped and resumed: the same bits, the head's with its dropout too", async () => {
+  const asked = { ...recipe("bert", { max_steps: 6, logging_steps: 1 }), head: { dropout: 0.2 } };
+  const whole = await train(asked, { output: join(scratch, "whole") });
+  const output = join(scratch, "stopped");
+  const controller = new AbortController();
+  const stopped = await train(asked, {
+    output,
+    signal: controller.signal,
+    onEvent: (event) => event.kind === "step" && event.step === 3 && controller.abort(),
+  });
+  assert.deepEqual([stopped.status, stopped.steps < 6], ["interrupted", true]);
+  const resumed = await train(asked, { output, resume: true });
+  assert.equal(resumed.weightsSha256, whole.weightsSha256);
+});
+
 describe("what an encoder cannot do", () => {
   const fails = (changes: Partial<RecipeInput>, expected: object): Promise<void> =>
     assert.rejects(
