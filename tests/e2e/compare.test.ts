@@ -139,6 +139,22 @@ describe("prediction files", () => {
     assert.deepEqual([scored.answers, pairOf(scored).verdict, pairOf(scored).onlyB], ["score", "b", ROWS]);
   });
 
+  test("written answers are judged by those expected, as `fettle eval --predictions` keeps both", async () => {
+    const written = (name: string, wrong: number): string =>
+      predictions(name, [], (_row, i) => ({
+        ...{ row: i + 1, where: `qa.jsonl:${i + 1}`, prompt: `What is ${i}?` },
+        ...{ answer: i < wrong ? "no idea" : `The number ${i}.`, expected: `the number ${i}` },
+      }));
+    const files = [written("w1.jsonl", 0), written("w2.jsonl", 10)];
+    const { metrics, subjects, pairs } = await compare(files);
+    assert.deepEqual(metrics, ["token_f1", "exact_match", "squad_exact_match", "char_f1", "chrf"]);
+    assert.equal(subjects[0]!.metrics.squad_exact_match!.value, 1);
+    assert.deepEqual([pairs[0]!.onlyA, pairs[0]!.verdict, pairs[0]!.test], [10, "a", "McNemar exact"]);
+    const exact = await compare(files, { metric: "exact_match" });
+    assert.deepEqual([exact.metrics[0], exact.pairs[0]!.verdict], ["exact_match", "undecided"]);
+    await assert.rejects(compare(files, { metric: "exact_mach" }), { code: "compare/no-metric" });
+  });
+
   test("what cannot be compared is refused", async () => {
     const elsewhere = predictions("elsewhere.jsonl", [], (row, i) => ({ ...row, where: `other.jsonl:${i + 1}` }));
     const otherTruth = predictions("truth.jsonl", [], (row, i) => (i === 7 ? { ...row, target: "no" } : row));
@@ -228,4 +244,12 @@ training: {batch_size: 8, learning_rate: 1e-2}
   writeFileSync(comparison, readFileSync(comparison, "utf8").replace('"pairs":[{', '"pairs":[{"x":1},{'));
   const damaged = await fettleJson(["report", run, "--comparison", comparison], 2);
   assert.equal((damaged.error as { code: string }).code, "report/no-comparison");
+
+  const questions = join(scratch, "qa.jsonl");
+  writeFileSync(
+    questions,
+    '{"prompt": "Two and two?", "completion": "Four"}\n{"prompt": "One?", "completion": "One"}\n',
+  );
+  const written = await compare([model, model], { data: [questions], maxNewTokens: 4 });
+  assert.deepEqual([written.kind, written.rows, written.matchedBy], ["score", 2, "where"]);
 });

@@ -18,6 +18,10 @@ export interface CompareSubjectsOptions extends Omit<LoadModelOptions, "base" | 
   readonly labels?: readonly string[] | undefined;
   /** At most this many rows. */
   readonly limit?: number | undefined;
+  /** What decides between written answers: `exact_match`, `token_f1` (default), … */
+  readonly metric?: string | undefined;
+  /** Most tokens of a written answer; default 256. */
+  readonly maxNewTokens?: number | undefined;
   /** Fields of the rows to slice by, besides label and length. */
   readonly by?: readonly string[] | undefined;
   /** Field that says which rows belong together, such as an author: they are drawn and tested together. */
@@ -60,17 +64,18 @@ export async function compare(
   names: readonly string[],
   options: CompareSubjectsOptions = {},
 ): Promise<ComparisonResult> {
-  const { data, labels, limit, by = [], group, resamples, seed, onEvent = () => {}, ...load } = options;
+  const { data, labels, limit, metric, maxNewTokens, by = [], group, resamples, seed, ...load } = options;
+  const { onEvent = () => {} } = load;
   if (names.length < 2 || names.length > MAX_SUBJECTS) throw wrongCount(names.length);
   const wanted = [...by, ...(group === undefined ? [] : [group])];
-  const loaded = await loadSubjects(names, { data, labels, limit, wanted, load }, onEvent);
+  const loaded = await loadSubjects(names, { data, labels, limit, maxNewTokens, wanted, load }, onEvent);
   const subjects = distinctNames(loaded.subjects, names);
   const matched = matchRows(loaded.truth === undefined ? subjects : [...subjects, loaded.truth]);
   onEvent({ kind: "choice", name: "rows matched by", value: matched.by, reason: "what all subjects have" });
   const { rows, targets } = targetsOf(matched.rows, subjects);
   const leftOut = Object.fromEntries(subjects.map(({ name, rows: own }) => [name, own.length - rows.length]));
   tellLeftOut(leftOut, rows.length, onEvent);
-  const table = answersOfRows(subjects, rows, targets, onEvent);
+  const table = answersOfRows(subjects, rows, targets, metric, onEvent);
   const comparison = compareAnswers(table, {
     ...(resamples !== undefined && { resamples }),
     ...(seed !== undefined && { seed }),
@@ -141,13 +146,17 @@ function disagreementsOf(rows: Rows, targets: readonly Answer[], subjects: reado
   const written = (answer: Answer | undefined): string =>
     JSON.stringify(typeof answer === "object" ? answer.toSorted() : answer);
   const found = rows.flatMap((row, i) => {
-    const answers = row.slice(0, subjects.length).map(({ answer }) => answer);
+    const own = row.slice(0, subjects.length);
+    const answers = own.map(({ answer }) => answer);
     if (new Set(answers.map(written)).size === 1) return [];
-    const right = new Set(answers.map((answer) => written(answer) === written(targets[i])));
-    const { where, row: number } = row[0]!;
-    const text = row.find((own) => own.text !== undefined)?.text;
+    const target = targets[i] ?? own[0]!.target;
+    const worth = own.map(({ answer, scores }) =>
+      scores ? JSON.stringify(scores) : written(answer) === written(target),
+    );
+    const { where, row: number } = own[0]!;
+    const text = row.find((one) => one.text !== undefined)?.text;
     const named = Object.fromEntries(answers.map((answer, s) => [subjects[s]!.name, answer]));
-    return [{ decides: right.size > 1, row: { where, row: number, target: targets[i], answers: named, text } }];
+    return [{ decides: new Set(worth).size > 1, row: { where, row: number, target, answers: named, text } }];
   });
   return found.toSorted((a, b) => Number(b.decides) - Number(a.decides)).map(({ row }) => row);
 }

@@ -10,7 +10,10 @@ const MAX_BYTES = 2 ** 28;
 const interval = z.tuple([z.number(), z.number()]).nullable();
 const estimate = z.object({ value: z.number().nullable(), interval });
 const verdict = z.enum(["a", "b", "undecided"]);
-const metric = z.enum(["accuracy", "macroF1", "rocAuc", "logLoss", "score"]);
+const metric = z.enum([
+  ...(["accuracy", "macroF1", "rocAuc", "logLoss", "score"] as const),
+  ...(["exact_match", "squad_exact_match", "token_f1", "char_f1", "chrf"] as const),
+]);
 const count = z.int().min(0);
 
 const slice = z.object({

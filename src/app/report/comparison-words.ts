@@ -10,6 +10,11 @@ export const metricTitles: Readonly<Record<MetricName, { readonly title: string;
   rocAuc: { title: "ROC AUC", share: true },
   logLoss: { title: "log loss", share: false },
   score: { title: "score", share: false },
+  exact_match: { title: "exact match", share: true },
+  squad_exact_match: { title: "exact match (SQuAD)", share: true },
+  token_f1: { title: "token F1", share: true },
+  char_f1: { title: "character F1", share: true },
+  chrf: { title: "chrF, mean of rows", share: true },
 };
 
 /**

@@ -98,6 +98,7 @@ code { font: .875em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflo
   th, td { padding-right: .55rem; }
   .facts th { width: 9rem; }
 }
+@page { margin: 14mm; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   section { margin-top: 1.6rem; } h2 { break-after: avoid; }

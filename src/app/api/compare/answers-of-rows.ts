@@ -1,41 +1,43 @@
 /** Matched rows as a table of answers by number. */
 import { UserError } from "../../../base/errors.ts";
 import type { EventSink } from "../../../base/events.ts";
-import type { AnswerTable } from "../../../tune/evaluate/compare/answer-table.ts";
+import { suggestName } from "../../../base/names.ts";
+import type { AnswerTable, MetricName } from "../../../tune/evaluate/compare/answer-table.ts";
 import type { Answer, SubjectRow, SubjectRows } from "./subject-rows.ts";
 
 /** Of a table: 2^26 probabilities are half a gigabyte. */
 const MAX_PROBABILITIES = 2 ** 26;
 
+/** What decides between written answers. */
+const DEFAULT_TEXT_METRIC: MetricName = "token_f1";
+
 /**
  * @param rows [rows][subjects]
  * @param targets [rows] what is true of each; not asked for where answers are scores
+ * @param metric what decides between answers that are scored
  * @throws UserError when some subjects give labels and others scores
  */
 export function answersOfRows(
   subjects: readonly SubjectRows[],
   rows: readonly (readonly SubjectRow[])[],
   targets: readonly Answer[],
+  metric: string | undefined,
   onEvent: EventSink,
 ): AnswerTable {
   const kinds = new Set(
-    rows.flatMap((row) => row.map(({ answer }) => (typeof answer === "number" ? "score" : "label"))),
+    rows.flatMap((row) => row.slice(0, subjects.length).map(({ scores }) => Object.keys(scores ?? {}).join(" "))),
   );
   if (kinds.size > 1) {
     throw new UserError({
       code: "compare/kinds",
-      message: "some give labels, others scores: there is nothing to hold them against each other by",
+      message: "some give labels, some texts or scores: there is nothing to hold them against each other by",
       where: subjects.map(({ name }) => name).join(", "),
-      fix: "compare labels with labels, or scores with scores",
+      fix: "compare labels with labels, texts with texts, or scores with scores",
     });
   }
   const column = (s: number): Answer[] => rows.map((row) => row[s]!.answer);
-  if (kinds.has("score")) {
-    return {
-      kind: "score",
-      subjects: subjects.map(({ name }, s) => ({ name, scores: Float64Array.from(column(s) as number[]) })),
-    };
-  }
+  const scored = Object.keys(rows[0]![0]!.scores ?? {}) as MetricName[];
+  if (scored.length > 0) return scoreTable(subjects, rows, inOrder(scored, metric));
   const everyAnswer = [targets, ...subjects.map((_, s) => column(s))];
   const several = everyAnswer.some((answers) => answers.some((answer) => typeof answer === "object"));
   const labels = new LabelNames(subjects.flatMap((subject) => subject.labels));
@@ -75,6 +77,36 @@ export function answersOfRows(
   };
 }
 
+/** The deciding metric first. @throws UserError where there is no such one */
+function inOrder(names: readonly MetricName[], metric: string | undefined): MetricName[] {
+  const wanted = metric ?? names.find((name) => name === DEFAULT_TEXT_METRIC) ?? names[0]!;
+  if (!names.some((name) => name === wanted)) {
+    throw new UserError({
+      code: "compare/no-metric",
+      message: `the answers are not judged by "${wanted}"`,
+      where: "--metric",
+      fix: suggestName(wanted, names),
+    });
+  }
+  return [wanted as MetricName, ...names.filter((name) => name !== wanted)];
+}
+
+function scoreTable(
+  subjects: readonly SubjectRows[],
+  rows: readonly (readonly SubjectRow[])[],
+  names: readonly MetricName[],
+): AnswerTable {
+  const values = (s: number, name: MetricName): Float64Array =>
+    Float64Array.from(rows, (row) => row[s]!.scores![name]!);
+  return {
+    kind: "score",
+    subjects: subjects.map(({ name: subject }, s) => ({
+      name: subject,
+      scores: new Map(names.map((name) => [name, values(s, name)])),
+    })),
+  };
+}
+
 /** Names in the order in which they come first, by number. */
 class LabelNames {
   readonly #indices = new Map<string, number>();
@@ -96,7 +128,7 @@ class LabelNames {
 }
 
 function namesOf(answer: Answer): readonly string[] {
-  return typeof answer === "object" ? answer : [String(answer)];
+  return typeof answer === "object" ? answer : [answer];
 }
 
 /** Whether every row of every subject has probabilities, and they fit; told where not. */

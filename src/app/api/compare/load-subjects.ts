@@ -19,6 +19,8 @@ export interface LoadSubjectsOptions {
   readonly data: readonly string[] | undefined;
   readonly labels: readonly string[] | undefined;
   readonly limit: number | undefined;
+  /** Of a written answer. */
+  readonly maxNewTokens: number | undefined;
   /** Fields of rows to keep. */
   readonly wanted: readonly string[];
   readonly load: LoadModelOptions;
@@ -41,7 +43,7 @@ export async function loadSubjects(
   options: LoadSubjectsOptions,
   onEvent: EventSink,
 ): Promise<LoadedSubjects> {
-  const { labels, limit, wanted, load } = options;
+  const { labels, limit, maxNewTokens, wanted, load } = options;
   const isFile = (name: string): boolean => statSync(name, { throwIfNoEntry: false })?.isFile() ?? false;
   const models = names.filter((name) => !isFile(name));
   for (const name of models) if (!existsSync(name) && parseHubName(name) === undefined) throw missing(name);
@@ -53,7 +55,7 @@ export async function loadSubjects(
     const given = isRunFolder(name) ? undefined : reading;
     using model = await loadModel(name, { ...load, ...(given && { reading: given }), onEvent });
     reading ??= withLabels(model.reading, model.artefact.labels);
-    answered.set(name, await modelRows(model, { data: data!, labels, limit }, onEvent));
+    answered.set(name, await modelRows(model, { data: data!, labels, limit, maxNewTokens }, onEvent));
   }
   for (const name of names.filter(isFile)) {
     if (!answered.has(name)) answered.set(name, await readPredictions(name, wanted, limit, onEvent));

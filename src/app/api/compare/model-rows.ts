@@ -1,11 +1,13 @@
 import { basename, resolve } from "node:path";
 import { UserError } from "../../../base/errors.ts";
 import type { EventSink } from "../../../base/events.ts";
+import type { Dataset } from "../../../tune/data/dataset.ts";
 import { Problems } from "../../../tune/data/problems.ts";
 import { labelNames, predictRows } from "../../../tune/score/predict-rows.ts";
+import { evaluateAnswerSet } from "../evaluate-answers.ts";
 import type { LoadedModel } from "../load-model.ts";
 import { classifierOf, loadScoringSet } from "../scoring-set.ts";
-import { EXCERPT, refuseTooMany, type SubjectRow, type SubjectRows } from "./subject-rows.ts";
+import { EXCERPT, refuseTooMany, type SubjectRow, type SubjectRows, scoresOfText } from "./subject-rows.ts";
 
 const ROWS_PER_EVENT = 64;
 
@@ -13,24 +15,51 @@ export interface ModelRowsOptions {
   readonly data: readonly string[];
   readonly labels: readonly string[] | undefined;
   readonly limit: number | undefined;
+  /** Of a written answer. */
+  readonly maxNewTokens: number | undefined;
 }
 
 /**
- * What a model says to the labelled rows of files.
- * @throws UserError when no row has a label, or could be scored
+ * What a model says to the rows of files: labels where rows have them, otherwise answers that it writes.
+ * @throws UserError when no row has a label or an answer, or none could be asked
  */
 export async function modelRows(
   model: LoadedModel,
-  { data, labels, limit }: ModelRowsOptions,
+  { data, labels, limit, maxNewTokens }: ModelRowsOptions,
   onEvent: EventSink,
 ): Promise<SubjectRows> {
-  const { path } = model.artefact;
+  const { path, answers } = model.artefact;
   const dataset = await loadScoringSet(model, data, { labels, limit, answerOptional: false }, onEvent);
+  const labelled = dataset.labels !== undefined || dataset.asked !== undefined || answers.head !== undefined;
+  const { rows, skipped } = labelled
+    ? await labelledRows(model, dataset, onEvent)
+    : await writtenRows(model, dataset, maxNewTokens, onEvent);
+  const names = labelled ? labelNames(dataset) : [];
+  if (rows.length > 0)
+    return { name: basename(resolve(path)), labels: names, rows, skipped: dataset.skipped + skipped };
+  throw new UserError({
+    code: "compare/no-rows",
+    message: "no row could be scored",
+    where: path,
+    fix: "look at the first row named above",
+  });
+}
+
+interface Rows {
+  readonly rows: readonly SubjectRow[];
+  /** Rows that could not be asked. */
+  readonly skipped: number;
+}
+
+async function labelledRows(model: LoadedModel, dataset: Dataset, onEvent: EventSink): Promise<Rows> {
+  const { path } = model.artefact;
   const names = labelNames(dataset);
   const named = (indices: readonly number[]): string[] => indices.map((c) => names[c]!);
   const problems = new Problems();
   const total = dataset.length / dataset.together;
   const rows: SubjectRow[] = [];
+  const progress = (): void =>
+    onEvent({ kind: "progress", task: basename(path), done: rows.length, total, unit: "rows" });
   for await (const prediction of predictRows(classifierOf(model, dataset), dataset, problems)) {
     const { row, predicted, probabilities, chosen } = prediction;
     refuseTooMany(rows.length, path);
@@ -44,18 +73,35 @@ export async function modelRows(
       characters: row.text.length,
       fields: {},
     });
-    if (rows.length % ROWS_PER_EVENT === 0) {
-      onEvent({ kind: "progress", task: basename(path), done: rows.length, total, unit: "rows" });
-    }
+    if (rows.length % ROWS_PER_EVENT === 0) progress();
   }
-  onEvent({ kind: "progress", task: basename(path), done: rows.length, total: rows.length, unit: "rows" });
+  progress();
   for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: line });
-  if (rows.length > 0)
-    return { name: basename(resolve(path)), labels: names, rows, skipped: dataset.skipped + problems.skipped };
-  throw new UserError({
-    code: "compare/no-rows",
-    message: `no row could be scored: ${problems.lines().join("; ")}`,
-    where: path,
-    fix: "look at the first row named above",
+  return { rows, skipped: problems.skipped };
+}
+
+async function writtenRows(
+  model: LoadedModel,
+  dataset: Dataset,
+  maxNewTokens: number | undefined,
+  onEvent: EventSink,
+): Promise<Rows> {
+  const rows: SubjectRow[] = [];
+  const { skipped } = await evaluateAnswerSet(model, dataset, {
+    ...(maxNewTokens !== undefined && { maxNewTokens }),
+    worst: 0,
+    onEvent,
+    onAnswer({ row, where, prompt, answer, expected }) {
+      refuseTooMany(rows.length, where);
+      rows.push({
+        ...{ where, row, fields: {} },
+        answer: answer.slice(0, EXCERPT),
+        scores: scoresOfText(answer, expected),
+        target: expected.slice(0, EXCERPT),
+        text: prompt.slice(0, EXCERPT),
+        characters: prompt.length,
+      });
+    },
   });
+  return { rows, skipped: skipped - dataset.skipped };
 }

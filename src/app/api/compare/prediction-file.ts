@@ -5,15 +5,15 @@ import type { EventSink } from "../../../base/events.ts";
 import { openDataFiles, readDataFiles } from "../../../tune/data/data-files.ts";
 import { textOf, textsOf } from "../../../tune/data/keep-row.ts";
 import { Problems } from "../../../tune/data/problems.ts";
-import { type Answer, EXCERPT, refuseTooMany, type SubjectRow, type SubjectRows } from "./subject-rows.ts";
+import { EXCERPT, refuseTooMany, type SubjectRow, type SubjectRows, scoresOfText } from "./subject-rows.ts";
 
 /** Fields that hold an answer, the surer names first: where one of the first is there, `label` is what is true. */
-const ANSWERS = ["prediction", "predictions", "predicted", "predicted_label", "pred", "labels", "label", "answer"];
+const ANSWERS = ["prediction", "predictions", "predicted", "predicted_label", "pred", "labels", "label"];
 const TARGETS = ["targets", "target", "true_label", "gold", "labels", "label"];
 
 /**
  * Reads a file of `fettle predict` or `fettle eval --predictions`, or any JSONL, JSON, CSV or TSV with a field for the
- * label. Without a field for answers, a number in `score` is what each row was worth.
+ * label. Without one, `answer` is a text that is judged by `expected`, or a number in `score` is what each row was worth.
  * @param wanted fields to keep
  * @throws UserError when no field holds answers, or no row has one
  */
@@ -38,7 +38,7 @@ export async function readPredictions(
       continue;
     }
     refuseTooMany(rows.length, path);
-    rows.push({ ...readRow(raw.fields, fields, place, wanted), answer, ...probabilitiesOf(raw.fields, labels) });
+    rows.push({ ...readRow(raw.fields, fields, place, wanted), ...answer, ...probabilitiesOf(raw.fields, labels) });
     if (rows.length === limit) break;
   }
   for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: line });
@@ -52,8 +52,8 @@ export async function readPredictions(
 }
 
 interface Fields {
+  readonly kind: "label" | "written" | "score";
   readonly answer: string;
-  readonly score: boolean;
   readonly target: string | undefined;
 }
 
@@ -61,30 +61,48 @@ type RawFields = Readonly<Record<string, unknown>>;
 
 function chooseFields(fields: RawFields, path: string, onEvent: EventSink): Fields {
   const answer = ANSWERS.find((name) => name in fields);
+  const told = (value: string, reason: string): void =>
+    onEvent({ kind: "choice", name: `answers of ${path}`, value, reason });
+  if (answer === undefined && "answer" in fields && "expected" in fields) {
+    told("answer", "a text beside the expected one");
+    return { kind: "written", answer: "answer", target: "expected" };
+  }
   if (answer === undefined && "score" in fields) {
-    onEvent({ kind: "choice", name: `answers of ${path}`, value: "score", reason: "no field holds labels" });
-    return { answer: "score", score: true, target: undefined };
+    told("score", "no field holds labels or texts");
+    return { kind: "score", answer: "score", target: undefined };
   }
   if (answer === undefined) {
     throw new UserError({
       code: "compare/no-answers",
       message: `no field holds predictions; the rows have ${Object.keys(fields).slice(0, 12).join(", ")}`,
       where: path,
-      fix: "name one `label` or `prediction`; for scores of written answers, `score`",
+      fix: "name one `label` or `prediction`; for written answers `answer` and `expected`, or their `score`",
     });
   }
   const isLabel = answer === "label" || answer === "labels";
   const target = TARGETS.find((name) => name in fields && !(isLabel && (name === "label" || name === "labels")));
-  const reason = target === undefined ? "no field says what is true" : `${target} says what is true`;
-  onEvent({ kind: "choice", name: `answers of ${path}`, value: answer, reason });
-  return { answer, score: false, target };
+  told(answer, target === undefined ? "no field says what is true" : `${target} says what is true`);
+  return { kind: "label", answer, target };
 }
 
-function answerOf(fields: RawFields, { answer, score }: Fields): Answer | undefined {
+function answerOf(
+  fields: RawFields,
+  { kind, answer, target }: Fields,
+): Pick<SubjectRow, "answer" | "scores"> | undefined {
   const value = fields[answer];
-  if (!score) return textsOf(value) ?? labelOf(value);
-  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
+  if (kind === "label") {
+    const label = textsOf(value) ?? labelOf(value);
+    return label === undefined ? undefined : { answer: label };
+  }
+  if (kind === "written") {
+    const expected = textOf(fields[target!]);
+    return typeof value !== "string" || expected === undefined
+      ? undefined
+      : { answer: value.slice(0, EXCERPT), scores: scoresOfText(value, expected) };
+  }
+  const score = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  if (typeof score !== "number" || !Number.isFinite(score)) return undefined;
+  return { answer: String(score), scores: { score } };
 }
 
 function labelOf(value: unknown): string | undefined {
@@ -97,7 +115,7 @@ function readRow(
   { target }: Fields,
   place: number,
   wanted: readonly string[],
-): Omit<SubjectRow, "answer"> {
+): Omit<SubjectRow, "answer" | "scores"> {
   const row = Number(fields.row);
   const truth = target === undefined ? undefined : fields[target];
   return {
@@ -105,7 +123,7 @@ function readRow(
     row: Number.isSafeInteger(row) && row > 0 ? row : place,
     id: textOf(fields.id),
     target: textsOf(truth) ?? labelOf(truth),
-    text: textOf(fields.text)?.slice(0, EXCERPT),
+    text: textOf(fields.text ?? fields.prompt)?.slice(0, EXCERPT),
     fields: Object.fromEntries(
       wanted.flatMap((name) => {
         const value = textOf(fields[name]);

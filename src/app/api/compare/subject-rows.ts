@@ -1,8 +1,17 @@
 /** What a subject of a comparison says, row by row. */
 import { UserError } from "../../../base/errors.ts";
+import type { MetricName } from "../../../tune/evaluate/compare/answer-table.ts";
+import { textMetrics } from "../../../tune/evaluate/text/text-metrics.ts";
 
-/** A label, a set of labels, or what a written answer was worth. */
-export type Answer = string | readonly string[] | number;
+/** A label or a written answer, or a set of labels. */
+export type Answer = string | readonly string[];
+
+export type Scores = Readonly<Partial<Record<MetricName, number>>>;
+
+/** What a written answer is worth beside the expected one, by each metric of such answers. */
+export function scoresOfText(answer: string, expected: string): Scores {
+  return Object.fromEntries(textMetrics.map(({ name, count, value }) => [name, value(count(answer, expected))]));
+}
 
 export interface SubjectRow {
   /** `file:line` of the row that is answered. */
@@ -12,6 +21,8 @@ export interface SubjectRow {
   /** What the row's own field `id` says. */
   readonly id?: string | undefined;
   readonly answer: Answer;
+  /** What it is worth, where it is no label; the same names for all rows. */
+  readonly scores?: Scores | undefined;
   /** [labels of the subject] */
   readonly probabilities?: Float64Array | undefined;
   /** What is true of the row, where it is known. */

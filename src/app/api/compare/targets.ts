@@ -13,7 +13,7 @@ export interface JudgedRows {
  * @throws UserError when subjects say different things, or nobody knows of any row
  */
 export function targetsOf(rows: readonly (readonly SubjectRow[])[], subjects: readonly SubjectRows[]): JudgedRows {
-  if (rows.every((row) => row.every(({ answer }) => typeof answer === "number"))) return { rows, targets: [] };
+  if (rows.every((row) => row.some(({ scores }) => scores !== undefined))) return { rows, targets: [] };
   const judged: (readonly SubjectRow[])[] = [];
   const targets: Answer[] = [];
   for (const row of rows) {

@@ -16,7 +16,8 @@ import { collect, collectNames, wholeNumber } from "../options.ts";
 import { printable } from "../printable.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface CompareFlags extends Pick<CompareSubjectsOptions, "data" | "labels" | "limit" | "group"> {
+interface CompareFlags
+  extends Pick<CompareSubjectsOptions, "data" | "labels" | "limit" | "group" | "metric" | "maxNewTokens"> {
   readonly by: readonly string[];
   readonly resamples: number;
   readonly seed: number;
@@ -42,6 +43,8 @@ export const compare: CommandModule = {
       .option("--data <files...>", "files with labelled rows; default: the test set of the runs")
       .option("--labels <names>", "label names, separated by commas, for models that do not know theirs", collectNames)
       .option("--limit <rows>", "compare on at most this many rows", wholeNumber(1))
+      .option("--metric <name>", "what decides between written answers: token_f1, exact_match, char_f1, …")
+      .option("--max-new-tokens <count>", "most tokens of a written answer; default 256", wholeNumber(1))
       .option("--by <field>", "slice by this field too; may be given several times", collect, [])
       .option("--group <field>", "rows with the same value of it belong together, and are drawn and tested together")
       .option("--output <file>", "write the object of --json there, for `fettle report --comparison`")
@@ -106,8 +109,8 @@ function printDisagreements(rows: readonly Disagreement[], file: string | undefi
   else if (more > 0) terminal.print(dim(`… and ${rest}; --disagreements FILE writes all`));
 }
 
-function answerText(answer: string | number | readonly string[]): string {
-  return typeof answer === "object" ? `[${answer.join(", ")}]` : String(answer);
+function answerText(answer: string | readonly string[]): string {
+  return typeof answer === "object" ? `[${answer.join(", ")}]` : answer.slice(0, 160);
 }
 
 function oneLine(text: string): string {

@@ -31,23 +31,26 @@ export interface LabelSetTable {
   }[];
 }
 
-/** A figure a row, the higher the better: what a written answer was found to be worth. */
+/** Figures of each row, the higher the better: what a written answer was found to be worth. */
 export interface ScoreTable {
   readonly kind: "score";
   readonly subjects: readonly {
     readonly name: string;
-    /** [rows] */
-    readonly scores: Float64Array;
+    /** [rows] each, by the same names for all; the first one decides. */
+    readonly scores: ReadonlyMap<MetricName, Float64Array>;
   }[];
 }
 
 export type AnswerTable = LabelTable | LabelSetTable | ScoreTable;
 
-export type MetricName = "accuracy" | "macroF1" | "rocAuc" | "logLoss" | "score";
+/** Of labels; the figure that a file brings along; and metrics of written answers, by their names elsewhere. */
+export type MetricName =
+  | ("accuracy" | "macroF1" | "rocAuc" | "logLoss" | "score")
+  | ("exact_match" | "squad_exact_match" | "token_f1" | "char_f1" | "chrf");
 
 /** What one subject is measured by. */
 export interface Measured {
-  /** [rows] what each row counts for: 1 right and 0 wrong, or its score. */
+  /** [rows] what each row counts for: 1 right and 0 wrong, or its first score. */
   readonly scores: Float64Array;
   /** The first one is the mean of `scores`. */
   readonly metrics: ReadonlyMap<MetricName, WeightedMetric>;
@@ -56,9 +59,16 @@ export interface Measured {
 /** Subjects in order. ROC AUC and log loss are there when every subject gives probabilities. */
 export function measure(table: AnswerTable): Measured[] {
   if (table.kind === "score") {
-    return table.subjects.map(({ scores }) => ({ scores, metrics: new Map([["score", meanOf(scores)]]) }));
+    return table.subjects.map(({ scores }) => ({
+      scores: decisive(scores),
+      metrics: new Map([...scores].map(([name, values]) => [name, meanOf(values)])),
+    }));
   }
   return table.kind === "label" ? measureLabels(table) : measureSets(table);
+}
+
+function decisive(scores: ReadonlyMap<MetricName, Float64Array>): Float64Array {
+  return scores.values().next().value!;
 }
 
 function measureLabels({ labels, targets, subjects }: LabelTable): Measured[] {
@@ -111,13 +121,15 @@ function lossOf(probability: number): number {
 
 /** Number of rows of a table. */
 export function rowsOf(table: AnswerTable): number {
-  if (table.kind === "score") return table.subjects[0]?.scores.length ?? 0;
+  if (table.kind === "score") return decisive(table.subjects[0]!.scores).length;
   return table.kind === "label" ? table.targets.length : table.targets.length / table.labels.length;
 }
 
 /** Whether two subjects give the same answer to a row. */
 export function sameAnswer(table: AnswerTable, a: number, b: number, row: number): boolean {
-  if (table.kind === "score") return table.subjects[a]!.scores[row] === table.subjects[b]!.scores[row];
+  if (table.kind === "score") {
+    return decisive(table.subjects[a]!.scores)[row] === decisive(table.subjects[b]!.scores)[row];
+  }
   if (table.kind === "label") return table.subjects[a]!.answers[row] === table.subjects[b]!.answers[row];
   const width = table.labels.length;
   const [first, second] = [table.subjects[a]!.answers, table.subjects[b]!.answers];

@@ -146,9 +146,11 @@ test("a lead on five rows is no evidence, on six it is", () => {
 });
 
 test("scores: their mean, by flipped signs", () => {
+  const scored = (score: (row: number) => number) =>
+    new Map([["score" as const, Float64Array.from({ length: 30 }, (_, row) => score(row))]]);
   const subjects = [
-    { name: "a", scores: Float64Array.from({ length: 30 }, (_, row) => (row % 5) / 10) },
-    { name: "b", scores: Float64Array.from({ length: 30 }, (_, row) => (row % 5) / 10 + 0.05 + (row % 2) / 10) },
+    { name: "a", scores: scored((row) => (row % 5) / 10) },
+    { name: "b", scores: scored((row) => (row % 5) / 10 + 0.05 + (row % 2) / 10) },
   ];
   const { metrics, pairs } = compareAnswers({ kind: "score", subjects });
   assert.deepEqual(metrics, ["score"] satisfies MetricName[]);

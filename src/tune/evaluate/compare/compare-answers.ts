@@ -46,7 +46,8 @@ export function compareAnswers(table: AnswerTable, options: CompareOptions = {})
       const difference = values[b]![name]! - values[a]![name]!;
       return estimate(difference, first && second?.map((value, i) => value - first[i]!));
     });
-    const scores = { a: subjects[a]!.scores, b: subjects[b]!.scores, binary: table.kind !== "score", clusters };
+    const [first, second] = [subjects[a]!.scores, subjects[b]!.scores];
+    const scores = { a: first, b: second, binary: isBinary(first) && isBinary(second), clusters };
     let disagreements = 0;
     for (let row = 0; row < rows; row++) if (!sameAnswer(table, a, b, row)) disagreements++;
     return {
@@ -76,6 +77,10 @@ export function compareAnswers(table: AnswerTable, options: CompareOptions = {})
     resamples,
     seed,
   };
+}
+
+function isBinary(scores: Float64Array): boolean {
+  return scores.every((score) => score === 0 || score === 1);
 }
 
 type Draws = Partial<Record<MetricName, Float64Array>>;
