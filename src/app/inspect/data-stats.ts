@@ -6,9 +6,9 @@ import type { EncodedExample } from "../../tune/data/pack.ts";
 import { type ProblemGroup, Problems } from "../../tune/data/problems.ts";
 import { DuplicateFinder, type Duplicates } from "../../tune/data/stats/duplicates.ts";
 import { ExampleSample } from "../../tune/data/stats/example-sample.ts";
-import { countLonger, describeLengths, type Lengths } from "../../tune/data/stats/lengths.ts";
-import { NumberList } from "../../tune/data/stats/number-list.ts";
+import { ascending, countLonger, describeLengths, type Lengths } from "../../tune/data/stats/lengths.ts";
 import { SharedPrefix, usualPrefix } from "../../tune/data/stats/shared-prefix.ts";
+import { Column } from "../../tune/data/store/column.ts";
 import { estimatePacking, type PackingEstimate } from "../../tune/train/packing-estimate.ts";
 import type { DataContext, TokenContext } from "./data-context.ts";
 import { type OpenRow, openSet } from "./open-set.ts";
@@ -93,7 +93,7 @@ export async function dataStats(context: DataContext, onEvent: EventSink): Promi
 class SetCounter {
   readonly #fields = new Map<string, number>();
   readonly #labels = new Map<string, number>();
-  readonly #characters = new NumberList();
+  readonly #characters = Column.i32();
   readonly #duplicates = new DuplicateFinder();
   readonly #tokens: TokenCounter | undefined;
   #rows = 0;
@@ -123,7 +123,7 @@ class SetCounter {
       rows: this.#rows,
       fields: Object.fromEntries(this.#fields),
       labels: labelled ? Object.fromEntries([...this.#labels].sort(([a], [b]) => order.compare(a, b))) : null,
-      characters: this.#characters.length === 0 ? null : describeLengths(this.#characters.sorted()),
+      characters: this.#characters.length === 0 ? null : describeLengths(ascending(this.#characters)),
       tokens: this.#tokens?.result() ?? null,
       duplicates: this.#duplicates.result(),
     };
@@ -133,7 +133,7 @@ class SetCounter {
 class TokenCounter {
   readonly #context: DataContext;
   readonly #tokens: TokenContext;
-  readonly #lengths = new NumberList();
+  readonly #lengths = Column.i32();
   readonly #prefix = new SharedPrefix();
   readonly #sample: ExampleSample;
   #supervised = 0;
@@ -176,7 +176,7 @@ class TokenCounter {
     const { encoder, encodeOptions, maxTokens } = this.#tokens;
     const { examples } = this.#sample;
     if (this.#lengths.length === 0 || examples.length === 0) return null;
-    const sorted = this.#lengths.sorted();
+    const sorted = ascending(this.#lengths);
     const { maxLength } = encodeOptions;
     const shared = this.#prefix.tokens;
     const usual = usualPrefix(

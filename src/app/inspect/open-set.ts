@@ -9,9 +9,9 @@ import { datasetOf } from "../../tune/data/load-dataset.ts";
 import { ownLabels } from "../../tune/data/own-labels.ts";
 import { Problems } from "../../tune/data/problems.ts";
 import type { RawRow } from "../../tune/data/row.ts";
+import { RowAtHand } from "../../tune/data/row-at-hand.ts";
 import { detectShape, labelListNames, type Shape } from "../../tune/data/shape.ts";
 import { partNamed } from "../../tune/data/sources/parts.ts";
-import { RowStore } from "../../tune/data/store/row-store.ts";
 import { lookAtFields, surveyRows } from "../../tune/data/survey.ts";
 import { type DataTask, taskOf } from "../../tune/data/task.ts";
 import type { DataContext } from "./data-context.ts";
@@ -89,7 +89,7 @@ export async function openSet(
         const names = known ?? (shape && ownLabels(raw, shape, columns, task.multiLabel));
         const rules = shape && { shape, columns, labels: names, task, answerOptional: false };
         const row = rules && keepRow(raw, path, rules, problems);
-        const dataset = (): Dataset => datasetOf(name, shape!, names, RowStore.of([row!]), new Problems(), task);
+        const dataset = (): Dataset => datasetOf(name, shape!, names, new RowAtHand(row!), new Problems(), task);
         yield { raw, row, dataset, labels: names };
         if (row !== undefined && ++count === data.limit) return;
       }

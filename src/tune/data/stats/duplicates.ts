@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { NumberList } from "./number-list.ts";
+import { Column } from "../store/column.ts";
 
 /** Rows that ask the same. */
 export interface Duplicates {
@@ -22,11 +22,11 @@ const PLACES = 4;
  * of 3 in a million), and whether they agree by one of 32. Twenty bytes a row.
  */
 export class DuplicateFinder {
-  readonly #high = new NumberList();
-  readonly #low = new NumberList();
-  readonly #answers = new NumberList();
-  readonly #lines = new NumberList();
-  readonly #files = new NumberList();
+  readonly #high = Column.i32();
+  readonly #low = Column.i32();
+  readonly #answers = Column.i32();
+  readonly #lines = Column.i32();
+  readonly #files = Column.i32();
   readonly #fileNames: string[] = [];
 
   add(prompt: string, answer: string, file: string, line: number): void {

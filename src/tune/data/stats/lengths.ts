@@ -1,3 +1,5 @@
+import type { Column } from "../store/column.ts";
+
 /** How long rows are: percentiles and a histogram. */
 export interface Lengths {
   readonly rows: number;
@@ -31,6 +33,13 @@ export function describeLengths(sorted: Int32Array): Lengths {
     percentiles: percentiles as Lengths["percentiles"],
     histogram: histogramOf(sorted, at(99)),
   };
+}
+
+/** The values of a list in ascending order. */
+export function ascending(values: Column): Int32Array {
+  const sorted = new Int32Array(values.length);
+  for (let i = 0; i < sorted.length; i++) sorted[i] = values.at(i);
+  return sorted.sort();
 }
 
 /** Rows longer than `length`. */
