@@ -37,6 +37,15 @@ describe("fettle init", () => {
     }
   });
 
+  it("brings the sweeps of the recipe along, over the project's own data", async () => {
+    await fettleJson(["init", "java-vulnerabilities", "--nano", "--output", "java"], 0, cwd);
+    const { runs } = (await fettleJson(["sweep", "java/ranks.sweep.yaml", "--dry-run"], 0, cwd)) as { runs: object[] };
+    assert.equal(runs.length, 9);
+    assert.ok(!existsSync(join(folder, "java/published.sweep.yaml")), "that is one of another recipe");
+    const text = readFileSync(join(folder, "java/ranks.sweep.yaml"), "utf8");
+    assert.match(text, /^# {3}npx fettle sweep java\/ranks\.sweep\.yaml$/m);
+  });
+
   it("takes the splits of a folder, and a model", async () => {
     const data = join(folder, "mine");
     cpSync(join(packageRoot, "examples/java-vulnerabilities"), data, { recursive: true });

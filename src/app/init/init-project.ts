@@ -1,11 +1,12 @@
 /** A folder to begin a project in: a shipped recipe over the user's data, or over a few rows to try it on. */
-import { cpSync, existsSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { parseHubName } from "../../base/hub-name.ts";
 import { pathList } from "../../base/recipe/combinations.ts";
 import { type LoadedRecipe, loadRecipe, parseRecipe } from "../../base/recipe/load.ts";
+import { loadSweep } from "../../base/sweep/load-sweep.ts";
 import { readTextFile } from "../../model/files/json-file.ts";
 import { Labels } from "../../tune/data/labels.ts";
 import { loadDataset } from "../../tune/data/load-dataset.ts";
@@ -39,6 +40,7 @@ export interface InitResult {
 /** Rows that are read of the data, to see that they are what the recipe expects. */
 const ROWS_TRIED = 200;
 
+const MAX_BYTES = 2 ** 16;
 /** What a comment says where there is no test set yet. */
 const NO_TEST_SET = "TEST_FILE";
 
@@ -54,11 +56,16 @@ export async function initProject({ name, data, model, output, onEvent }: InitOp
   const files = data === undefined ? examplesIn(folder, original) : await splitFiles(data);
   const text = recipeText(shipped, original, { folder, files, model });
   if (data !== undefined) await tryData(parseRecipe(text, recipe), onEvent);
+  const sweeps = sweepsOf(shipped, folder);
   fillFolder(folder, (temporary) => {
     if (data === undefined) cpSync(dirname(trainingFile(original)), join(temporary, "data"), { recursive: true });
     // The folder beside the final one: what is relative means the same in both.
     writeFileSync(join(temporary, "recipe.yaml"), text);
     loadRecipe(join(temporary, "recipe.yaml"));
+    for (const [file, sweep] of sweeps) {
+      writeFileSync(join(temporary, file), sweep);
+      loadSweep(join(temporary, file));
+    }
   });
   const next = [...text.matchAll(/^#\s+(npx fettle .*)$/gm)].map((match) => match[1]!);
   return { folder, recipe, next };
@@ -86,7 +93,7 @@ function recipeText(shipped: ShippedRecipe, { recipe }: LoadedRecipe, { folder, 
   const listed = (paths: readonly string[]): string | string[] =>
     paths.length === 1 ? fromFolder(paths[0]!) : paths.map(fromFolder);
   const output = `runs/${basename(folder)}`;
-  const text = withValues(readTextFile(shipped.path, 2 ** 16), {
+  const text = withValues(readTextFile(shipped.path, MAX_BYTES), {
     base:
       model === undefined ? (parseHubName(recipe.base) ? recipe.base : fromFolder(recipe.base)) : base(model, folder),
     output,
@@ -102,6 +109,18 @@ function recipeText(shipped: ShippedRecipe, { recipe }: LoadedRecipe, { folder, 
   return text.replace(/^#.*$/gm, (comment) =>
     words.reduce((line, [was, is]) => (was === "" ? line : line.replaceAll(was, is)), comment),
   );
+}
+
+/** The sweeps of a shipped recipe over the project's own: file name -> text. */
+function sweepsOf({ task, path }: ShippedRecipe, folder: string): [file: string, text: string][] {
+  const files = readdirSync(dirname(path)).filter((file) => file.endsWith(".sweep.yaml"));
+  return files.flatMap((file): [string, string][] => {
+    const text = readTextFile(join(dirname(path), file), MAX_BYTES);
+    if (!new RegExp(`^recipe: ${basename(path)}$`, "m").test(text)) return [];
+    const output = `runs/${basename(folder)}-${file.replace(/\.sweep\.yaml$/, "")}`;
+    const own = withValues(text, { recipe: "recipe.yaml", output }).replace(/^# Data: .*\n(#\n)?/m, "");
+    return [[file, own.replaceAll(`recipes/${task}/${file}`, portable(".", join(folder, file)))]];
+  });
 }
 
 /** The test file that the comments of a shipped recipe name. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { type UserError, UserErrors } from "../errors.ts";
+import { packageRoot } from "../package-root.ts";
 import { type LoadSweepOptions, loadSweep } from "./load-sweep.ts";
 import type { Sweep } from "./sweep.ts";
 
@@ -86,6 +87,14 @@ include: [{lora.r: 32, training.learning_rate: 1e-3}]
     assert.match(first!.loaded.origin(["lora", "r"])!, /s\.sweep\.yaml:2:8$/);
     assert.equal(first!.loaded.origin(["training", "batch_size"]), "default");
   });
+});
+
+describe("every sweep in recipes/", () => {
+  const recipes = join(packageRoot, "recipes");
+  const shipped = readdirSync(recipes, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".sweep.yaml"),
+  );
+  for (const name of shipped) it(name, () => assert.ok(loadSweep(join(recipes, name)).combinations.length > 1));
 });
 
 describe("names of folders", () => {
