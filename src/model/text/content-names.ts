@@ -18,6 +18,12 @@ export class ContentNames {
     [".nextitem", "holder"],
   ]);
   #changed = false;
+  #haveMembers = false;
+
+  /** Whether a member of an object that the template made stands for a content. */
+  get haveMembers(): boolean {
+    return this.#haveMembers;
+  }
 
   get(name: string): Kind {
     return this.#kinds.get(name) ?? "other";
@@ -27,6 +33,7 @@ export class ContentNames {
     const now = joined(this.get(name), kind);
     if (now === this.get(name)) return;
     this.#kinds.set(name, now);
+    this.#haveMembers ||= name.startsWith(".");
     this.#changed = true;
   }
 

@@ -3,24 +3,8 @@
  * answers for two conversations, it prints the same around their contents, and need not be run for the second.
  */
 import { ContentNames, joined, type Kind, refuse, Unclear } from "./content-names.ts";
-import { WHITESPACE } from "./template-functions.ts";
+import { ContentQuestions, type ContentUse } from "./content-questions.ts";
 import type { TemplateNode } from "./template-node.ts";
-
-/** Conditions under which a template treats a content as it treats any other that meets them. */
-export interface ContentUse {
-  /** No content may hold one of these: the template looks for them. */
-  readonly contained: ReadonlySet<string>;
-  /** No content may be one of these: the template compares with them. */
-  readonly equal: ReadonlySet<string>;
-  /** No content may begin or end with one of these characters: the template strips them. */
-  readonly edges: ReadonlySet<string>;
-}
-
-/** Tests that ask what kind of value something is. */
-const typeTests = new Set(["string", "defined", "undefined", "none", "mapping", "iterable", "sequence", "number"]);
-/** Filters that pick from a list of messages or count it. */
-const pickingFilters = new Set(["first", "last", "list", "reverse"]);
-const strippers = new Set(["python_strip", "python_lstrip", "python_rstrip"]);
 
 /**
  * The questions of a parsed template, collected from all of it, whichever parts a conversation goes through. Names are
@@ -40,17 +24,14 @@ export function contentUse(program: unknown): ContentUse | undefined {
 }
 
 class UseReader {
-  readonly #contained = new Set<string>();
-  readonly #equal = new Set<string>();
-  readonly #edges = new Set<string>();
   readonly #names = new ContentNames();
-  /** Parameters of the template's macros. */
-  readonly #macros = new Map<string, readonly TemplateNode[]>();
+  readonly #questions = new ContentQuestions(this.#names);
+
   read(program: TemplateNode): ContentUse {
     // A name may get its kind after its first use, in a loop or a macro.
     do this.#visit(program);
     while (this.#names.haveChanged());
-    return { contained: this.#contained, equal: this.#equal, edges: this.#edges };
+    return this.#questions;
   }
 
   /** A statement, or an expression that is printed. */
@@ -64,22 +45,27 @@ class UseReader {
       case "Continue":
         return;
       case "If":
-        this.#visitIf(node);
+        this.#questions.kind(node.test);
+        this.#visitAll(node.body);
+        this.#visitAll(node.alternate);
         break;
       case "For":
         this.#visitFor(node);
         break;
       case "Set":
         this.#visitAll(node.value === null ? node.body : []);
-        this.#assign(node.assignee, node.value === null ? "composed" : this.#kind(node.value as TemplateNode));
+        this.#assign(
+          node.assignee,
+          node.value === null ? "composed" : this.#questions.kind(node.value as TemplateNode),
+        );
         break;
       case "Macro":
-        this.#macros.set(node.name.value as string, node.args);
+        this.#questions.addMacro(node.name.value as string, node.args);
         for (const parameter of node.args) this.#assign(parameter, "other");
         this.#visitAll(node.body);
         break;
       default:
-        if (this.#kind(node) === "holder") refuse(node);
+        if (this.#questions.kind(node) === "holder") refuse(node);
     }
   }
 
@@ -87,22 +73,12 @@ class UseReader {
     for (const node of nodes) this.#visit(node);
   }
 
-  #visitIf({ test, body, alternate }: TemplateNode): void {
-    const isString =
-      test.type === "TestExpression" && test.test.value === "string" && this.#kind(test.operand) === "content";
-    this.#kind(test);
-    // Contents are texts here, so that one way is never gone.
-    if (!isString || !test.negate) this.#visitAll(body);
-    if (!isString || test.negate) this.#visitAll(alternate);
-  }
-
   #visitFor({ loopvar, iterable, body, defaultBlock }: TemplateNode): void {
     const isFiltered = iterable.type === "SelectExpression";
-    const kind = this.#kind(isFiltered ? iterable.lhs : iterable);
-    // A loop over a text is an error, whatever the text.
-    if (kind === "content" || kind === "composed") return;
-    this.#assign(loopvar, kind);
-    if (isFiltered) this.#kind(iterable.test);
+    const kind = this.#questions.kind(isFiltered ? iterable.lhs : iterable);
+    // A loop over a text is an error, whatever the text: what is here is not gone through for one.
+    this.#assign(loopvar, kind === "content" ? "composed" : kind);
+    if (isFiltered) this.#questions.kind(iterable.test);
     this.#visitAll(body);
     this.#visitAll(defaultBlock);
   }
@@ -111,219 +87,9 @@ class UseReader {
     if (target.type === "Identifier") this.#names.set(target.value as string, kind);
     else if (target.type === "MemberExpression" && !target.computed) this.#names.set(`.${target.property.value}`, kind);
     else if (target.type === "KeywordArgumentExpression") {
-      this.#assign(target.key, kind);
-      this.#kind(target.value as TemplateNode);
+      this.#assign(target.key, joined(kind, this.#questions.kind(target.value as TemplateNode)));
     } else if (target.type === "TupleLiteral" && kind === "other") {
       for (const part of target.value as readonly TemplateNode[]) this.#assign(part, kind);
     } else throw new Unclear();
-  }
-
-  #kind(node: TemplateNode): Kind {
-    try {
-      return this.#kindOf(node);
-    } catch (error) {
-      if (!(error instanceof Unclear)) throw error;
-      refuse(node);
-      return "other";
-    }
-  }
-
-  #kindOf(node: TemplateNode): Kind {
-    switch (node.type) {
-      case "StringLiteral":
-      case "IntegerLiteral":
-      case "FloatLiteral":
-        return "other";
-      case "Identifier":
-        return this.#names.get(node.value as string);
-      case "ArrayLiteral":
-      case "TupleLiteral":
-        for (const member of node.value as readonly TemplateNode[]) this.#expect(member, "other");
-        return "other";
-      case "ObjectLiteral":
-        for (const pair of node.value as ReadonlyMap<TemplateNode, TemplateNode>)
-          for (const part of pair) this.#expect(part, "other");
-        return "other";
-      case "MemberExpression":
-        return this.#memberKind(node);
-      case "TestExpression":
-        if (this.#kind(node.operand) !== "other" && !typeTests.has(node.test.value as string)) throw new Unclear();
-        return "other";
-      case "UnaryExpression":
-        this.#kind(node.argument);
-        // Contents are not blank, hence all alike as truth values.
-        if (node.operator.value !== "not") this.#expect(node.argument, "other");
-        return "other";
-      case "Ternary":
-        this.#kind(node.condition);
-        return joined(this.#kind(node.trueExpr), this.#kind(node.falseExpr));
-      case "SelectExpression":
-        this.#kind(node.test);
-        return this.#kind(node.lhs);
-      case "BinaryExpression":
-        return this.#binaryKind(node);
-      case "FilterExpression":
-        return this.#filterKind(node);
-      case "CallExpression":
-        return this.#callKind(node);
-      default:
-        throw new Unclear();
-    }
-  }
-
-  #memberKind({ object, property, computed }: TemplateNode): Kind {
-    if (
-      object.type === "CallExpression" &&
-      object.callee.type === "MemberExpression" &&
-      object.callee.property.value === "split"
-    ) {
-      return this.#splitKind(object);
-    }
-    const kind = this.#kind(object);
-    const key = computed ? (property.type === "StringLiteral" ? property.value : undefined) : property.value;
-    if (kind === "content" || kind === "composed") throw new Unclear();
-    if (kind === "holder") {
-      if (typeof key === "string") return key === "content" ? "content" : "other";
-      if (property.type === "SliceExpression") return "holder";
-      return this.#isNumber(property) ? "holder" : this.#unclear();
-    }
-    if (typeof key === "string") return this.#names.get(`.${key}`);
-    if (property.type !== "SliceExpression") this.#expect(property, "other");
-    return "other";
-  }
-
-  /** What can only be a place in a list, never the name of a member. */
-  #isNumber(node: TemplateNode): boolean {
-    if (node.type === "IntegerLiteral" || node.type === "FloatLiteral") return true;
-    if (node.type === "UnaryExpression") return node.operator.value === "-";
-    if (node.type === "BinaryExpression")
-      return (
-        ["-", "*", "%"].includes(node.operator.value) || (node.operator.value === "+" && this.#isNumber(node.right))
-      );
-    return (
-      node.type === "MemberExpression" && /^index0?$/.test(String(node.property.value)) && node.object.value === "loop"
-    );
-  }
-
-  #binaryKind({ left, operator, right }: TemplateNode): Kind {
-    const kinds = [this.#kind(left), this.#kind(right)] as const;
-    const touches = kinds.some((kind) => kind !== "other");
-    switch (operator.value) {
-      case "and":
-      case "or":
-        return joined(...kinds);
-      case "+":
-      case "~":
-        if (kinds.includes("holder")) throw new Unclear();
-        return touches ? "composed" : "other";
-      case "==":
-      case "!=":
-        if (touches)
-          for (const side of [left, right])
-            if (this.#kind(side) !== "other") this.#compare(side, [side === left ? right : left]);
-        return "other";
-      case "in":
-      case "not in":
-        if (touches) this.#membership(left, right);
-        return "other";
-      default:
-        if (touches) throw new Unclear();
-        return "other";
-    }
-  }
-
-  #membership(member: TemplateNode, container: TemplateNode): void {
-    const kind = this.#kind(container);
-    if (kind === "holder" && member.type === "StringLiteral") return;
-    if (kind === "content" && member.type === "StringLiteral") this.#contained.add(member.value as string);
-    else if (kind === "other" && (container.type === "ArrayLiteral" || container.type === "TupleLiteral"))
-      this.#compare(member, container.value as readonly TemplateNode[]);
-    else throw new Unclear();
-  }
-
-  #compare(content: TemplateNode, others: readonly TemplateNode[]): void {
-    if (this.#kind(content) !== "content") throw new Unclear();
-    for (const other of others) {
-      if (other.type === "StringLiteral") this.#equal.add(other.value as string);
-      // `none`, `true` and the like are no texts.
-      else if (other.type !== "Identifier" || !/^(none|true|false)$/i.test(other.value as string)) throw new Unclear();
-    }
-  }
-
-  #filterKind({ operand, filter }: TemplateNode): Kind {
-    const kind = this.#kind(operand);
-    const isPlain = filter.type === "Identifier";
-    const name = (isPlain ? filter.value : filter.callee.value) as string;
-    if (!isPlain) for (const argument of filter.args) this.#expect(argument, "other");
-    if (kind === "other") return "other";
-    if (kind === "holder" && isPlain && (name === "length" || name === "count")) return "other";
-    if (kind === "holder" && isPlain && pickingFilters.has(name)) return "holder";
-    if (kind !== "holder" && isPlain && name === "trim") return this.#stripped([operand]);
-    if (kind !== "holder" && isPlain && (name === "safe" || name === "string")) return kind;
-    throw new Unclear();
-  }
-
-  #callKind({ callee, args }: TemplateNode): Kind {
-    if (callee.type === "Identifier") {
-      const name = callee.value as string;
-      const parameters = this.#macros.get(name);
-      if (strippers.has(name)) return this.#stripped(args);
-      if (parameters !== undefined) return this.#called(parameters, args);
-      // A template that ends with an error is not gone on with, whatever the error says.
-      for (const argument of args) if (name !== "raise_exception") this.#expect(argument, "other");
-      return "other";
-    }
-    if (callee.type !== "MemberExpression") throw new Unclear();
-    const method = callee.property.value as string;
-    for (const argument of args) this.#expect(argument, "other");
-    if (this.#kind(callee.object) === "other") return "other";
-    if (method === "startswith" || method === "endswith") this.#seek(callee.object, args);
-    else throw new Unclear();
-    return "other";
-  }
-
-  /** Of `content.split("…")[i]`: as no content holds the separator, the list has one member. */
-  #splitKind({ callee, args }: TemplateNode): Kind {
-    for (const argument of args) this.#expect(argument, "other");
-    if (this.#kind(callee.object) === "other") return "other";
-    this.#seek(callee.object, args);
-    return "content";
-  }
-
-  #seek(content: TemplateNode, [sought]: readonly TemplateNode[]): void {
-    if (this.#kind(content) !== "content" || sought?.type !== "StringLiteral" || sought.value === "")
-      throw new Unclear();
-    this.#contained.add(sought.value as string);
-  }
-
-  /** A macro's parameters are what any call gives it. */
-  #called(parameters: readonly TemplateNode[], args: readonly TemplateNode[]): Kind {
-    for (const [i, argument] of args.entries()) {
-      const named = argument.type === "KeywordArgumentExpression";
-      const kind = this.#kind(named ? (argument.value as TemplateNode) : argument);
-      const parameter = named ? argument.key : parameters[i];
-      if (parameter === undefined) throw new Unclear();
-      this.#assign(parameter.type === "Identifier" ? parameter : parameter.key, kind);
-    }
-    return "composed";
-  }
-
-  #stripped([text, characters]: readonly TemplateNode[]): Kind {
-    if (text === undefined || (characters !== undefined && characters.type !== "StringLiteral")) throw new Unclear();
-    const kind = this.#kind(text);
-    if (kind === "holder") throw new Unclear();
-    if (kind !== "other")
-      for (const character of (characters?.value as string | undefined) ?? `${WHITESPACE}\ufeff`)
-        this.#edges.add(character);
-    return kind;
-  }
-
-  #expect(node: TemplateNode, kind: Kind): void {
-    const value = node.type === "KeywordArgumentExpression" ? (node.value as TemplateNode) : node;
-    if (this.#kind(value) !== kind) throw new Unclear();
-  }
-
-  #unclear(): never {
-    throw new Unclear();
   }
 }

@@ -112,6 +112,11 @@ describe("what templates print around contents", () => {
     "items of a message": loop("{% for k, v in m.items() %}{{ v | length }}{% endfor %}"),
     "a macro that looks": `{% macro look(x) %}{{ x | length }}{% endmacro %}${loop("{{ look(m.content) }}")}`,
     "a number of it": loop("{{ m.content | int }}"),
+    "a member by a name found out later": `{% set ns = namespace() %}{% set key = 'x' %}${loop("{% set ns.x = m.content %}{{ ns[key] | length }}")}`,
+    "a parameter's default": `{% macro look(x=messages[0].content) %}{{ x | length }}{% endmacro %}{{ look() }}`,
+    "text or list": loop(
+      "{% set x = m.content %}{% if m.role == 'user' %}{% set x = [1, 2] %}{% endif %}{% for p in x %}{{ m.content | length }}{% endfor %}",
+    ),
     replaced: loop("{{ m.content | replace('f', 'g') }}"),
   };
   for (const [name, source] of Object.entries(strange)) {

@@ -1,4 +1,4 @@
-import type { ContentUse } from "./content-use.ts";
+import type { ContentUse } from "./content-questions.ts";
 
 interface Said {
   readonly content: string;
