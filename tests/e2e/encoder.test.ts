@@ -11,6 +11,8 @@ import { loadModel } from "../../src/app/api/load-model.ts";
 import { predict } from "../../src/app/api/predict.ts";
 import { type RecipeInput, train } from "../../src/app/api/train.ts";
 import { Random } from "../../src/base/random.ts";
+import { writeSafetensors } from "../../src/model/files/safetensors-write.ts";
+import { openWeights } from "../../src/model/files/weights.ts";
 import { writeSmallEncoder } from "../helpers/small-encoder.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "fettle-encoders-"));
@@ -161,6 +163,18 @@ describe("what an encoder cannot do", () => {
     await fails({ task_type: "CAUSAL_LM" }, { code: "train/encoder", fix: /task_type: SEQ_CLS/ });
     await fails({ packing: { share_prompts: true } }, { code: "train/encoder-sharing" });
     await fails({ head: { dense: 8 } }, { code: "train/encoder-head", message: /one of their own/ });
+  });
+
+  test("answer with half a head", async () => {
+    const half = join(scratch, "half");
+    cpSync(join(scratch, "bert-full/model"), half, { recursive: true });
+    {
+      using weights = openWeights(half);
+      const kept = weights.names().filter((name) => !name.includes("pooler"));
+      const tensors = kept.map((name) => ({ name, ...weights.info(name), bytes: weights.read(name) }));
+      writeSafetensors(join(half, "model.safetensors"), tensors);
+    }
+    await assert.rejects(loadModel(half), { code: "model/part-of-class-head", message: /bert\.pooler\.dense\.weight/ });
   });
 
   test("write", async () => {

@@ -2,6 +2,7 @@
 import { basename, resolve } from "node:path";
 import type { Device } from "../../engine/device/device.ts";
 import { loadLora } from "../../model/families/lora.ts";
+import { requireWholeHead } from "../../model/families/model.ts";
 import { openStreamedModel, type StreamedModel } from "../../model/families/streamed-model.ts";
 import { modelNameOf } from "../../model/files/hub/snapshot.ts";
 import { type ChatTemplate, loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
@@ -38,6 +39,7 @@ export function openExportSource(path: string, device: Device, base: string | un
     classHead: answers.head && { config: answers.head, seed: undefined },
   });
   try {
+    if (adapterFolder === undefined) requireWholeHead(model);
     const loaded = adapterFolder === undefined ? undefined : loadLora(model, adapterFolder);
     return {
       parts,

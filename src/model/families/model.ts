@@ -111,6 +111,18 @@ export function addClassHead(
   return head;
 }
 
+/** @throws UserError where a classifier's checkpoint, for which no adapter follows, has not all of its head */
+export function requireWholeHead({ classHead, folder }: Pick<Model, "classHead" | "folder">): void {
+  const [first] = classHead?.fresh ?? [];
+  if (first === undefined) return;
+  throw new UserError({
+    code: "model/part-of-class-head",
+    message: `the checkpoint has no "${first}", which its class head needs`,
+    where: folder,
+    fix: "download the checkpoint again, or train it",
+  });
+}
+
 type Shapes = ReadonlyMap<string, Shape>;
 
 /** What a checkpoint has of a class head. */

@@ -5,7 +5,7 @@ import { UserError } from "../../base/errors.ts";
 import type { Recipe, TemplateOptions } from "../../base/recipe/recipe.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { type Lora, loadLora } from "../../model/families/lora.ts";
-import { type Model, openModel } from "../../model/families/model.ts";
+import { type Model, openModel, requireWholeHead } from "../../model/families/model.ts";
 import type { WeightFormat } from "../../model/families/parameters.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import { modelNameOf } from "../../model/files/hub/snapshot.ts";
@@ -80,6 +80,7 @@ export function openArtefact(path: string, options: ArtefactOptions): Artefact {
   const classHead = answers.head && { config: answers.head, seed: undefined };
   const model = open(modelFolder, device, { format: weightFormat(run, modelFolder, device), classHead });
   try {
+    if (adapterFolder === undefined) requireWholeHead(model);
     const loaded = adapterFolder === undefined ? undefined : loadLora(model, adapterFolder);
     const templateOptions = given ?? run?.template ?? templateOf(answers, modelFolder);
     const { maxPositions } = model.decoder.config;
