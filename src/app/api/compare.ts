@@ -1,6 +1,6 @@
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
-import { compareAnswers } from "../../tune/evaluate/compare/compare-answers.ts";
+import { compareAnswers, DEFAULT_RESAMPLES } from "../../tune/evaluate/compare/compare-answers.ts";
 import type { Comparison } from "../../tune/evaluate/compare/comparison.ts";
 import type { Slicing } from "../../tune/evaluate/compare/slices.ts";
 import { answersOfRows } from "./compare/answers-of-rows.ts";
@@ -79,6 +79,8 @@ export async function compare(
   const comparison = compareAnswers(table, {
     ...(resamples !== undefined && { resamples }),
     ...(seed !== undefined && { seed }),
+    onProgress: (done) =>
+      onEvent({ kind: "progress", task: "bootstrap", done, total: resamples ?? DEFAULT_RESAMPLES, unit: "draws" }),
     groups: group === undefined ? undefined : { by: group, keys: keysOf(rows, group) },
     slicings: [...ownSlicings(rows, targets), ...by.map((field) => byField(field, fieldOf(rows, field)))],
   });

@@ -21,6 +21,8 @@ export interface CompareOptions extends Partial<ResampleOptions> {
   readonly slicings?: readonly Slicing[] | undefined;
 }
 
+export const DEFAULT_RESAMPLES = 2000;
+
 /** Draws, rows, labels and subjects multiplied: beyond, ROC AUC has no interval, for it would take minutes. */
 const MAX_AREA_WORK = 5e9;
 
@@ -30,14 +32,14 @@ const MAX_AREA_WORK = 5e9;
  * @param table of two subjects at least, and one row
  */
 export function compareAnswers(table: AnswerTable, options: CompareOptions = {}): Comparison {
-  const { seed = 0, resamples = 2000, groups, slicings = [] } = options;
+  const { seed = 0, resamples = DEFAULT_RESAMPLES, groups, slicings = [], onProgress } = options;
   const rows = rowsOf(table);
   const clusters = groups === undefined ? Clusters.single(rows) : Clusters.by(groups.keys);
   const subjects = measure(table);
   const names = [...subjects[0]!.metrics.keys()];
   const areaWork = resamples * rows * widthOf(table) * subjects.length;
   const drawn = names.filter((name) => name !== "rocAuc" || areaWork <= MAX_AREA_WORK);
-  const draws = drawAll(subjects, drawn, clusters, { seed, resamples });
+  const draws = drawAll(subjects, drawn, clusters, { seed, resamples, onProgress });
   const everyRow = new Float64Array(rows).fill(1);
   const values = subjects.map(({ metrics }) => record(names, (name) => metrics.get(name)!(everyRow)));
   const pairs = pairsOf(subjects.length).map(([a, b]) => {

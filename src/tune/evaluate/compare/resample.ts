@@ -7,7 +7,12 @@ import type { WeightedMetric } from "./weighted-metrics.ts";
 export interface ResampleOptions {
   readonly seed: number;
   readonly resamples: number;
+  /** Told now and then how many draws are done. */
+  readonly onProgress?: ((done: number) => void) | undefined;
 }
+
+/** Draws between two words of progress. */
+const DRAWS_PER_WORD = 50;
 
 /**
  * Bootstrap of several metrics on the same draws (Efron 1979): clusters are drawn with replacement, as many as there
@@ -18,7 +23,7 @@ export interface ResampleOptions {
 export function resample(
   metrics: readonly WeightedMetric[],
   clusters: Clusters,
-  { seed, resamples }: ResampleOptions,
+  { seed, resamples, onProgress }: ResampleOptions,
 ): Float64Array[] {
   const random = new Random(seed, "compare");
   const drawn = new Float64Array(clusters.count);
@@ -31,6 +36,7 @@ export function resample(
       for (let row = 0; row < clusters.rows; row++) weights[row] = drawn[clusters.clusterOf(row)]!;
     }
     for (const [m, metric] of metrics.entries()) values[m]![i] = metric(weights);
+    if ((i + 1) % DRAWS_PER_WORD === 0) onProgress?.(i + 1);
   }
   return values;
 }
