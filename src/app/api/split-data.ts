@@ -2,10 +2,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import type { EventSink } from "../../base/events.ts";
 import type { PrepareOptions } from "../../base/recipe/recipe.ts";
 import { makeFolder } from "../../model/files/atomic.ts";
 import type { Dataset } from "../../tune/data/dataset.ts";
-import { type Prepared, removeDuplicates } from "../../tune/data/prepare/duplicates.ts";
+import { removeDuplicates } from "../../tune/data/prepare/duplicates.ts";
 import { removeLeaks } from "../../tune/data/prepare/leakage.ts";
 import type { PreparationStep } from "../../tune/data/prepare/preparation.ts";
 import { splitDataset } from "../../tune/data/prepare/split.ts";
@@ -50,11 +51,11 @@ export async function splitData(inputs: readonly string[], options: SplitDataOpt
   if (options.force !== true) for (const path of paths) refuseExisting(path);
   const prepare = { ...prepareDefaults, ...options.prepare };
   const { dataset, groupFields, rawRows } = await openRows(inputs, reading, prepare.group_by, onEvent);
-  const { dataset: rest, steps: before } = removeDuplicates(dataset, prepare, onEvent);
+  const { dataset: rest, steps: before } = await removeDuplicates(dataset, prepare, onEvent);
   const train = rest.subset("train", [...new Array(rest.length).keys()], "piece");
   const split = splitDataset(train, parts, { seed, groupFields }, onEvent);
   const sets = [split.rest, ...split.parts];
-  const steps = [...before, ...split.steps, ...nearLeaks(sets, prepare.near_threshold, onEvent)];
+  const steps = [...before, ...split.steps, ...(await nearLeaks(sets, prepare.near_threshold, onEvent))];
   const sideOf = sidesOf(sets, dataset.length);
   makeFolder(output);
   const files = paths.map((path) => new RowFile(path));
@@ -73,14 +74,16 @@ export async function splitData(inputs: readonly string[], options: SplitDataOpt
 }
 
 /** Rows that are alike on both sides are told; it is the caller's to decide about them. */
-function nearLeaks(
+async function nearLeaks(
   [train, ...judges]: readonly Dataset[],
   threshold: number,
-  onEvent: NonNullable<SplitDataOptions["onEvent"]>,
-): PreparationStep[] {
+  onEvent: EventSink,
+): Promise<PreparationStep[]> {
   const actions = { exact: "ignore", group: "ignore", near: "report" } as const;
   const options = { actions, near_threshold: threshold, groupFields: [], where: () => "" };
-  return judges.flatMap((judge): Prepared["steps"] => removeLeaks(train!, judge, options, onEvent).steps);
+  const steps: PreparationStep[] = [];
+  for (const judge of judges) steps.push(...(await removeLeaks(train!, judge, options, onEvent)).steps);
+  return steps;
 }
 
 const NO_SIDE = 255;

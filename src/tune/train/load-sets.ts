@@ -55,7 +55,8 @@ export async function loadSets(
     return set;
   };
 
-  let train = done(removeDuplicates(await read("train", pathList(data.train), known), prepare, onEvent));
+  const all = await read("train", pathList(data.train), known);
+  let train = done(await removeDuplicates(all, prepare, onEvent));
   const labels = train.asked ?? train.labels;
   const checked = Object.values(prepare.leakage).some((action) => action !== "ignore");
   const split = splitOff(train, data, { seed, groupFields }, onEvent);
@@ -70,9 +71,9 @@ export async function loadSets(
     ...{ actions, near_threshold, groupFields },
     where: (kind) => loaded.where(["prepare", "leakage", kind]),
   };
-  if (validation && test) validation = done(removeLeaks(validation, test, leakage, onEvent));
-  if (validation) train = done(removeLeaks(train, validation, leakage, onEvent));
-  if (test) train = done(removeLeaks(train, test, leakage, onEvent));
+  if (validation && test) validation = done(await removeLeaks(validation, test, leakage, onEvent));
+  if (validation) train = done(await removeLeaks(train, validation, leakage, onEvent));
+  if (test) train = done(await removeLeaks(train, test, leakage, onEvent));
 
   const parts = [train, validation, test].filter((set) => set !== undefined && split.sets.includes(set.name));
   const splits = split.sets.length === 0 ? undefined : splitsOf(parts as Dataset[]);

@@ -3,6 +3,7 @@ import { UserError } from "../../../base/errors.ts";
 import type { EventSink } from "../../../base/events.ts";
 import type { PrepareOptions } from "../../../base/recipe/recipe.ts";
 import type { Dataset } from "../dataset.ts";
+import { eachUnit } from "./each-unit.ts";
 import { ExactIndex } from "./exact-index.ts";
 import { FoundRows } from "./found-rows.ts";
 import { NearIndex } from "./near-index.ts";
@@ -24,7 +25,11 @@ export interface Prepared {
  * The set without the copies that are not wanted; of equal or similar rows the first is kept.
  * @throws UserError when equal texts have different labels and that is refused, or no row is left
  */
-export function removeDuplicates(dataset: Dataset, options: DuplicateOptions, onEvent: EventSink): Prepared {
+export async function removeDuplicates(
+  dataset: Dataset,
+  options: DuplicateOptions,
+  onEvent: EventSink,
+): Promise<Prepared> {
   const { exact_duplicates: exact, conflicting_labels: conflicting, near_duplicates: near } = options;
   const threshold = options.near_threshold;
   const steps: PreparationStep[] = [];
@@ -49,7 +54,7 @@ export function removeDuplicates(dataset: Dataset, options: DuplicateOptions, on
     take(copies, exact, "exact duplicates", `${copies.count} that repeat an earlier row`);
   }
   if (near !== "ignore") {
-    const { found, others, cutShort } = findNear(units, threshold);
+    const { found, others, cutShort } = await findNear(units, threshold, onEvent);
     const detail = [`${found.count} like an earlier row (Jaccard similarity of ${threshold} or more)`];
     if (others > 0) detail.push(`${others} like a row with another label, which stay`);
     if (cutShort > 0) detail.push(`${cutShort} with so many candidates that only some were compared`);
@@ -98,24 +103,29 @@ function findCopies(units: TextUnits): FoundRows {
  * Rows like an earlier row that stays and has the same label: a function before and after its repair is nearly the same,
  * and what differs is what there is to learn.
  */
-function findNear(units: TextUnits, threshold: number): { found: FoundRows; others: number; cutShort: number } {
+async function findNear(
+  units: TextUnits,
+  threshold: number,
+  onEvent: EventSink,
+): Promise<{ readonly found: FoundRows; readonly others: number; readonly cutShort: number }> {
   const found = new FoundRows(units.length);
   const labelled = units.labelNames !== undefined;
   const index = new NearIndex(threshold, (unit) => units.text(unit));
   let others = 0;
-  for (let unit = 0; unit < units.length; unit++) {
+  const look = (unit: number): void => {
     const sketch = index.sketch(units.text(unit));
-    if (sketch === undefined) continue;
+    if (sketch === undefined) return;
     const labels = units.labels(unit).join();
     const match = index.find(sketch, (id) => units.labels(id).join() === labels);
     if (match === undefined) {
       if (labelled && index.find(sketch) !== undefined) others++;
       index.add(unit, sketch);
-      continue;
+      return;
     }
     const detail = `is like ${besides(units.where(unit), units.where(match.id))} (${match.similarity.toFixed(2)})`;
     found.add(unit, () => ({ where: units.where(unit), detail }));
-  }
+  };
+  await eachUnit(units, look, onEvent);
   return { found, others, cutShort: index.cutShort };
 }
 

@@ -4,6 +4,7 @@ import type { EventSink } from "../../../base/events.ts";
 import type { PrepareOptions } from "../../../base/recipe/recipe.ts";
 import type { Dataset } from "../dataset.ts";
 import { nothingLeft, type Prepared } from "./duplicates.ts";
+import { eachUnit } from "./each-unit.ts";
 import { ExactIndex } from "./exact-index.ts";
 import { FoundRows } from "./found-rows.ts";
 import { groupKeys } from "./groups.ts";
@@ -26,7 +27,7 @@ export interface LeakageOptions {
 interface Finder {
   readonly kind: LeakageKind;
   readonly what: string;
-  readonly find: (from: TextUnits, judge: TextUnits, options: LeakageOptions) => FoundRows;
+  readonly find: (from: TextUnits, judge: TextUnits, options: LeakageOptions, onEvent: EventSink) => Promise<FoundRows>;
 }
 
 const finders: readonly Finder[] = [
@@ -40,14 +41,19 @@ const finders: readonly Finder[] = [
  * `judge` alone.
  * @throws UserError when rows leak and that is refused, or no row is left
  */
-export function removeLeaks(from: Dataset, judge: Dataset, options: LeakageOptions, onEvent: EventSink): Prepared {
+export async function removeLeaks(
+  from: Dataset,
+  judge: Dataset,
+  options: LeakageOptions,
+  onEvent: EventSink,
+): Promise<Prepared> {
   const steps: PreparationStep[] = [];
   const judging = new TextUnits(judge);
   let units = new TextUnits(from);
   for (const { kind, what, find } of finders) {
     const action = options.actions[kind];
     if (action === "ignore" || (kind === "group" && options.groupFields.length === 0)) continue;
-    const found = find(units, judging, options);
+    const found = await find(units, judging, options, onEvent);
     const { total, count, examples } = found;
     const out = action === "drop" ? total - count : total;
     const by = kind === "group" ? ` (${options.groupFields.join(", ")})` : "";
@@ -61,50 +67,63 @@ export function removeLeaks(from: Dataset, judge: Dataset, options: LeakageOptio
   return { dataset: units.dataset, steps };
 }
 
-function findExact(from: TextUnits, judge: TextUnits): FoundRows {
+async function findExact(from: TextUnits, judge: TextUnits, _: LeakageOptions, onEvent: EventSink): Promise<FoundRows> {
   const index = new ExactIndex((unit) => judge.text(unit));
   for (let unit = 0; unit < judge.length; unit++) index.findOrAdd(unit, judge.text(unit));
   const found = new FoundRows(from.length);
-  for (let unit = 0; unit < from.length; unit++) {
+  const look = (unit: number): void => {
     const match = index.find(from.text(unit));
     if (match !== undefined)
       found.add(unit, () => ({
         where: from.where(unit),
         detail: `is ${besides(from.where(unit), judge.where(match))}`,
       }));
-  }
+  };
+  await eachUnit(from, look, onEvent);
   return found;
 }
 
-function findNear(from: TextUnits, judge: TextUnits, { near_threshold }: LeakageOptions): FoundRows {
+async function findNear(
+  from: TextUnits,
+  judge: TextUnits,
+  { near_threshold }: LeakageOptions,
+  onEvent: EventSink,
+): Promise<FoundRows> {
   const index = new NearIndex(near_threshold, (unit) => judge.text(unit));
   for (let unit = 0; unit < judge.length; unit++) {
     const sketch = index.sketch(judge.text(unit));
     if (sketch !== undefined) index.add(unit, sketch);
   }
   const found = new FoundRows(from.length);
-  for (let unit = 0; unit < from.length; unit++) {
+  const look = (unit: number): void => {
     const sketch = index.sketch(from.text(unit));
     const match = sketch && index.find(sketch);
-    if (match === undefined) continue;
+    if (match === undefined) return;
     const detail = `is like ${besides(from.where(unit), judge.where(match.id))} (${match.similarity.toFixed(2)})`;
     found.add(unit, () => ({ where: from.where(unit), detail }));
-  }
+  };
+  await eachUnit(from, look, onEvent);
   return found;
 }
 
-function findGroups(from: TextUnits, judge: TextUnits, { groupFields }: LeakageOptions): FoundRows {
+async function findGroups(
+  from: TextUnits,
+  judge: TextUnits,
+  { groupFields }: LeakageOptions,
+  onEvent: EventSink,
+): Promise<FoundRows> {
   const judged = new Map<string, number>();
   for (let unit = 0; unit < judge.length; unit++) {
     for (const key of groupKeys(judge.row(unit), groupFields)) if (!judged.has(key)) judged.set(key, unit);
   }
   const found = new FoundRows(from.length);
-  for (let unit = 0; unit < from.length; unit++) {
+  const look = (unit: number): void => {
     const key = groupKeys(from.row(unit), groupFields).find((own) => judged.has(own));
-    if (key === undefined) continue;
+    if (key === undefined) return;
     const where = besides(from.where(unit), judge.where(judged.get(key)!));
     found.add(unit, () => ({ where: from.where(unit), detail: `shares ${key} with ${where}` }));
-  }
+  };
+  await eachUnit(from, look, onEvent);
   return found;
 }
 
