@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { calibrate } from "../../src/app/api/calibrate.ts";
 import { evaluate } from "../../src/app/api/evaluate.ts";
 import { loadModel } from "../../src/app/api/load-model.ts";
 import { type RecipeInput, train } from "../../src/app/api/train.ts";
@@ -110,18 +111,28 @@ describe("calibration and thresholds", () => {
     await assertSame(folder, found, two.validation);
     const { error } = await fettleJson(["calibrate", folder, "--data", two.test], 2);
     assert.equal((error as { code: string }).code, "calibrate/test-set");
+    const learnt = await fettleJson(["calibrate", folder, "--data", two.train], 2);
+    assert.equal((learnt.error as { code: string }).code, "calibrate/training-set");
     assert.equal((await fettleJson(["eval", folder], 0)).rows, 20);
   });
 
   test("two labels with a class head, by cost", async () => {
     const { folder, file } = await trained({
       task_type: "SEQ_CLS",
-      data: two,
+      data: { ...two, validation: { fraction: 0.3 } },
       evaluation: { calibration: "temperature", threshold: { ...threshold, choose: "cost", false_negative: 20 } },
       output: join(scratch, "head"),
     });
     assert.ok(file.thresholds!.yes! < 0.5);
-    await assertSame(folder, file, two.validation);
+    // The rows that were set aside are named by the run's splits.json.
+    using model = await loadModel(folder);
+    const rule = { ...threshold, choose: "cost", false_negative: 20 } as const;
+    const again = await calibrate(model, { data: [join(folder, "splits.json")], threshold: rule });
+    assert.ok(Math.abs(again.temperature! / file.temperature! - 1) < 1e-4);
+    for (const [name, value] of Object.entries(file.chosen_on!.after)) {
+      const found = again.chosenOn.after[name];
+      assert.ok(found === value || Math.abs(found! - value!) < 1e-6, `${name}: ${found}, said to be ${value}`);
+    }
   });
 
   test("several labels a row, asked in the model's own words: a threshold each", async () => {

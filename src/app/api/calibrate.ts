@@ -1,8 +1,10 @@
 /** After training: how a finished model's probabilities are read, chosen on rows that are at hand. */
-import { statSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
+import { pathList } from "../../base/recipe/combinations.ts";
+import { loadRecipe } from "../../base/recipe/load.ts";
 import type { EvaluationOptions } from "../../base/recipe/recipe.ts";
 import { Problems } from "../../tune/data/problems.ts";
 import { fitDecision } from "../../tune/evaluate/calibration/fit-decision.ts";
@@ -12,13 +14,16 @@ import { findParts } from "../../tune/train/artefact.ts";
 import { checkDecision } from "../../tune/train/check-decision.ts";
 import { type ChosenOn, readClassifier, writeClassifier } from "../../tune/train/classifier-file.ts";
 import { decisionKeys, logitsOf } from "../../tune/train/decide-on-validation.ts";
+import { isRunFolder, SPLITS_FILE } from "../../tune/train/run-folder.ts";
 import { tellDecision } from "../../tune/train/tell-decision.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { classifierOf, loadScoringSet } from "./scoring-set.ts";
-import { testFilesOf } from "./test-files.ts";
 
 export interface CalibrateOptions extends Partial<Pick<EvaluationOptions, "calibration" | "threshold">> {
-  /** Files with labelled rows: neither those that were learnt, nor those to be judged on. */
+  /**
+   * Files with labelled rows: neither those that were learnt, nor those to be judged on; `RUN/splits.json` means the rows that
+   * the run set aside for validation.
+   */
   readonly data: readonly string[];
   /** At most this many rows. */
   readonly limit?: number | undefined;
@@ -56,8 +61,8 @@ export async function calibrate(model: LoadedModel, options: CalibrateOptions): 
       fix: "give a run, or the adapter or model folder of one, that was trained on labels",
     });
   }
-  refuseTestFiles(artefact.path, data);
-  const dataset = await loadScoringSet(model, data, { limit, answerOptional: false }, onEvent);
+  refuseOwnFiles(artefact.path, data);
+  const dataset = await loadScoringSet(model, data, { limit, answerOptional: false, part: "validation" }, onEvent);
   const labels = labelNames(dataset);
   const classifier = classifierOf(model, dataset);
   const { multiLabel, positive } = classifier.decision;
@@ -84,17 +89,25 @@ export async function calibrate(model: LoadedModel, options: CalibrateOptions): 
   };
 }
 
-/** What is chosen on test rows is no longer tested by them. */
-function refuseTestFiles(path: string, data: readonly string[]): void {
-  const tests = (testFilesOf(path) ?? []).map(identity).filter((id) => id !== undefined);
-  const shared = data.find((file) => tests.includes(identity(file) ?? ""));
-  if (shared === undefined) return;
-  throw new UserError({
-    code: "calibrate/test-set",
-    message: "this is the run's test set: what is chosen on it could not be tested on it any more",
-    where: shared,
-    fix: "give validation rows, which the model has not learnt either",
-  });
+/** What is chosen on test rows is no longer tested by them, and the model is too sure of rows that it has learnt. */
+function refuseOwnFiles(run: string, data: readonly string[]): void {
+  const recipe = join(run, "recipe.yaml");
+  if (!isRunFolder(run) || !existsSync(recipe)) return;
+  const sets = loadRecipe(recipe, { purpose: "evaluate" }).recipe.data;
+  for (const part of ["test", "train"] as const) {
+    const own = pathList(sets[part]).map(identity);
+    const shared = data.find((file) => identity(file) !== undefined && own.includes(identity(file)));
+    if (shared === undefined) continue;
+    throw new UserError({
+      code: part === "test" ? "calibrate/test-set" : "calibrate/training-set",
+      message:
+        part === "test"
+          ? "this is the run's test set: what is chosen on it could not be tested on it any more"
+          : "the run has learnt these rows, and is surer of them than of others",
+      where: shared,
+      fix: `give rows that are neither learnt nor tested on; ${join(run, SPLITS_FILE)} names those set aside for validation`,
+    });
+  }
 }
 
 function identity(path: string): string | undefined {

@@ -28,18 +28,20 @@ export interface ScoringSetOptions {
   readonly format?: "auto" | "text" | undefined;
   /** Keep rows without a label. */
   readonly answerOptional: boolean;
+  /** What the rows are, and which of a run's own rows `RUN/splits.json` means; default `test`. */
+  readonly part?: "validation" | "test" | undefined;
 }
 
 /** Rows of files, read as in training. @throws UserError when no row is left */
 export async function loadScoringSet(
   { artefact, reading }: LoadedModel,
   files: readonly string[],
-  { labels, limit, format, answerOptional }: ScoringSetOptions,
+  { labels, limit, format, answerOptional, part = "test" }: ScoringSetOptions,
   onEvent: EventSink,
 ): Promise<Dataset> {
   const { data, template } = reading;
   const options = {
-    name: "test",
+    name: part,
     data: { ...data, limit: limit ?? null, ...(format && { format }) },
     template,
     labels: labelsOf({ artefact, reading }, labels),
@@ -48,7 +50,7 @@ export async function loadScoringSet(
     scratch: scratchIn(deviceEnvironment().cacheFolder),
   };
   if (files.length === 1 && isSetAside(files[0]!)) return loadSetAside(files[0]!, options, limit, onEvent);
-  return loadDataset(await dataPaths(files, "test", onEvent), options, onEvent);
+  return loadDataset(await dataPaths(files, part, onEvent), options, onEvent);
 }
 
 /** What answers to the rows of a set, and how. */

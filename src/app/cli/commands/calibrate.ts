@@ -21,7 +21,7 @@ export const calibrate: CommandModule = {
   define(command) {
     addModelOptions(command);
     command
-      .option("--data <files...>", "validation rows with labels, neither learnt nor tested on (required)")
+      .option("--data <files...>", "rows with labels, neither learnt nor tested on (required)")
       .addOption(
         new Option("--calibration <kind>", "of probabilities").choices(["temperature", "none"]).default("temperature"),
       )
@@ -33,6 +33,7 @@ export const calibrate: CommandModule = {
         'fettle calibrate runs/mine --data valid.jsonl --threshold "{choose: recall_at_precision, min_precision: 0.95}"',
         "as many as can be found with 95 % of them right",
       ],
+      ["fettle calibrate runs/mine --data runs/mine/splits.json", "rows that the run set aside for validation"],
       ["fettle calibrate runs/mine --data valid.jsonl --calibration none", "back to probabilities as they come"],
     ]);
   },

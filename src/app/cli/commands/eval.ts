@@ -41,7 +41,7 @@ export const evaluation: CommandModule = {
   define(command) {
     addModelOptions(command);
     command
-      .option("--data <files...>", "files with labelled rows; default: the test files of the run's recipe")
+      .option("--data <files...>", "files with labelled rows; default: the run's own test set")
       .option("--labels <names>", "label names, separated by commas; default: the run's, or the data's", collectNames)
       .option("--limit <rows>", "score at most this many rows", wholeNumber(1))
       .option("--compare", "score the base model as well")
