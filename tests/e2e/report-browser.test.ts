@@ -11,7 +11,7 @@ import { renderRunsReport } from "../../src/app/report/runs-report.ts";
 import { Chromium, chromiumPath } from "../helpers/chromium.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "fettle-report-"));
-const long = `${"Very-long-label-without-a-space".repeat(4)} \u202eright to left\u202c <b>"&`;
+const long = `${"CWE-89 VERY-LONG-LABEL-WITHOUT-SPACE".repeat(4)} \u202eright to left\u202c <b>"&`;
 const pages = {
   "a run": renderReport(exampleRun(["yes", long])),
   "three runs": renderRunsReport(exampleRuns([`${"run".repeat(30)}`, long, "c"], ["yes", long])),

@@ -4,7 +4,7 @@ import { afterStyle, beforeStyle } from "./chart.ts";
 import { formatChange, formatCount, formatPoints } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { legend } from "./legend.ts";
-import { beforeAfter, scrolling, section } from "./parts.ts";
+import { beforeAfter, rowName, scrolling, section } from "./parts.ts";
 import type { ReportData } from "./report-data.ts";
 
 /** Per-class F1, precision and recall, before and after; F1 first, for narrow screens show only the first columns. */
@@ -14,7 +14,7 @@ export function classesSection({ base, tuned }: NonNullable<ReportData["evaluati
   const change = (was: number | undefined, is: number): Html | undefined =>
     was === undefined ? undefined : html`<td class="number ${directionOf(is - was)}">${formatChange(is - was)}</td>`;
   const row = (is: ClassEvaluation, was: ClassEvaluation | undefined): Html => html`<tr>
-<th scope="row">${is.label}</th><td class="number">${formatCount(is.support)}</td>
+${rowName(is.label)}<td class="number">${formatCount(is.support)}</td>
 ${scores(was?.f1, is.f1)}${change(was?.f1, is.f1)}
 ${scores(was?.precision, is.precision)}${scores(was?.recall, is.recall)}</tr>`;
   const overall = (name: string, was: number | undefined, is: number): Html => html`<tr>

@@ -12,7 +12,7 @@ import {
 } from "./comparison-words.ts";
 import { formatCount } from "./format.ts";
 import { type Html, html } from "./html.ts";
-import { excerpt, scrolling, section } from "./parts.ts";
+import { excerpt, rowName, scrolling, section } from "./parts.ts";
 
 /** Pairs whose slices stand open; of more, they are folded away. */
 const OPEN_PAIRS = 1;
@@ -50,7 +50,7 @@ function subjectTable({ metrics, subjects }: Comparison): Html {
       const ends = interval?.map((end) => formatMetric(metric, end)).join(" to ");
       return html`<td class="number">${formatMetric(metric, value)}${ends !== undefined && html`<span class="interval">${ends}</span>`}</td>`;
     });
-    return html`<tr><th scope="row">${name}</th>${cells}</tr>`;
+    return html`<tr>${rowName(name)}${cells}</tr>`;
   });
   return scrolling(
     "Each by itself",
@@ -67,7 +67,7 @@ function pairTable({ metrics, pairs }: Comparison): Html {
       return html`<td class="number">${formatDifference(metric, difference.value)}
 <span class="interval">${formatDifferenceInterval(metric, difference)}</span></td>`;
     });
-    return html`<tr><th scope="row">${pair.b} <span class="quiet">minus</span> ${pair.a}</th>${cells}
+    return html`<tr>${rowName(`${pair.b}${pair.a}`, html`${pair.b} <span class="quiet">minus</span> ${pair.a}`)}${cells}
 <td class="number">${formatCount(pair.onlyB)} : ${formatCount(pair.onlyA)}</td>
 <td class="number">${formatP(pair.adjusted)}</td></tr>`;
   });

@@ -8,6 +8,9 @@ import type { Html } from "./html.ts";
 export const MAX_PICTURED_CLASSES = 40;
 
 const SIZE = 380;
+/** Of more classes than this the picture is larger, and scrolls on narrow screens. */
+export const MAX_SMALL_CLASSES = 12;
+const LARGE_SIZE = 720;
 const LONGEST_LABEL = 18;
 
 /**
@@ -21,16 +24,17 @@ export function renderConfusionChart(
 ): Html {
   const names = labels.map((label) => (label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label));
   const cells = occupiedCells(matrix);
-  const fontSize = labels.length > 20 ? 9 : 13;
-  const labelWidth = Math.max(...names.map((name) => name.length)) * fontSize * 0.56;
+  const size = labels.length > MAX_SMALL_CLASSES ? LARGE_SIZE : SIZE;
+  const fontSize = labels.length > MAX_SMALL_CLASSES ? 11 : 13;
+  const labelWidth = Math.max(...names.map((name) => name.length)) * fontSize * 0.62;
   const left = labelWidth + 34;
-  const side = SIZE - left - 10;
+  const side = size - left - 10;
   const upright = labelWidth > side / labels.length;
   const bottom = (upright ? labelWidth : fontSize) + 40;
   const axis = { ...axisStyle(fontSize), type: "category", data: names, splitLine: { show: false } };
   const axisLabel = { color: palette.ink, fontSize, interval: 0 };
   return renderChart(
-    { width: SIZE, height: side + bottom + 10, description },
+    { width: size, height: side + bottom + 10, description },
     {
       grid: { left, top: 10, width: side, height: side, outerBoundsMode: "none" },
       xAxis: {

@@ -1,14 +1,12 @@
 import type { Evaluation } from "../../tune/evaluate/classification-report.ts";
 import { occupiedCells } from "./confusion-cells.ts";
-import { MAX_PICTURED_CLASSES, renderConfusionChart } from "./confusion-chart.ts";
+import { MAX_PICTURED_CLASSES, MAX_SMALL_CLASSES, renderConfusionChart } from "./confusion-chart.ts";
 import { formatCount, formatPercent } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { scrolling, section } from "./parts.ts";
 import type { ReportData } from "./report-data.ts";
 
 const COMMONEST = 8;
-/** With more classes two pictures side by side are too small to read. */
-const MAX_SIDE_BY_SIDE = 12;
 
 /** Which classes are taken for which: pictures where they can be seen, the commonest confusions and the counts. */
 export function confusionSection(evaluation: NonNullable<ReportData["evaluation"]>): Html | undefined {
@@ -23,7 +21,7 @@ export function confusionSection(evaluation: NonNullable<ReportData["evaluation"
           ["Base", base],
           ["Tuned", tuned],
         ];
-  const pictures = html`<div class="pictures ${labels.length > MAX_SIDE_BY_SIDE && "large"}">
+  const pictures = html`<div class="pictures ${labels.length > MAX_SMALL_CLASSES && "large"}">
 ${models.map(([name, evaluation]) => picture(name, evaluation))}</div>
 <p class="quiet"><span class="key square accent"></span>right <span class="key square warm"></span>wrong;
 the stronger the colour, the larger the share of the true class</p>`;
@@ -46,8 +44,10 @@ function picture(name: string, { confusion, accuracy, rows }: Confused): Html {
   const description =
     `Confusion matrix of the ${name.toLowerCase()} model: ${formatPercent(accuracy)} of ${formatCount(rows)} rows ` +
     "on the diagonal. The counts are in a table below.";
+  const chart = renderConfusionChart(confusion.labels, confusion.matrix, description);
+  const large = confusion.labels.length > MAX_SMALL_CLASSES;
   return html`<figure><figcaption>${name}</figcaption>
-${renderConfusionChart(confusion.labels, confusion.matrix, description)}</figure>`;
+${large ? scrolling(`Confusion matrix, ${name.toLowerCase()}`, chart) : chart}</figure>`;
 }
 
 function commonestTable(base: Confused | undefined, tuned: Confused): Html | undefined {

@@ -45,6 +45,8 @@ h2 { font-size: 1.0625rem; font-weight: 600; margin-bottom: .9rem; }
 section > p { margin: 0 0 .9rem; max-width: 40rem; }
 .scroll + p, details + p { margin-top: 1.4rem; }
 pre + p { margin-top: 1.4rem; }
+tbody th.long { min-width: 9rem; }
+.legend + .quiet { margin-top: .5rem; }
 .interval { display: block; color: var(--muted); font-size: .8125rem; font-weight: 400; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
@@ -65,7 +67,8 @@ section > figure + figure, section > figure + table, section > figure + .scroll,
 details + .scroll { margin-top: 1.2rem; }
 .pictures + .quiet { margin-top: .5rem; }
 section > .scroll + .scroll, .pictures + .scroll, .legend + .scroll, .legend + .pictures, .scroll + .pictures { margin-top: 1.2rem; }
-.pictures.large { grid-template-columns: minmax(0, 36rem); }
+.pictures.large { grid-template-columns: minmax(0, 1fr); }
+.pictures.large svg { min-width: 34rem; }
 .pictures figcaption { color: var(--ink); font-weight: 600; margin-bottom: .4rem; }
 .narrow { display: none; }
 @media screen and (max-width: 34rem) { .wide { display: none; } .narrow { display: block; } }

@@ -11,6 +11,11 @@ export function factTable(facts: readonly (readonly [name: string, value: HtmlPa
   return html`<table class="facts"><tbody>${rows}</tbody></table>`;
 }
 
+/** A name at the head of a row: a long one has room, so that it does not break at every hyphen. */
+export function rowName(name: string, content: HtmlPart = name): Html {
+  return html`<th scope="row" class="${name.length > 12 && "long"}">${content}</th>`;
+}
+
 /** A wide table scrolls on a narrow screen, by touch and by keyboard. */
 export function scrolling(label: string, table: Html): Html {
   return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${table}</div>`;

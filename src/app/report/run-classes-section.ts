@@ -3,7 +3,7 @@ import { seriesStyle } from "./chart.ts";
 import { formatPoints } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { legend } from "./legend.ts";
-import { scrolling, section } from "./parts.ts";
+import { rowName, scrolling, section } from "./parts.ts";
 import type { ReportData } from "./report-data.ts";
 
 /** More runs than this beside each other make bars too thin to read. */
@@ -19,7 +19,7 @@ export function runClassesSection(runs: readonly ReportData[]): Html | undefined
   if (same.length < 2) return undefined;
   const f1 = same.map(({ perClass }) => perClass.map((scores) => scores.f1));
   const rows = names.map(
-    (name, c) => html`<tr><th scope="row">${name}</th>
+    (name, c) => html`<tr>${rowName(name)}
 ${f1.map((values) => html`<td class="number">${formatPoints(values[c]!)}</td>`)}</tr>`,
   );
   const table = html`<table><thead><tr><th scope="col">Class</th>

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatDuration, formatFigure, formatInterval, formatPercent } from "./format.ts";
 import { type Html, type HtmlPart, html } from "./html.ts";
-import { scrolling, section } from "./parts.ts";
+import { rowName, scrolling, section } from "./parts.ts";
 import type { ReportData } from "./report-data.ts";
 
 interface Column {
@@ -34,7 +34,7 @@ export function runTable(runs: readonly ReportData[]): Html {
   ];
   const columns = all.filter(({ shown = true }) => shown);
   const rows = runs.map(
-    (run) => html`<tr><th scope="row">${run.title}</th>
+    (run) => html`<tr>${rowName(run.title)}
 ${columns.map(({ of, words }) => html`<td class="${!words && "number"}">${of(run)}</td>`)}</tr>`,
   );
   return section(
