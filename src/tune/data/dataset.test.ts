@@ -152,6 +152,19 @@ describe("shapes", () => {
       'data: {labels: [x, y]}\ntemplate: {assistant: \'{"c":"{label}"}\'}',
       ["user: t", 'assistant: {"c":"x"}'],
     ],
+    ["question and answer", { question: "q", answer: "a" }, "", ["user: q", "assistant: a"]],
+    [
+      "question and answer over a context",
+      { context: "c", question: "q", answer: "a" },
+      "",
+      ["user: c\n\nq", "assistant: a"],
+    ],
+    [
+      "instruction, response and category, with labels declared",
+      { instruction: "i", response: "r", category: "SWC-107" },
+      "data: {labels: [SWC-107, SWC-110]}",
+      ["user: i", "assistant: SWC-107"],
+    ],
     ["text alone", { text: "t" }, "", "t"],
     ["text by template", { title: "t", body: "b", label: 1 }, 'template: {text: "{title}\\n{body}"}', "t\nb"],
   ];
@@ -165,9 +178,35 @@ describe("shapes", () => {
       .filter((event) => event.kind === "choice")
       .map(({ name, value, reason }) => [name, value, reason]);
     assert.deepEqual(choices.slice(1), [
-      ["shape of train", "template", "rows have text and label"],
+      ["shape of train", "template", "rows have text and label: text <- text, label <- label"],
       ["labels", "a, b", "the values of label in train"],
     ]);
+  });
+
+  it("say which column becomes what", async () => {
+    const reasonOf = async (rows: string, sections = ""): Promise<string> => {
+      const { events } = await load(rows, sections);
+      const shape = events.find((event) => event.kind === "choice" && event.name === "shape of train");
+      return shape?.kind === "choice" ? shape.reason : "";
+    };
+    const code = { code: "c", target: 0 };
+    assert.match(
+      await reasonOf(jsonl(code, { ...code, target: 1 })),
+      /code and target: text <- code, label <- target$/,
+    );
+    const mapped = jsonl({ func: "c", cwe: "a" }, { func: "c", cwe: "b" });
+    assert.match(await reasonOf(mapped, "data: {columns: {text: func, label: cwe}}"), /text <- func, label <- cwe$/);
+    const instruction = { instruction: "i", input: "", response: "r", category: "SWC-107" };
+    const unused = /prompt <- instruction \+ input, answer <- response; category is not used, unless data.labels/;
+    assert.match(await reasonOf(jsonl(instruction)), unused);
+    assert.match(await reasonOf(jsonl({ conversations: [{ from: "gpt", value: "a" }] })), /messages <- conversations$/);
+  });
+
+  it("are refused where a column that is named is not there", async () => {
+    const rows = jsonl({ text: "t", category: "a" }, { text: "t", category: "b" });
+    const says = /label is to be the column "catgory", which the rows do not have.*did you mean "category"/;
+    assert.match(await refusal(rows, "data: {columns: {label: catgory}}"), says);
+    assert.match(await refusal("a,1\nb,2\n", "data: {columns: {text: 0, label: 2}}"), /"2".*there are: 0, 1/);
   });
 
   it("that nobody knows are refused with the names there are", async () => {

@@ -2,6 +2,7 @@ import { UserError } from "../../base/errors.ts";
 import { nearestName } from "../../base/names.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { parseTextTemplate, type TextTemplate } from "./placeholders.ts";
+import { describeMapping } from "./shape-mapping.ts";
 import type { DataTask } from "./task.ts";
 import { type Tidying, tidyingOf } from "./white-space.ts";
 
@@ -51,6 +52,8 @@ const labelNames = ["label", "category", "class", "target"] as const;
 /** Fields that hold the labels of rows with several. */
 export const labelListNames: readonly string[] = ["labels", "categories", "tags", ...labelNames];
 const outputNames = ["output", "response"] as const;
+/** Fields that hold what is asked, and the text to classify where there is no other. */
+const promptNames = ["instruction", "question", "prompt"] as const;
 
 export interface ShapeHints {
   /** Names that the first rows have, after `columns` was applied. */
@@ -62,6 +65,8 @@ export interface ShapeHints {
   readonly task: DataTask;
   /** Rows without label are wanted too: there is a label to predict even where none is given. */
   readonly labelExpected: boolean;
+  /** Labels are declared, so that a field that holds one is meant. */
+  readonly labelsKnown?: boolean;
   /** The file, for errors. */
   readonly where: string;
 }
@@ -74,7 +79,9 @@ type Bare<Kind extends Shape> = Omit<Kind, "forHead" | "tidying">;
  * @throws UserError when no shape fits, or when the template asks for fields that are not there
  */
 export function detectShape(hints: ShapeHints): Shape {
-  const shape = { ...findShape(hints), forHead: hints.task.classHead } as Shape;
+  const found = findShape(hints);
+  const reason = `${found.reason}: ${describeMapping(found, hints.columns)}${unusedLabel(found, hints)}`;
+  const shape = { ...found, reason, forHead: hints.task.classHead } as Shape;
   const fields = shape.kind === "messages" ? undefined : documentFields(shape);
   return { ...shape, tidying: tidyingOf(hints.template, fields, hints.where) };
 }
@@ -110,7 +117,7 @@ function findShape(hints: ShapeHints): Bare<MessagesShape> | Bare<TemplateShape>
   };
 
   if (task.classHead && template.user === null) {
-    const field = first("text" in columns ? ["text"] : textNames);
+    const field = first("text" in columns ? ["text"] : [...textNames, ...promptNames]);
     const written = template.text ?? (field && `{${field}}`);
     if (written !== undefined) {
       if (labelField === undefined) throw noLabels(fields, where);
@@ -157,9 +164,17 @@ function findShape(hints: ShapeHints): Bare<MessagesShape> | Bare<TemplateShape>
   if (both) return filled("{prompt}", "{completion}", "rows have prompt and completion");
   const output = first(outputNames);
   if (fields.has("instruction") && output !== undefined) {
-    const shape = filled("{instruction}", `{${output}}`, `rows have instruction and ${output}`);
+    const isLabelled = hints.labelsKnown === true && labelField !== undefined;
+    const shape = isLabelled
+      ? filled("{instruction}", "{label}", `rows have instruction and ${labelField}, and labels are declared`)
+      : filled("{instruction}", `{${output}}`, `rows have instruction and ${output}`);
     if (!fields.has("input")) return shape;
     return { ...shape, user: parse("{instruction}\n\n{input}"), userWithout: shape.user, optionalField: "input" };
+  }
+  if (fields.has("question") && fields.has("answer")) {
+    const shape = filled("{question}", "{answer}", "rows have question and answer");
+    if (!fields.has("context")) return shape;
+    return { ...shape, user: parse("{context}\n\n{question}"), userWithout: shape.user, optionalField: "context" };
   }
   const text = first("text" in columns ? ["text"] : textNames);
   if (text !== undefined && labelField !== undefined) {
@@ -175,8 +190,16 @@ function findShape(hints: ShapeHints): Bare<MessagesShape> | Bare<TemplateShape>
     where,
     fix:
       "map columns (data.columns: {text: …, label: …}) or write template.user; known are messages, conversations, " +
-      "prompt + completion, instruction + output, text + label, and text",
+      "prompt + completion, instruction + output, question + answer, text + label, and text",
   });
+}
+
+/** What to tell where a field that may hold a label is not used. */
+function unusedLabel(shape: ReturnType<typeof findShape>, { fields, columns }: ShapeHints): string {
+  if (shape.kind !== "template" || shape.labelField !== undefined || !fields.has("instruction")) return "";
+  const name = labelNames.find((label) => fields.has(label));
+  if (name === undefined || "label" in columns) return "";
+  return `; ${name} is not used, unless data.labels declares its labels`;
 }
 
 /** Field of the user's message that holds the label asked about, where each label of a row is a question of its own. */

@@ -1,6 +1,7 @@
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
+import { refuseAbsentColumns } from "./absent-columns.ts";
 import { type FileOptions, readDataFiles } from "./data-files.ts";
 import type { RowSource } from "./format.ts";
 import { fieldOf, noLabelLists, textOf, textsOf } from "./keep-row.ts";
@@ -43,9 +44,11 @@ export async function surveyRows(
   const { name, data } = options;
   const known = options.labels ?? (data.labels === null ? undefined : Labels.declared(data.labels));
   const names = await lookAtFields(files, data.columns);
+  if (options.answerOptional !== true) refuseAbsentColumns(data.columns, names.present, placesOf(files));
   const labelExpected = (options.answerOptional ?? false) && known !== undefined;
   const { template, task } = options;
-  const shape = detectShape({ ...names, template, columns: data.columns, task, labelExpected, where: placesOf(files) });
+  const hints = { template, columns: data.columns, task, labelExpected, labelsKnown: known !== undefined };
+  const shape = detectShape({ ...names, ...hints, where: placesOf(files) });
   onEvent({ kind: "choice", name: `shape of ${name}`, value: shape.kind, reason: shape.reason });
   return { shape, labels: await labelsOf(shape, known, files, options, onEvent) };
 }
@@ -54,14 +57,18 @@ export async function surveyRows(
 export interface FieldNames {
   readonly fields: ReadonlySet<string>;
   readonly lists: ReadonlySet<string>;
+  /** What the files themselves call them. */
+  readonly present: ReadonlySet<string>;
 }
 
 /** @throws UserError when no row can be read */
 export async function lookAtFields(files: readonly RowSource[], columns: DataOptions["columns"]): Promise<FieldNames> {
   const fields = new Set<string>();
   const lists = new Set<string>();
+  const present = new Set<string>();
   let seen = 0;
   for await (const { raw } of readDataFiles(files, new Problems())) {
+    for (const name of Object.keys(raw.fields)) present.add(name);
     for (const name of [...Object.keys(raw.fields), ...Object.keys(columns)]) {
       const value = fieldOf(raw, name, columns);
       if (value !== undefined) fields.add(name);
@@ -69,7 +76,7 @@ export async function lookAtFields(files: readonly RowSource[], columns: DataOpt
     }
     if (++seen >= rowsLookedAt) break;
   }
-  if (seen > 0) return { fields, lists };
+  if (seen > 0) return { fields, lists, present };
   throw new UserError({ code: "data/empty", message: "no row could be read", where: placesOf(files) });
 }
 
