@@ -92,7 +92,7 @@ describe("fettle init refuses, and leaves nothing behind", () => {
     ["solidity-swc --data missing.jsonl --output x", "init/no-data"],
     ["solidity-swc --data nothing --output x", "init/no-training-file"],
     ["solidity-swc --model nowhere --output x", "init/no-model"],
-    ["solidity-swc --data other.jsonl --output x", "data/template-fields"],
+    ["solidity-swc --data other.jsonl --output x", "data/no-column"],
   ];
   for (const [words, code] of cases) {
     it(words, async () => {

@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
 import type { DataFormat } from "../../base/recipe/data-format.ts";
 import type { TemplateOptions } from "../../base/recipe/recipe.ts";
+import { refuseAbsentColumns } from "../../tune/data/absent-columns.ts";
 import { openDataFiles, type PlacedRow, readDataFiles } from "../../tune/data/data-files.ts";
 import { fieldOf, keepRow, textOf, textsOf } from "../../tune/data/keep-row.ts";
 import { Labels } from "../../tune/data/labels.ts";
@@ -70,6 +71,7 @@ export async function inspectData(path: string, hints: DataHints): Promise<DataI
   const rawRows = (problems: Problems): AsyncGenerator<PlacedRow> => readDataFiles(files, problems);
 
   const first = await findFields(rawRows(new Problems()), columns);
+  if (first.present.size > 0) refuseAbsentColumns(columns, first.present, path);
   let { shape, reason } = shapeOf(first, columns, path);
   const labelField = shape?.labelField;
   const labels = labelField === undefined ? undefined : await countLabels(rawRows(new Problems()), labelField, columns);
@@ -119,13 +121,17 @@ export async function inspectData(path: string, hints: DataHints): Promise<DataI
 interface FirstRows {
   readonly fields: Set<string>;
   readonly lists: Set<string>;
+  /** What the files themselves call them. */
+  readonly present: Set<string>;
 }
 
 async function findFields(rows: AsyncIterable<PlacedRow>, columns: DataHints["columns"] & object): Promise<FirstRows> {
   const fields = new Set<string>();
   const lists = new Set<string>();
+  const present = new Set<string>();
   let seen = 0;
   for await (const { raw } of rows) {
+    for (const name of Object.keys(raw.fields)) present.add(name);
     for (const name of [...Object.keys(raw.fields), ...Object.keys(columns)]) {
       const value = fieldOf(raw, name, columns);
       if (value !== undefined) fields.add(name);
@@ -133,7 +139,7 @@ async function findFields(rows: AsyncIterable<PlacedRow>, columns: DataHints["co
     }
     if (++seen === ROWS_LOOKED_AT) break;
   }
-  return { fields, lists };
+  return { fields, lists, present };
 }
 
 /** Rows with lists of labels are for a class head: they have no one answer. */
