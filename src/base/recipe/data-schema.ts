@@ -9,7 +9,10 @@ const filesOrPart = z.union([path, z.array(path).min(1), z.strictObject({ fracti
 });
 
 export const data: z.ZodType<DataOptions> = z.strictObject({
-  train: pathsShape.nullable().default(null).describe("Training file, folder, archive or hf:ORG/NAME, or a list of these; gzip and zstd are read as they are."),
+  train: pathsShape
+    .nullable()
+    .default(null)
+    .describe("Training file, folder, archive or hf:ORG/NAME, or a list of these; gzip and zstd are read as they are."),
   validation: filesOrPart
     .nullable()
     .default(null)
