@@ -51,7 +51,10 @@ async function trained(
   recipe: Omit<RecipeInput, "base">,
 ): Promise<{ folder: string; file: ClassifierFile; events: RunEvent[] }> {
   const events: RunEvent[] = [];
-  const { folder } = await train({ base: small, training, ...recipe }, { onEvent: (event) => events.push(event) });
+  const { folder } = await train(
+    { base: small, device: "cpu", training, ...recipe },
+    { onEvent: (event) => events.push(event) },
+  );
   return { folder, file: fileOf(folder), events };
 }
 
@@ -61,7 +64,7 @@ function fileOf(folder: string): ClassifierFile {
 
 /** What was said of the validation rows before saving is what the saved model scores on them. */
 async function assertSame(folder: string, file: ClassifierFile, data: string): Promise<void> {
-  using model = await loadModel(folder);
+  using model = await loadModel(folder, { device: "cpu" });
   const { metrics } = await evaluate(model, { data: [data] });
   for (const [name, value] of Object.entries(file.chosen_on!.after)) {
     const found = metrics![name]!.value;
@@ -125,7 +128,7 @@ describe("calibration and thresholds", () => {
     });
     assert.ok(file.thresholds!.yes! < 0.5);
     // The rows that were set aside are named by the run's splits.json.
-    using model = await loadModel(folder);
+    using model = await loadModel(folder, { device: "cpu" });
     const rule = { ...threshold, choose: "cost", false_negative: 20 } as const;
     const again = await calibrate(model, { data: [join(folder, "splits.json")], threshold: rule });
     assert.ok(Math.abs(again.temperature! / file.temperature! - 1) < 1e-4);

@@ -53,7 +53,8 @@ test("a card that is not known is asked for by its memory", async () => {
 
 test("a run is told what it will take, and keeps what it took", async () => {
   const output = join(scratch, "run");
-  const options = ["--set", "data.limit=200", "--set", "training.max_steps=6", "--output", output];
+  const sets = ["--set", "data.limit=200", "--set", "training.max_steps=6", "--set", "device=cpu"];
+  const options = [...sets, "--output", output];
   const { code, stdout, stderr } = await fettle(["train", recipe, ...options]);
   assert.equal(code, 0, stderr);
   assert.match(stderr, /^Memory on this machine, MiB$/m);

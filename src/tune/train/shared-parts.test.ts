@@ -69,11 +69,13 @@ describe("runs that share device, data and base", () => {
   });
 
   it("have one base in memory as long as it will do", async () => {
+    // On a card a base may be laid out for adapters of one rank.
+    const [small, large] = [runs[0]!, runs[1]!].map(([recipe, set]) => [recipe, [...set, "device=cpu"]] as const);
     using parts = new SharedParts();
     const held = (): unknown => parts.heldBase(() => true)?.decoder;
-    await shaOf(runs[0]!, join(folder, "first"), parts);
+    await shaOf(small!, join(folder, "first"), parts);
     const first = held();
-    await shaOf(runs[1]!, join(folder, "second"), parts);
+    await shaOf(large!, join(folder, "second"), parts);
     assert.ok(first !== undefined && held() === first);
     await shaOf(runs[3]!, join(folder, "third"), parts);
     assert.equal(held(), undefined, "a base whose weights are trained is not kept");

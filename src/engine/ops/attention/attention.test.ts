@@ -78,7 +78,8 @@ function range(begin: number, end: number): number[] {
 
 function assertClose(actual: Results, expected: Results): void {
   for (const name of ["out", "dq", "dk", "dv"] as const) {
-    const largest = expected[name].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    // A token that sees itself alone has no gradient in q and k but rounding.
+    const largest = expected[name].reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
     expected[name].forEach((value, i) => {
       const error = Math.abs(actual[name][i]! - value);
       assert.ok(error <= 1e-5 * largest, `${name}[${i}]: ${actual[name][i]}, expected ${value}`);
