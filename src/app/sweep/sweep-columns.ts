@@ -32,10 +32,18 @@ export function columnsOf({ axes, metric, runs }: SweepResult): Column[] {
     ...ofTest.map((name) =>
       figure(`test ${titleOf(name)}`, ({ result }) => formatMetric(name, metricIn(result?.test, name))),
     ),
+    ...(haveOtherRows(runs) ? [figure("test rows", ({ result }) => `${result?.test?.rows ?? ""}`)] : []),
     figure("time", ({ result }) => (result ? formatDuration(result.seconds) : "")),
     figure("memory", ({ result }) => (result?.peakBytes ? formatBytes(result.peakBytes) : "")),
     figure("trained", ({ result }) => (result ? result.trainableParameters.toLocaleString("en") : "")),
   ];
+}
+
+/** Whether runs were scored on different rows: where too long ones are skipped, what is left depends on the settings. */
+export function haveOtherRows(runs: readonly SweptRun[]): boolean {
+  const counts = (set: "validation" | "test"): number =>
+    new Set(runs.flatMap(({ result }) => result?.[set]?.rows ?? [])).size;
+  return counts("validation") > 1 || counts("test") > 1;
 }
 
 /** For people, with the unit. */

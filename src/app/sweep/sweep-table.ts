@@ -1,5 +1,5 @@
 import { plainTable } from "../report/plain-table.ts";
-import { columnsOf } from "./sweep-columns.ts";
+import { columnsOf, haveOtherRows } from "./sweep-columns.ts";
 import type { SweepResult } from "./sweep-result.ts";
 
 /** A row for each run that is over, the best marked. */
@@ -12,7 +12,10 @@ export function sweepTable(result: SweepResult): string {
 }
 
 /** What the mark means, and what it does not. */
-export function bestLine({ best, metric }: SweepResult): string {
+export function bestLine({ best, metric, runs }: SweepResult): string {
   if (best === null) return "No run has validation rows to be chosen by: no best one is named.";
-  return `* the best by ${metric} on the validation rows; the test rows had no say: ${best}`;
+  const others = haveOtherRows(runs)
+    ? " (not all runs were scored on the same rows: where too long ones are skipped, figures are of those left)"
+    : "";
+  return `* the best by ${metric} on the validation rows; the test rows had no say: ${best}${others}`;
 }
