@@ -64,7 +64,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   lora: recipeOf({ method: "lora" }),
   "lora with dropout": recipeOf({ method: "lora", lora: { lora_dropout: 0.1 } }),
   qlora: recipeOf({ method: "qlora" }),
-  "lora with a class head": recipeOf({ task_type: "SEQ_CLS", head: { dense: 24, dropout: 0.1 } }),
+  "lora with a class head": recipeOf({ task_type: "SEQ_CLS", head: { dense: [24, 16], dropout: 0.1 } }),
   "full with a class head, several labels a row": recipeOf({
     method: "full",
     task_type: "SEQ_CLS",

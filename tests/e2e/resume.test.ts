@@ -25,7 +25,7 @@ const methods: Readonly<Record<string, string>> = {
   qlora: "method: qlora\nlora: {r: 4}",
   full: "method: full",
   "class head, DoRA":
-    "task_type: SEQ_CLS\nhead: {dense: 16, dropout: 0.2}\nlora: {r: 4, use_dora: true}\n" +
+    "task_type: SEQ_CLS\nhead: {dense: [16, 8], dropout: 0.2}\nlora: {r: 4, use_dora: true}\n" +
     "loss: {class_weights: balanced, focal: {gamma: 1}, label_smoothing_factor: 0.1}",
 };
 

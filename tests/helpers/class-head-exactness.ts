@@ -61,7 +61,7 @@ interface Subject {
   readonly head: ClassHeadOptions;
 }
 
-const plainHead = { labels: 5, dense: null, activation: "gelu", dropout: 0 } as const;
+const plainHead = { labels: 5, dense: [], activation: "gelu", dropout: 0 } as const;
 const decoder = fixture("qwen3/model");
 /** An encoder's own head; it shares no beginnings, whatever is asked for. */
 const encoder = (name: string): Subject => ({
@@ -71,9 +71,9 @@ const encoder = (name: string): Subject => ({
 
 const subjects: Readonly<Record<string, Subject>> = {
   "one layer": { folder: decoder, head: { config: plainHead, seed: 1 } },
-  "a dense layer between": {
+  "dense layers between": {
     folder: decoder,
-    head: { config: { ...plainHead, dense: 24, activation: "relu" }, seed: 1 },
+    head: { config: { ...plainHead, dense: [24, 16], activation: "relu" }, seed: 1 },
   },
   "an encoder's first token": encoder("roberta"),
   "an encoder with windows": encoder("modernbert"),

@@ -76,7 +76,7 @@ export function writeSmallEncoder(folder: string, words: readonly string[], type
     ...configs[type],
   });
   const device = openReferenceDevice();
-  const config = { labels: 2, dense: null, activation: "gelu", dropout: 0 } as const;
+  const config = { labels: 2, dense: [], activation: "gelu", dropout: 0 } as const;
   using model = openModel(folder, device, { format: { kind: "f32" }, randomSeed: 1, classHead: { config, seed: 1 } });
   for (const name of model.classHead!.parameters.keys()) model.parameters.tensors.delete(name);
   saveModel(model, folder, "F32");

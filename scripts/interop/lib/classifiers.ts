@@ -24,7 +24,7 @@ export interface Folders {
   readonly adapter?: string;
 }
 
-const head = { labels: labels.length, dense: null, activation: "gelu", dropout: 0 } as const;
+const head = { labels: labels.length, dense: [], activation: "gelu", dropout: 0 } as const;
 
 /** A whole classifier over a base. */
 export function makeClassifier(base: string, output: string): void {

@@ -3,16 +3,18 @@ import { z } from "zod";
 import { unitInterval } from "./option-kinds.ts";
 import type { FocalOptions, HeadOptions, LossOptions } from "./recipe.ts";
 
+const width = z.int().min(1).max(65536);
+
 export const head: z.ZodType<HeadOptions> = z.strictObject({
   dense: z
-    .int()
-    .min(1)
-    .max(65536)
+    .union([width, z.array(width).min(1).max(16)], {
+      error: "expected a width from 1 to 65536, or a list of 1 to 16 of them",
+    })
     .nullable()
     .default(null)
-    .describe("Width of a dense layer below the labels, or none."),
-  activation: z.enum(["gelu", "relu", "silu"]).default("gelu").describe("What follows the dense layer."),
-  dropout: z.number().min(0).lt(1).default(0).describe("Share of the dense layer's outputs dropped in training."),
+    .describe("Width of a dense layer below the labels, or a list for several, the lowest first; or none."),
+  activation: z.enum(["gelu", "relu", "silu"]).default("gelu").describe("What follows each dense layer."),
+  dropout: z.number().min(0).lt(1).default(0).describe("Share of each dense layer's outputs dropped in training."),
 });
 
 const labelNumbers = z.record(z.string(), z.number().min(0));

@@ -61,10 +61,10 @@ export interface LoraOptions {
 
 /** What lies between the last token's hidden state and the labels' scores. */
 export interface HeadOptions {
-  /** Width of a dense layer; null: none, as in transformers' models. */
-  readonly dense: number | null;
+  /** Width of a dense layer, or of several, from below; null: none, as in transformers' models. */
+  readonly dense: number | readonly number[] | null;
   readonly activation: "gelu" | "relu" | "silu";
-  /** Of the dense layer's outputs. */
+  /** Of each dense layer's outputs. */
   readonly dropout: number;
 }
 

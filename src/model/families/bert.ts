@@ -7,7 +7,7 @@ export const bert: Family = bertFamily("bert", (json) => {
   const config = readBertConfig(json, {
     classHead: () => ({
       pooling: "first",
-      dense: { path: "bert.pooler.dense", width: config.hiddenSize, bias: true, activation: "tanh" },
+      dense: [{ path: "bert.pooler.dense", width: config.hiddenSize, bias: true, activation: "tanh" }],
       output: { path: "classifier", bias: true },
       modules: ["classifier", "pooler"],
     }),

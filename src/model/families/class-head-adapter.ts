@@ -45,13 +45,14 @@ export function classHeadSizes(
 ): Pick<ClassHeadConfig, "labels" | "dense"> | undefined {
   const shapes = new Map([...tensors].map(([name, { shape }]) => [name.replace(/^base_model\.model\./, ""), shape]));
   const options = { labels: 1, activation: "gelu", dropout: 0 } as const;
-  const plain = make({ ...options, dense: null });
+  const plain = make({ ...options, dense: [] });
   const labels = shapes.get(`${plain.output.path}.weight`)?.[0];
-  if (labels !== undefined) return { labels, dense: null };
-  // A decoder's head may have a dense layer of any width.
-  const { output, dense } = make({ ...options, dense: 1 });
-  const [out, wide] = [output.path, dense?.path].map((path) => shapes.get(`${path}.weight`));
-  return out && wide ? { labels: out[0]!, dense: wide[0]! } : undefined;
+  if (labels !== undefined) return { labels, dense: [] };
+  // A decoder's head may have any number of dense layers, of any width.
+  const weights = [...shapes.keys()].filter((name) => isOfClassHead(plain, name) && name.endsWith(".weight"));
+  const { output, dense } = make({ ...options, dense: weights.slice(1).map(() => 1) });
+  const [out, ...wide] = [output, ...dense].map(({ path }) => shapes.get(`${path}.weight`)?.[0]);
+  return out !== undefined && wide.every((width) => width !== undefined) ? { labels: out, dense: wide } : undefined;
 }
 
 function nameOf({ module, parameter }: AdapterTensor): string {
@@ -66,7 +67,11 @@ function unplaced(name: string, head: ClassHead | undefined, folder: string): Us
       ? `the adapter has a class head ("${name}"), which ${head ? "is another than the model's" : "the model is opened without"}`
       : `the adapter replaces "${name}" (modules_to_save), which is not supported`,
     where: folder,
-    fix: isHead ? "take task_type SEQ_CLS" : "merge the adapter into its base with PEFT, and use the merged model",
+    fix: isHead
+      ? head
+        ? "set head.dense as the adapter was trained with"
+        : "take task_type SEQ_CLS"
+      : "merge the adapter into its base with PEFT, and use the merged model",
   });
 }
 
@@ -75,7 +80,7 @@ function missing(name: string, folder: string): never {
     code: "adapter/no-class-head",
     message: `the adapter has no "${name}": it is no classifier's, or its head is of another kind`,
     where: folder,
-    fix: "take the adapter of a classifier (task_type SEQ_CLS with modules_to_save)",
+    fix: "take the adapter of a classifier (task_type SEQ_CLS with modules_to_save), and set head.dense as it has it",
   });
 }
 

@@ -16,9 +16,9 @@ import { empty, type Shape, type Tensor } from "../../engine/tensor/tensor.ts";
 export interface ClassHeadConfig {
   /** How many there are. */
   readonly labels: number;
-  /** Width of the dense layer; null: none, or the family's own. */
-  readonly dense: number | null;
-  /** Of a dense layer that is not the family's own. */
+  /** Widths of the dense layers, the lowest first; empty: none, or the family's own. */
+  readonly dense: readonly number[];
+  /** Of dense layers that are not the family's own. */
   readonly activation: Activation;
   readonly dropout: number;
 }
@@ -26,23 +26,26 @@ export interface ClassHeadConfig {
 /** The hidden states that a head reads: of a text's last token, of its first, or the mean of all. */
 export type Pooling = "last" | "first" | "mean";
 
-/** What lies between hidden states and scores: a dense layer and a norm where there are any, and the scores' layer. */
+/** What lies between hidden states and scores: dense layers and a norm where there are any, and the scores' layer. */
 export interface ClassHeadParts {
   readonly pooling: Pooling;
-  /** Dropout comes before the dense layer too (RoBERTa). */
+  /** Dropout comes before the dense layers too (RoBERTa). */
   readonly dropsInput?: boolean;
-  readonly dense?: {
-    /** Module path, as of `norm` and `output`. */
-    readonly path: string;
-    readonly width: number;
-    readonly bias: boolean;
-    readonly activation: Activation;
-  };
-  /** LayerNorm after the activation. */
+  /** The lowest first. */
+  readonly dense: readonly DenseLayer[];
+  /** LayerNorm after the last activation. */
   readonly norm?: { readonly path: string; readonly bias: boolean; readonly eps: number };
   readonly output: { readonly path: string; readonly bias: boolean };
   /** Names of the modules that hold all of it, as PEFT's `modules_to_save` has them. */
   readonly modules: readonly string[];
+}
+
+export interface DenseLayer {
+  /** Module path, as of `norm` and `output`. */
+  readonly path: string;
+  readonly width: number;
+  readonly bias: boolean;
+  readonly activation: Activation;
 }
 
 /** A family's head with so many labels. */
@@ -52,14 +55,18 @@ const SCORE = "score";
 
 /**
  * A decoder's head, on a text's last token: `score` [labels, hidden] without bias. With a dense layer between it is
- * `score.dense` and `score.out_proj`, both with bias, as in RoBERTa's classification head.
+ * `score.dense` and `score.out_proj`, both with bias, as in RoBERTa's classification head; with several they are
+ * `score.dense.0`, `score.dense.1` and so on, as in a list of modules.
  */
 export const scoreHead: ClassHeadMaker = ({ dense, activation }) => {
   const common = { pooling: "last", modules: [SCORE] } as const;
-  if (dense === null) return { ...common, output: { path: SCORE, bias: false } };
+  if (dense.length === 0) return { ...common, dense: [], output: { path: SCORE, bias: false } };
+  const path = `${SCORE}.dense`;
   return {
     ...common,
-    dense: { path: `${SCORE}.dense`, width: dense, bias: true, activation },
+    dense: dense.map((width, i) => {
+      return { path: dense.length === 1 ? path : `${path}.${i}`, width, bias: true, activation };
+    }),
     output: { path: `${SCORE}.out_proj`, bias: true },
   };
 };
@@ -69,8 +76,8 @@ export class ClassHead {
   readonly parts: ClassHeadParts;
   /** By checkpoint name; they belong to the model's parameters. */
   readonly parameters: ReadonlyMap<string, Tensor>;
-  /** Its dense layer, on which an adapter may be put. */
-  readonly dense: Linear | undefined;
+  /** Its dense layers, on which an adapter may be put. */
+  readonly dense: readonly Linear[];
   /** Names of parameters that the checkpoint did not have: random, or still to come from an adapter. */
   readonly fresh: Set<string> = new Set();
 
@@ -79,9 +86,9 @@ export class ClassHead {
     this.config = config;
     this.parts = parts;
     this.parameters = parameters;
-    const { path } = parts.dense ?? {};
-    const weight = parameters.get(`${path}.weight`);
-    this.dense = path && weight ? new Linear(path, weight, parameters.get(`${path}.bias`)) : undefined;
+    this.dense = parts.dense.map(
+      ({ path }) => new Linear(path, this.#parameter(path, "weight")!, this.#parameter(path, "bias")),
+    );
   }
 
   /** @param pooled [rows, hidden], by `parts.pooling` @returns f32 [rows, labels] */
@@ -89,13 +96,13 @@ export class ClassHead {
     const { dense, norm, output, dropsInput } = this.parts;
     const [module] = this.parts.modules;
     let x = dropsInput ? this.#dropped(pooled, `${module} input`, mode) : pooled;
-    if (dense) {
-      x = activate(project(x, [this.dense!], mode)[0]!, dense.activation);
-      if (norm) {
+    for (const [i, { activation }] of dense.entries()) {
+      x = activate(project(x, [this.dense[i]!], mode)[0]!, activation);
+      if (norm && i === dense.length - 1) {
         const [weight, bias] = [this.#parameter(norm.path, "weight")!, this.#parameter(norm.path, "bias")];
         x = applyNorm(x, { kind: "layer", weight, bias, eps: norm.eps });
       }
-      x = this.#dropped(x, module!, mode);
+      x = this.#dropped(x, i === 0 ? module! : `${module} ${i}`, mode);
     }
     return linearF32(x, this.#parameter(output.path, "weight")!, this.#parameter(output.path, "bias"));
   }
@@ -121,13 +128,16 @@ export function classHeadShapes(
   labels: number,
   hidden: number,
 ): ReadonlyMap<string, Shape> {
-  const width = dense?.width ?? hidden;
   const shapes = new Map<string, Shape>();
   const add = (path: string, weight: Shape, bias: boolean): void => {
     shapes.set(`${path}.weight`, weight);
     if (bias) shapes.set(`${path}.bias`, [weight[0]!]);
   };
-  if (dense) add(dense.path, [dense.width, hidden], dense.bias);
+  let width = hidden;
+  for (const layer of dense) {
+    add(layer.path, [layer.width, width], layer.bias);
+    width = layer.width;
+  }
   if (norm) add(norm.path, [width], norm.bias);
   add(output.path, [labels, width], output.bias);
   return shapes;

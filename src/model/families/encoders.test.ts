@@ -47,7 +47,7 @@ function changed(family: string, { rename = (name) => name, extra = {}, config =
   return folder;
 }
 
-const head: ClassHeadOptions["config"] = { labels: 5, dense: null, activation: "gelu", dropout: 0 };
+const head: ClassHeadOptions["config"] = { labels: 5, dense: [], activation: "gelu", dropout: 0 };
 
 /** Scores of some text, and what the checkpoint did not have. */
 function scored(folder: string, seed: number | undefined = 1): { logits: Float32Array; fresh: readonly string[] } {

@@ -98,7 +98,9 @@ export function addClassHead(
   const shapes = saved && headShapes(head, saved);
   const fits = (name: string): boolean => shapes?.get(name)?.join() === head.parameters.get(name)?.shape.join();
   // Without a seed an adapter brings its own head, whatever the checkpoint has.
-  if (shapes && seed !== undefined && ![...shapes.keys()].every(fits))
+  // An encoder's checkpoint may have a part of its head; a layer more in a decoder's is another head.
+  const isPart = encoder === undefined && shapes !== undefined && shapes.size > 0 && shapes.size < head.parameters.size;
+  if (shapes && seed !== undefined && (isPart || ![...shapes.keys()].every(fits)))
     throw otherHead(shapes, head, saved.weights.folder);
   const random = seed === undefined ? undefined : randomValues({ seed, ...initializer });
   for (const [name, tensor] of head.parameters) {
@@ -131,10 +133,10 @@ function headShapes({ parts }: ClassHead, { weights, states }: SavedHead): Shape
   return new Map(names.map((name) => [name, states.get(name)?.shape ?? weights.info(name).shape]));
 }
 
-/** Linear layers that can have an adapter: those inside the blocks, and a dense layer of the class head. */
+/** Linear layers that can have an adapter: those inside the blocks, and dense layers of the class head. */
 export function linearsOf({ decoder, classHead }: Pick<Model, "decoder" | "classHead">): ReadonlyMap<string, Linear> {
-  const dense = classHead?.dense;
-  return dense ? new Map([...decoder.linears, [dense.name, dense]]) : decoder.linears;
+  const dense = classHead?.dense ?? [];
+  return new Map([...decoder.linears, ...dense.map((layer) => [layer.name, layer] as const)]);
 }
 
 function otherHead(saved: Shapes, { config }: ClassHead, folder: string): UserError {
@@ -147,7 +149,7 @@ function otherHead(saved: Shapes, { config }: ClassHead, folder: string): UserEr
   });
 }
 
-const plainHead = scoreHead({ labels: 1, dense: null, activation: "gelu", dropout: 0 });
+const plainHead = scoreHead({ labels: 1, dense: [], activation: "gelu", dropout: 0 });
 
 /**
  * A tensor that config.json has no place for means another architecture than it says, and another model's answers.

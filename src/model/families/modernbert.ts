@@ -65,7 +65,7 @@ function encoderOf(json: ConfigJson, hiddenSize: number): EncoderTraits {
   return {
     classHead: () => ({
       pooling: pooling === "cls" ? "first" : "mean",
-      dense: { path: "head.dense", width: hiddenSize, bias, activation },
+      dense: [{ path: "head.dense", width: hiddenSize, bias, activation }],
       norm,
       output: { path: "classifier", bias: true },
       modules: ["classifier", "head"],

@@ -10,7 +10,7 @@ export const roberta: Family = bertFamily("roberta", (json) => {
     classHead: () => ({
       pooling: "first",
       dropsInput: true,
-      dense: { path: "classifier.dense", width: config.hiddenSize, bias: true, activation: "tanh" },
+      dense: [{ path: "classifier.dense", width: config.hiddenSize, bias: true, activation: "tanh" }],
       output: { path: "classifier.out_proj", bias: true },
       modules: ["classifier"],
     }),

@@ -42,7 +42,7 @@ function withQuantization({ configJson, decoder, classHead, parameters }: Model,
   const { quantized } = parameters;
   const inFull = [...decoder.linears.keys()].filter((path) => !quantized.has(`${path}.weight`));
   const { dense, output } = classHead?.parts ?? {};
-  const heads = [dense, output].flatMap((layer) => (layer ? [layer.path] : []));
+  const heads = [...(dense ?? []), ...(output ? [output] : [])].map(({ path }) => path);
   const [first] = quantized.values();
   const { json } = configJson.with({
     dtype,

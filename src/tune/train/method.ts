@@ -49,7 +49,9 @@ export function prepareTrainee(
 
 /** The class head that a recipe asks for. */
 export function classHeadOf({ head, seed }: Recipe, labels: LearnedLabels | undefined): ClassHeadOptions | undefined {
-  return head && { config: { ...head, labels: labels!.names.length }, seed };
+  if (head === undefined) return undefined;
+  const dense = head.dense === null ? [] : [head.dense].flat();
+  return { config: { ...head, dense, labels: labels!.names.length }, seed };
 }
 
 /** Puts on an opened model what the recipe trains; the result owns the model. */
