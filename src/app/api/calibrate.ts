@@ -78,14 +78,15 @@ export async function calibrate(model: LoadedModel, options: CalibrateOptions): 
   const name = data.map((path) => basename(path)).join(", ");
   tellDecision(fitted, labels, { calibration, threshold }, name, onEvent);
   const keys = decisionKeys(fitted, labels, name);
-  writeClassifier(folder, { ...file, ...keys });
+  const chosenOn: ChosenOn = { ...keys.chosen_on!, by: "calibrate" };
+  writeClassifier(folder, { ...file, ...keys, chosen_on: chosenOn });
   return {
     folder,
     temperature: keys.temperature,
     thresholds: keys.thresholds,
     positiveLabel: keys.positive_label ?? null,
     costs: keys.costs ?? null,
-    chosenOn: keys.chosen_on!,
+    chosenOn,
   };
 }
 

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { readAdapter } from "../../model/files/adapter.ts";
 import { readClassifier } from "../../tune/train/classifier-file.ts";
-import { hashWeights } from "../../tune/train/save-result.ts";
+import { hashWeights } from "../../tune/train/hash-weights.ts";
 
 export interface AdapterInspection {
   readonly kind: "adapter";

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Ledger } from "../../base/events.ts";
 import { listCheckpoints } from "../../tune/train/checkpoint.ts";
+import { hashWeights } from "../../tune/train/hash-weights.ts";
 import { readRunInfo } from "../../tune/train/run-folder.ts";
-import { hashWeights } from "../../tune/train/save-result.ts";
 import { readEvaluations } from "../api/evaluation-file.ts";
 import { readRunHistory } from "../report/run-history.ts";
 

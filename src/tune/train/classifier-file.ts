@@ -37,6 +37,8 @@ export interface ClassifierFile {
 export interface ChosenOn {
   /** `validation`, or the files given. */
   readonly data: string;
+  /** `fettle calibrate`, which has the last word where training ends once more; none: the training itself. */
+  readonly by?: "calibrate";
   readonly rows: number;
   readonly before: Readonly<Record<string, number | null>>;
   readonly after: Readonly<Record<string, number | null>>;

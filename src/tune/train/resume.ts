@@ -1,6 +1,7 @@
 /** Whether a checkpoint may be gone on with, and which. */
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
+import type { MetricForBestModel } from "../../base/recipe/metric-names.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { checkFiles, listCheckpoints, type Progress, readProgress, setAside } from "./checkpoint.ts";
@@ -11,7 +12,10 @@ import type { RunFolder, RunInfo } from "./run-folder.ts";
 const trainingExamples = "the training examples";
 const validationExamples = "the validation examples";
 
-/** Everything in a recipe that decides the trained numbers, and the hash of the examples. */
+/** Metrics of two labels that are another number about the other label. */
+const ofPositiveLabel: readonly MetricForBestModel[] = ["f1", "roc_auc", "average_precision", "brier"];
+
+/** Everything in a recipe that decides the trained numbers or how they are read, and the hash of the examples. */
 export type Fingerprint = Readonly<Record<string, string>>;
 
 export function fingerprintOf(
@@ -63,7 +67,8 @@ export function resumePoint(
   }
   const { path, progress } = newest;
   const keys = new Set([...Object.keys(fingerprint), ...Object.keys(progress.fingerprint)]);
-  const changed = [...keys].filter((key) => fingerprint[key] !== progress.fingerprint[key]);
+  const different = [...keys].filter((key) => fingerprint[key] !== progress.fingerprint[key]);
+  const changed = different.filter((key) => reachesWeights(key, fingerprint));
   if (changed.length > 0) {
     throw new UserError({
       code: "run/changed",
@@ -71,6 +76,10 @@ export function resumePoint(
       where: path,
       fix: "set it back to go on, or train anew in another folder (warm_start takes over the adapter)",
     });
+  }
+  for (const key of different) {
+    const message = `${describe(key, progress.fingerprint, fingerprint)}, which reaches no weight: what follows goes by it`;
+    onEvent({ kind: "note", level: "info", message });
   }
   onEvent({ kind: "note", level: "info", message: `resuming after step ${progress.step} from ${path}` });
   return { path, progress };
@@ -92,6 +101,14 @@ function newestWhole(
     }
   }
   return undefined;
+}
+
+/** What is chosen after training does not; the positive label does by the metric that the best checkpoint goes by. */
+function reachesWeights(key: string, fingerprint: Fingerprint): boolean {
+  if (key === "evaluation.positive_label") {
+    return ofPositiveLabel.some((name) => fingerprint["evaluation.metric_for_best_model"] === JSON.stringify(name));
+  }
+  return !/^evaluation\.(calibration|threshold)(\.|$)/.test(key);
 }
 
 function describe(key: string, before: Fingerprint, now: Fingerprint): string {

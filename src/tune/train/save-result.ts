@@ -1,7 +1,7 @@
 /** The result of a run: an adapter folder as PEFT writes it, or a whole Hugging Face model folder. */
-import { createHash } from "node:crypto";
-import { createReadStream, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { EventSink } from "../../base/events.ts";
 import { type Model, saveModel } from "../../model/families/model.ts";
 import { makeFolder, replaceFolder } from "../../model/files/atomic.ts";
 import { classifierKeys } from "../../model/files/classifier-config.ts";
@@ -9,6 +9,7 @@ import { copyCompanions } from "../../model/files/companion-files.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import type { JsonValue } from "../../model/files/json-file.ts";
 import { type ClassifierFile, writeClassifier } from "./classifier-file.ts";
+import { keepCalibration } from "./keep-calibration.ts";
 import type { Trainee } from "./method.ts";
 
 /** What lies beside the weights. */
@@ -20,11 +21,17 @@ export interface SavedBeside {
 }
 
 /**
- * Writes `adapter/` or `model/` into the run folder; it appears whole or not at all.
+ * Writes `adapter/` or `model/` into the run folder; it appears whole or not at all. What `fettle calibrate` chose for the
+ * same weights stays.
  * @returns the folder
  * @throws UserError when the disk is full; checkpoints are untouched then.
  */
-export function saveResult({ model, lora }: Trainee, runFolder: string, beside: SavedBeside): string {
+export async function saveResult(
+  { model, lora }: Trainee,
+  runFolder: string,
+  beside: SavedBeside,
+  onEvent: EventSink = () => {},
+): Promise<string> {
   const final = join(runFolder, lora ? "adapter" : "model");
   let temporary: string | undefined;
   try {
@@ -39,7 +46,9 @@ export function saveResult({ model, lora }: Trainee, runFolder: string, beside: 
       saveModel(model, temporary, narrow ? "BF16" : "F32", configKeys(model, beside));
       copyCompanions(model.folder, temporary);
     }
-    if (beside.classifier) writeClassifier(temporary, beside.classifier);
+    if (beside.classifier) {
+      writeClassifier(temporary, await keepCalibration(beside.classifier, final, temporary, onEvent));
+    }
     replaceFolder(temporary, final);
   } catch (error) {
     if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
@@ -57,12 +66,4 @@ function configKeys(
   // Of an encoder the padding token is its own affair: RoBERTa counts positions from it.
   const pad = decoder.config.encoder ? undefined : padToken;
   return classifierKeys(configJson, classifier.labels, classifier.problem_type, pad);
-}
-
-/** sha256 over the safetensors files of a folder, in the order of their names. */
-export async function hashWeights(folder: string): Promise<string> {
-  const hash = createHash("sha256");
-  const names = readdirSync(folder).filter((name) => name.endsWith(".safetensors"));
-  for (const name of names.sort()) for await (const chunk of createReadStream(join(folder, name))) hash.update(chunk);
-  return hash.digest("hex");
 }

@@ -9,10 +9,11 @@ import type { Progress } from "./checkpoint.ts";
 import type { ClassifierFile } from "./classifier-file.ts";
 import { type DecisionKeys, decideOnValidation } from "./decide-on-validation.ts";
 import type { BestState } from "./early-stopping.ts";
+import { hashWeights } from "./hash-weights.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { fingerprintOf, resumePoint } from "./resume.ts";
 import { isRunFolder, RunFolder, type RunInfo, readRunInfo } from "./run-folder.ts";
-import { hashWeights, saveResult } from "./save-result.ts";
+import { saveResult } from "./save-result.ts";
 import type { SharedParts } from "./shared-parts.ts";
 import { type TrainLoopOptions, trainLoop } from "./train.ts";
 import { type ValidatorOptions, validate } from "./validate.ts";
@@ -118,7 +119,7 @@ async function trainIn(
     if (status !== "interrupted") {
       const padToken = prepared.encoder.tokenizer.padId;
       const classifier = classifierOf(info, recipe, looking && (await decideOnValidation(looking)));
-      const result = saveResult(trainee, folder.path, { classifier, padToken });
+      const result = await saveResult(trainee, folder.path, { classifier, padToken }, loop.onEvent);
       verifyResult(trainee, result, data.train.encoded);
       info = { ...info, weightsSha256: await hashWeights(result) };
     }

@@ -61,10 +61,10 @@ const cases: Readonly<Record<string, object>> = {
 
 describe("what was saved is what was trained, to the bit", () => {
   for (const [name, options] of Object.entries(cases)) {
-    test(`${name}; damaged, it is refused`, () => {
+    test(`${name}; damaged, it is refused`, async () => {
       using trainee = traineeOf(options);
       const rows = rowsOf(trainee.model.classHead !== undefined);
-      const folder = saveResult(trainee, join(scratch, name), { classifier: undefined, padToken: undefined });
+      const folder = await saveResult(trainee, join(scratch, name), { classifier: undefined, padToken: undefined });
       verifyResult(trainee, folder, rows);
       damage(folder);
       assert.throws(() => verifyResult(trainee, folder, rows), { code: "train/saved-differs" });
