@@ -1,12 +1,13 @@
 /** After training: how a finished model's probabilities are read, chosen on rows that are at hand. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
-import { pathList } from "../../base/recipe/combinations.ts";
+import { isFraction, pathList } from "../../base/recipe/combinations.ts";
 import { loadRecipe } from "../../base/recipe/load.ts";
-import type { EvaluationOptions } from "../../base/recipe/recipe.ts";
+import type { DataOptions, EvaluationOptions } from "../../base/recipe/recipe.ts";
 import { Problems } from "../../tune/data/problems.ts";
+import { identities } from "../../tune/data/sources/identities.ts";
 import { fitDecision } from "../../tune/evaluate/calibration/fit-decision.ts";
 import { plainDecision } from "../../tune/score/decision.ts";
 import { labelNames, predictRows } from "../../tune/score/predict-rows.ts";
@@ -61,7 +62,7 @@ export async function calibrate(model: LoadedModel, options: CalibrateOptions): 
       fix: "give a run, or the adapter or model folder of one, that was trained on labels",
     });
   }
-  refuseOwnFiles(artefact.path, data);
+  await refuseOwnFiles(artefact.path, data);
   const dataset = await loadScoringSet(model, data, { limit, answerOptional: false, part: "validation" }, onEvent);
   const labels = labelNames(dataset);
   const classifier = classifierOf(model, dataset);
@@ -91,13 +92,13 @@ export async function calibrate(model: LoadedModel, options: CalibrateOptions): 
 }
 
 /** What is chosen on test rows is no longer tested by them, and the model is too sure of rows that it has learnt. */
-function refuseOwnFiles(run: string, data: readonly string[]): void {
+async function refuseOwnFiles(run: string, data: readonly string[]): Promise<void> {
   const recipe = join(run, "recipe.yaml");
   if (!isRunFolder(run) || !existsSync(recipe)) return;
   const sets = loadRecipe(recipe, { purpose: "evaluate" }).recipe.data;
   for (const part of ["test", "train"] as const) {
-    const own = pathList(sets[part]).map(identity);
-    const shared = data.find((file) => identity(file) !== undefined && own.includes(identity(file)));
+    const own = await identities(pathList(sets[part]), part);
+    const shared = [...(await identities(data, "validation"))].find(([identity]) => own.has(identity));
     if (shared === undefined) continue;
     throw new UserError({
       code: part === "test" ? "calibrate/test-set" : "calibrate/training-set",
@@ -105,13 +106,15 @@ function refuseOwnFiles(run: string, data: readonly string[]): void {
         part === "test"
           ? "this is the run's test set: what is chosen on it could not be tested on it any more"
           : "the run has learnt these rows, and is surer of them than of others",
-      where: shared,
-      fix: `give rows that are neither learnt nor tested on; ${join(run, SPLITS_FILE)} names those set aside for validation`,
+      where: shared[1],
+      fix: `give rows that are neither learnt nor tested on${ownValidation(run, sets.validation)}`,
     });
   }
 }
 
-function identity(path: string): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found && `${found.dev}:${found.ino}`;
+/** Which rows the run has for it. */
+function ownValidation(run: string, validation: DataOptions["validation"]): string {
+  if (isFraction(validation)) return `; ${join(run, SPLITS_FILE)} names those set aside for validation`;
+  const files = pathList(validation);
+  return files.length === 0 ? "" : `, such as the validation set: ${files.join(" ")}`;
 }

@@ -5,6 +5,7 @@ import type { EventSink } from "../../base/events.ts";
 import { type HubSource, parseHubName } from "../../base/hub-name.ts";
 import { pullKnownModel } from "../../tune/train/base-model.ts";
 import { hubAccess } from "../environment.ts";
+import { absentFolder } from "./absent-folder.ts";
 
 export interface PullModelOptions {
   /** Folder of the cache, in place of `HF_HUB_CACHE`. */
@@ -49,5 +50,9 @@ export async function pull(name: string, options: PullModelOptions = {}): Promis
 /** The folder of that name where there is one; otherwise a model of the hub, fetched; otherwise the text as it is. */
 export async function folderOf(path: string, options: PullModelOptions): Promise<string> {
   if (existsSync(path) || parseHubName(path) === undefined) return path;
-  return (await pull(path, options)).folder;
+  try {
+    return (await pull(path, options)).folder;
+  } catch (error) {
+    throw (error instanceof UserError && absentFolder(path, error)) || error;
+  }
 }

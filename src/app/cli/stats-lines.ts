@@ -89,7 +89,7 @@ function duplicateLines({
     ...(conflicts === 0
       ? []
       : [
-          `  ${formatCount(conflicting)} rows ask ${formatCount(conflicts)} same things and answer differently${first(conflictExamples)}`,
+          `  ${formatCount(conflicting)} rows ask the same as others and answer differently, ${formatCount(conflicts)} question${conflicts === 1 ? "" : "s"} in all${first(conflictExamples)}`,
         ]),
   ];
 }

@@ -23,8 +23,9 @@ export function renderAnswersTable(
     const change = was === undefined ? [] : [paint(formatChange(gain))];
     return [colors.bold(title), ...sides, ...change, colors.dim(formatInterval(interval))];
   });
-  const sides = before === undefined ? ["value"] : ["base", "tuned", "change"];
-  const head = ["metric", ...sides, "95 % interval"].map((name) => colors.dim(name));
+  const one = ["value", "95 % interval"];
+  const sides = before === undefined ? one : ["base", "tuned", "change", "tuned, 95 % interval"];
+  const head = ["metric", ...sides].map((name) => colors.dim(name));
   const table = plainTable(head, rows);
   const closing = `${formatCount(after.rows)} rows, ${formatFigure(after.examplesPerSecond)} rows/s`;
   return `${table}\n\n${colors.dim(closing)}`;

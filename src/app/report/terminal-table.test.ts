@@ -16,11 +16,11 @@ const after = evaluationOf(labels, [
 test("the plain table is aligned text, what decides first", () => {
   const lines = renderComparisonTable(before, after, false).replaceAll("\u00a0", " ").split("\n");
   assert.deepEqual(lines.slice(0, 5), [
-    "metric                        base   tuned  change   95 % interval",
-    "accuracy                    30.0 %  90.0 %   +60.0  84.0 to 95.0 %",
-    "balanced accuracy           30.0 %  90.0 %   +60.0  84.0 to 95.5 %",
-    "F1 of a � label              0.0 %  90.0 %   +90.0  83.3 to 95.7 %",
-    "precision of a � label       0.0 %  90.0 %   +90.0  80.8 to 97.8 %",
+    "metric                        base   tuned  change  tuned, 95 % interval",
+    "accuracy                    30.0 %  90.0 %   +60.0        84.0 to 95.0 %",
+    "balanced accuracy           30.0 %  90.0 %   +60.0        84.0 to 95.5 %",
+    "F1 of a � label              0.0 %  90.0 %   +90.0        83.3 to 95.7 %",
+    "precision of a � label       0.0 %  90.0 %   +90.0        80.8 to 97.8 %",
   ]);
   const row = (name: string): string => lines.find((line) => line.startsWith(name))!;
   assert.match(row("MCC"), /^MCC +−0\.500 +0\.800 +\+1\.30 +0\.681 to 0\.905$/);

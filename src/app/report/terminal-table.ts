@@ -24,8 +24,13 @@ export function renderComparisonTable(before: Evaluation | undefined, after: Eva
   return `${tables.join("\n\n")}\n\n${colors.dim(closing.join(", "))}`;
 }
 
+const INTERVAL = "95 % interval";
+
 function metricsTable(before: Evaluation | undefined, after: Evaluation, colors: Colors): string {
-  const head = ["metric", ...(before === undefined ? ["value"] : ["base", "tuned", "change"]), "95 % interval"];
+  const head = [
+    "metric",
+    ...(before === undefined ? ["value", INTERVAL] : ["base", "tuned", "change", `tuned, ${INTERVAL}`]),
+  ];
   const rows: string[][] = [];
   for (const metric of metrics) {
     const is = after.metrics?.[metric.name];

@@ -8,6 +8,7 @@ import { loadRecipe } from "../../../base/recipe/load.ts";
 import { isRunFolder } from "../../../tune/train/run-folder.ts";
 import { readSplit } from "../../../tune/train/splits.ts";
 import { type LoadModelOptions, loadModel, type Reading } from "../load-model.ts";
+import { folderOf } from "../pull.ts";
 import { isSetAside } from "../set-aside.ts";
 import { testFilesOf } from "../test-files.ts";
 import { dataFields, trueRows } from "./data-rows.ts";
@@ -46,7 +47,11 @@ export async function loadSubjects(
   const { labels, limit, maxNewTokens, wanted, load } = options;
   const isFile = (name: string): boolean => statSync(name, { throwIfNoEntry: false })?.isFile() ?? false;
   const models = names.filter((name) => !isFile(name));
-  for (const name of models) if (!existsSync(name) && parseHubName(name) === undefined) throw missing(name);
+  for (const name of models) {
+    if (!existsSync(name) && parseHubName(name) === undefined) throw missing(name);
+    // A name that means nothing is told before anything is scored.
+    await folderOf(name, { onEvent });
+  }
   const data = options.data ?? (models.length > 0 ? testFiles(models) : undefined);
   const answered = new Map<string, SubjectRows>();
   let reading: Reading | undefined;

@@ -1,6 +1,8 @@
 import { relative } from "node:path";
 import type { Command } from "commander";
+import { readRunInfo } from "../../../tune/train/run-folder.ts";
 import type { RunResult } from "../../../tune/train/start-run.ts";
+import { testFilesOf } from "../../api/test-files.ts";
 import { train as startTraining } from "../../api/train.ts";
 import { formatBytes, formatCount, formatDuration } from "../../report/format.ts";
 import { addExamples, type CommandModule, type CommandOutcome } from "../command.ts";
@@ -91,8 +93,14 @@ function printResult(terminal: Terminal, result: RunResult, resumeLine: string):
   if (weightsSha256 !== null) terminal.print(`  sha256 of the weights ${weightsSha256}`);
   terminal.print();
   if (status === "interrupted") terminal.print(`A checkpoint was written. Go on with: ${resumeLine}`);
-  else
-    terminal.print(`Next: fettle eval ${quoted(folder)} --data FILE, or fettle predict ${quoted(folder)} --text TEXT`);
+  else terminal.print(nextLine(result.folder, quoted(folder)));
+}
+
+/** What fits the run: one with a test set need not be given any, and one without labels writes. */
+function nextLine(folder: string, shown: string): string {
+  const scored = `fettle eval ${shown}${testFilesOf(folder) === undefined ? " --data FILE" : ""}`;
+  const asked = readRunInfo(folder).labels ? `predict ${shown} --text TEXT` : `generate ${shown} --prompt TEXT`;
+  return `Next: ${scored}, or fettle ${asked}`;
 }
 
 function outcomeOf(result: RunResult): CommandOutcome {

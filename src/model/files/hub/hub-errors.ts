@@ -16,12 +16,13 @@ export class TransferError extends Error {
 }
 
 /** The server could not be reached, or broke off too often. */
-export function unreachable({ repo }: HubName, { endpoint }: HubAccess, error: Error): UserError {
+export function unreachable({ repo, type }: HubName, { endpoint }: HubAccess, error: Error): UserError {
+  const here = type === undefined ? "; if a folder is meant, check its path" : "";
   return new UserError({
     code: "hub/unreachable",
     message: `${repo} cannot be fetched: ${error.message}`,
     where: endpoint,
-    fix: "check the network, or HF_ENDPOINT for another address, and run the same command again: it goes on where it stopped",
+    fix: `check the network, or HF_ENDPOINT for another address, and run the same command again: it goes on where it stopped${here}`,
     cause: error,
   });
 }

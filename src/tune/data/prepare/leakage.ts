@@ -60,7 +60,10 @@ export async function removeLeaks(
     const detail = `${count} with ${what}${by} as a row of the ${judge.name} set`;
     const told = { step: `leakage, ${kind}`, set: from.name, in: total, out, changed: 0, detail, examples };
     if (count > 0 && action === "refuse") throw leakageError(told, options.where(kind), kind);
-    steps.push(count === 0 ? told : tellStep(told, action === "drop" ? "info" : "warning", onEvent));
+    const hint = `prepare.leakage.${kind}: drop leaves them out`;
+    if (count > 0 && action === "report") tellStep(told, "warning", onEvent, hint);
+    else if (count > 0) tellStep(told, "info", onEvent);
+    steps.push(told);
     if (out === 0) throw nothingLeft(told.step, from.name);
     if (out < total) units = new TextUnits(units.subset(from.name, found.others(), "rest"));
   }

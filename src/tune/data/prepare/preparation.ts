@@ -28,13 +28,22 @@ export interface LabelCounts {
 /** Examples shown of a step. */
 export const EXAMPLES = 3;
 
-/** Says what a step did to a set. */
-export function tellStep(step: PreparationStep, level: "info" | "warning", onEvent: EventSink): PreparationStep {
+/**
+ * Says what a step did to a set.
+ * @param hint what would be done about it, where nothing is
+ */
+export function tellStep(
+  step: PreparationStep,
+  level: "info" | "warning",
+  onEvent: EventSink,
+  hint?: string,
+): PreparationStep {
   const { set, in: before, out, examples } = step;
   const rows = before === out ? `${before} rows` : `${before} -> ${out} rows`;
   const [first] = examples;
   const shown = first === undefined ? "" : `, first ${first.where} ${first.detail}`.trimEnd();
-  onEvent({ kind: "note", level, message: `${set}, ${step.step}: ${step.detail}${shown} (${rows})` });
+  const more = hint === undefined ? "" : `; ${hint}`;
+  onEvent({ kind: "note", level, message: `${set}, ${step.step}: ${step.detail}${shown} (${rows})${more}` });
   return step;
 }
 
