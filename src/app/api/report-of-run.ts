@@ -13,6 +13,7 @@ import { type RunInfo, readRunInfo } from "../../tune/train/run-folder.ts";
 import type { Fact, ReportData } from "../report/report-data.ts";
 import { readRunHistory } from "../report/run-history.ts";
 import { type Evaluations, readEvaluations } from "./evaluation-file.ts";
+import { testFilesOf } from "./test-files.ts";
 
 const MAX_RECIPE_BYTES = 2 ** 20;
 
@@ -50,7 +51,7 @@ export async function reportOfRun(folder: string, title: string): Promise<Report
       predicted: info.predicted,
       measured: info.measured ?? undefined,
     },
-    evaluateCommand: `fettle eval ${shortPath(folder)} --data FILE --compare`,
+    evaluateCommand: `fettle eval ${shortPath(folder)}${testFilesOf(folder) ? "" : " --data FILE"} --compare`,
     reproduce: {
       command: `fettle train ${shortPath(recipePath)} --output NEW_FOLDER`,
       seed: recipe.seed,

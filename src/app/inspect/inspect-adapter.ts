@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { readAdapter } from "../../model/files/adapter.ts";
-import { readClassifier } from "../../tune/train/classifier-file.ts";
 import { hashWeights } from "../../tune/train/hash-weights.ts";
+import { type ClassifierFacts, classifierFacts } from "./decision-facts.ts";
 
-export interface AdapterInspection {
+export interface AdapterInspection extends ClassifierFacts {
   readonly kind: "adapter";
   readonly path: string;
   /** As the adapter's maker wrote it. */
@@ -16,8 +16,6 @@ export interface AdapterInspection {
   readonly task_type: string | null;
   /** Trained in full, such as a class head. */
   readonly modules_to_save: readonly string[] | null;
-  /** Of a classifier that Fettle wrote. */
-  readonly labels: readonly string[] | null;
   readonly modules: number;
   readonly parameters: number;
   readonly dtypes: readonly string[];
@@ -39,7 +37,7 @@ export async function inspectAdapter(path: string): Promise<AdapterInspection> {
     target_modules: config.target_modules,
     task_type: config.task_type,
     modules_to_save: config.modules_to_save,
-    labels: readClassifier(path)?.labels ?? null,
+    ...classifierFacts(path),
     modules: new Set(tensors.map(({ module }) => module)).size,
     parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
     dtypes: [...new Set(tensors.map(({ dtype }) => dtype))],

@@ -1,14 +1,16 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { familyOf } from "../../model/families/index.ts";
+import { classifierLabels } from "../../model/files/classifier-config.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import { snapshotOf } from "../../model/files/hub/snapshot.ts";
 import { openWeights } from "../../model/files/weights.ts";
 import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
+import { type ClassifierFacts, classifierFacts } from "./decision-facts.ts";
 import { countElements } from "./inspect-safetensors.ts";
 
-export interface ModelInspection {
+export interface ModelInspection extends ClassifierFacts {
   readonly kind: "model";
   readonly path: string;
   /** `model_type` of config.json. */
@@ -39,6 +41,7 @@ export interface ModelInspection {
  */
 export function inspectModel(path: string): ModelInspection {
   const json = readConfigJson(path);
+  const facts = classifierFacts(path);
   const config = familyOf(json).readConfig(json);
   const names = readdirSync(path);
   const problems: string[] = [];
@@ -68,6 +71,8 @@ export function inspectModel(path: string): ModelInspection {
     files: weights.files,
     tokenizer,
     chatTemplate: template?.where ?? null,
+    ...facts,
+    labels: facts.labels ?? classifierLabels(json) ?? null,
     problems,
   };
 }

@@ -6,8 +6,9 @@ import { hashWeights } from "../../tune/train/hash-weights.ts";
 import { readRunInfo } from "../../tune/train/run-folder.ts";
 import { readEvaluations } from "../api/evaluation-file.ts";
 import { readRunHistory } from "../report/run-history.ts";
+import { type ClassifierFacts, classifierFacts } from "./decision-facts.ts";
 
-export interface RunInspection {
+export interface RunInspection extends ClassifierFacts {
   readonly kind: "run";
   readonly path: string;
   readonly status: string;
@@ -15,7 +16,6 @@ export interface RunInspection {
   readonly base: string;
   /** Where the base is from; null for a folder. */
   readonly hub: { readonly repo: string; readonly commit: string } | null;
-  readonly labels: readonly string[] | null;
   readonly steps: number;
   readonly totalSteps: number;
   readonly seconds: number;
@@ -59,6 +59,7 @@ export async function inspectRun(path: string): Promise<RunInspection> {
     method: info.method,
     base: info.base,
     hub: info.hub ?? null,
+    ...classifierFacts(weights),
     labels: info.labels,
     steps: info.steps,
     totalSteps: info.totalSteps,

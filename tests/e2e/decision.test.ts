@@ -1,4 +1,4 @@
-/** A finished run that is resumed keeps what was calibrated since; what reaches no weight may change on the way. */
+/** How probabilities are read after training: inspected, kept where a finished run is resumed, changed on the way. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,12 +7,15 @@ import { after, describe, test } from "node:test";
 import { calibrate } from "../../src/app/api/calibrate.ts";
 import { loadModel } from "../../src/app/api/load-model.ts";
 import { type RecipeInput, train } from "../../src/app/api/train.ts";
+import type { DecisionFacts } from "../../src/app/inspect/decision-facts.ts";
+import { inspectPath } from "../../src/app/inspect/inspect-path.ts";
 import type { RunEvent } from "../../src/base/events.ts";
 import type { ClassifierFile } from "../../src/tune/train/classifier-file.ts";
 import type { RunResult } from "../../src/tune/train/start-run.ts";
+import { fettle } from "../helpers/cli.ts";
 import { writeSmallModel } from "../helpers/small-model.ts";
 
-const scratch = mkdtempSync(join(tmpdir(), "fettle-resume-decision-"));
+const scratch = mkdtempSync(join(tmpdir(), "fettle-decision-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
 const base = join(scratch, "base");
@@ -55,6 +58,48 @@ async function run(
 function fileOf(folder: string): ClassifierFile {
   return JSON.parse(readFileSync(join(folder, "adapter/classifier.json"), "utf8")) as ClassifierFile;
 }
+
+test("inspect says how a run, its adapter and a classifier of more labels come to a label, and what was chosen on", async () => {
+  const output = join(scratch, "inspected");
+  await run({ ...recipe, evaluation: { ...recipe.evaluation, ...f1 } }, output, false);
+  const { temperature, thresholds, chosen_on } = fileOf(output);
+  const [ofRun, ofAdapter] = [await inspectPath(output), await inspectPath(join(output, "adapter"))];
+  assert.ok(ofRun.kind === "run" && ofAdapter.kind === "adapter");
+  assert.deepEqual(ofRun.labels, ["no", "yes"]);
+  assert.deepEqual(ofRun.decision, {
+    ...{ temperature, thresholds, positiveLabel: "yes", costs: null, chosenOn: chosen_on },
+    rule: "the positive label from its threshold on",
+  });
+  assert.deepEqual([ofAdapter.labels, ofAdapter.decision], [ofRun.labels, ofRun.decision]);
+  const { stdout } = await fettle(["inspect", output]);
+  assert.match(stdout, /labels +no, yes\n/);
+  assert.match(stdout, /decision\n {2}temperature +[\d.]+\n[\s\S]* {2}thresholds\n {4}yes +[\d.]+\n/);
+  assert.match(stdout, /chosenOn\n {4}data +validation\n {4}rows +20\n/);
+
+  const costs = [
+    [0, 3],
+    [1, 0],
+  ];
+  const file = { ...fileOf(output), thresholds: null, costs };
+  writeFileSync(join(output, "adapter/classifier.json"), JSON.stringify(file));
+  const { decision } = (await inspectPath(output)) as { decision: DecisionFacts };
+  assert.deepEqual(decision.costs, { no: { no: 0, yes: 3 }, yes: { no: 1, yes: 0 } });
+  assert.equal(decision.rule, "the label with the least expected cost");
+});
+
+test("training ends with the command that measures, on the run's own test rows where it has some", async () => {
+  const path = join(scratch, "recipe.yaml");
+  const last = async (own: object, output: string): Promise<string> => {
+    writeFileSync(path, JSON.stringify({ ...recipe, data: { ...data, ...own }, training: { max_steps: 1 } }));
+    const { stdout } = await fettle(["train", path, "--output", join(scratch, output)]);
+    return stdout.trimEnd().split("\n").at(-1)!;
+  };
+  assert.match(await last({}, "without"), /^Next: fettle eval \S+\/without --data FILE, or fettle predict/);
+  assert.match(await last({ test: others }, "with"), /^Next: fettle eval \S+\/with, or fettle predict/);
+  const part = { validation: { fraction: 0.2 }, test: { fraction: 0.2 } };
+  assert.match(await last(part, "part"), /^Next: fettle eval \S+\/part, or fettle predict/);
+  assert.match((await fettle(["eval", join(scratch, "part")])).stdout, /accuracy/);
+});
 
 describe("a finished run, resumed", () => {
   test("keeps what was calibrated for its weights, and nothing of other weights", async () => {
