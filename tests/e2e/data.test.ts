@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { openDataContext } from "../../src/app/inspect/data-context.ts";
+import type { PreparedSets } from "../../src/app/inspect/data-preparation.ts";
 import { dataStats, type SetStats } from "../../src/app/inspect/data-stats.ts";
 import { showRows } from "../../src/app/inspect/show-rows.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
@@ -31,10 +32,57 @@ function recipe(name: string, more: string): string {
   return file(`${name}.yaml`, `base: ${base}\ndata: {train: ${rowsFile}}\n${more}`);
 }
 
+interface Stats {
+  readonly sets: readonly SetStats[];
+  readonly prepared: PreparedSets | null;
+}
+
 async function statsOf(path: string): Promise<SetStats> {
   const context = await openDataContext(path, {}, () => {});
   return (await dataStats(context, () => {}))[0]!;
 }
+
+describe("stats of a recipe that prepares its rows", () => {
+  const preparing = (data: string, more: string): string =>
+    file("preparing.yaml", `base: ${base}\ndata: {train: ${rowsFile}, ${data}}\n${more}`);
+
+  it("tells the rows in the files, what each step does, and those that training has", async () => {
+    const path = preparing(
+      "validation: {fraction: 0.25}, test: {fraction: 0.25}",
+      "prepare: {exact_duplicates: drop, balance: oversample}\nevaluation: {eval_samples: 5}",
+    );
+    const { sets, prepared } = (await fettleJson(["data", "stats", path], 0)) as unknown as Stats;
+    assert.deepEqual([sets.length, sets[0]!.rows], [1, 65]);
+    const [train, validation, held] = prepared!.sets;
+    assert.deepEqual([validation!.name, validation!.rows, held!.name, held!.rows], ["validation", 5, "test", 16]);
+    // As many of each label as of the most frequent.
+    const counts = Object.values(train!.labels!);
+    assert.ok(counts.every((count) => count === counts[0]));
+    assert.deepEqual([train!.read, train!.rows], [65, 4 * counts[0]!]);
+    const changing = prepared!.steps.filter((step) => step.in !== step.out).map(({ step, set }) => `${set}: ${step}`);
+    const expected = ["exact duplicates", "split", "balance, oversample"].map((step) => `train: ${step}`);
+    assert.deepEqual(changing, [...expected, "validation: sample"]);
+    assert.deepEqual(prepared!.steps.find(({ step }) => step === "exact duplicates")!.out, 64);
+
+    const { stdout } = await fettle(["train", path, "--dry-run", "--output", join(folder, "dry")]);
+    assert.match(stdout, new RegExp(`^ {2}${train!.rows} examples, `, "m"));
+    const { stdout: shown } = await fettle(["data", "stats", path]);
+    assert.match(shown, /as training has them; all above is of the files/);
+    assert.match(shown, new RegExp(`^ {2}train 65 -> ${train!.rows} rows: Business ${counts[0]}, `, "m"));
+    assert.match((await fettle(["data", "show", path])).stdout, /Rows as they are read; the recipe leaves some out/);
+  });
+
+  it("tells what would be refused, and nothing where nothing is done", async () => {
+    const refused = preparing(`validation: ${file("same.jsonl", news.slice(0, 8).join("\n"))}`, "");
+    const { prepared, sets } = (await fettleJson(["data", "stats", refused], 0)) as unknown as Stats;
+    assert.deepEqual([sets[0]!.rows, sets[1]!.rows, prepared!.sets.length], [65, 8, 0]);
+    assert.match(prepared!.refused!, /with the same text as a row of the validation set.*prepare\.leakage\.exact/s);
+    assert.match((await fettle(["data", "stats", refused])).stdout, /as training has them: it would not begin/);
+    const nothing = preparing("limit: 60", "");
+    assert.equal(((await fettleJson(["data", "stats", nothing], 0)) as unknown as Stats).prepared, null);
+    assert.doesNotMatch((await fettle(["data", "show", nothing])).stdout, /as they are read/);
+  });
+});
 
 describe("stats", () => {
   const instructions = "Sort the headline that follows into one of the sections World, Sports, Business and Sci/Tech.";

@@ -6,6 +6,7 @@ import { pathList } from "../../base/recipe/combinations.ts";
 import { type LoadedRecipe, loadRecipe, parseRecipe } from "../../base/recipe/load.ts";
 import type { DataOptions, Recipe } from "../../base/recipe/recipe.ts";
 import { familyOf } from "../../model/families/index.ts";
+import { classifierLabels } from "../../model/files/classifier-config.ts";
 import { readConfigJson } from "../../model/files/config.ts";
 import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
@@ -38,10 +39,18 @@ export interface DataContext {
   readonly recipe: Recipe;
   /** The sets that are files of their own. */
   readonly sets: readonly { readonly name: string; readonly files: readonly string[] }[];
+  /** The recipe that is looked at; undefined where it is a file. */
+  readonly training: Training | undefined;
   /** Whether a recipe was given, so that rows are read exactly as training would. */
   readonly stated: boolean;
   /** Undefined where no model is known. */
   readonly tokens: TokenContext | undefined;
+}
+
+export interface Training {
+  readonly loaded: LoadedRecipe;
+  /** Of a base that is a classifier itself. */
+  readonly baseLabels: readonly string[] | undefined;
 }
 
 export interface TokenContext {
@@ -64,7 +73,10 @@ export async function openDataContext(
   if ([".yaml", ".yml"].includes(extname(target))) {
     const written = loadRecipe(target, { set });
     const loaded = await findData(written, runEnvironment(), tellingChoices(onEvent), onEvent);
-    return { recipe: loaded.recipe, sets: setsOf(loaded.recipe), stated: true, ...(await tokensOf(loaded, onEvent)) };
+    const { tokens, labels } = await tokensOf(loaded, onEvent);
+    const { recipe } = loaded;
+    const baseLabels = recipe.task_type === "SEQ_CLS" ? labels : undefined;
+    return { recipe, sets: setsOf(recipe), training: { loaded, baseLabels }, stated: true, tokens };
   }
   const loaded = await loadedFor(options, set);
   const { recipe } = loaded;
@@ -77,8 +89,9 @@ export async function openDataContext(
   return {
     recipe: { ...recipe, data },
     sets: [{ name: "data", files: await dataPaths([target], undefined, onEvent) }],
+    training: undefined,
     stated: options.recipe !== undefined,
-    ...(known ? await tokensOf(loaded, onEvent) : { tokens: undefined }),
+    tokens: known ? (await tokensOf(loaded, onEvent)).tokens : undefined,
   };
 }
 
@@ -100,7 +113,11 @@ function setsOf({ data }: Recipe): DataContext["sets"] {
   return sets.filter(({ files }) => files.length > 0);
 }
 
-async function tokensOf(loaded: LoadedRecipe, onEvent: EventSink): Promise<{ tokens: TokenContext }> {
+/** What reads the rows, and the labels of a base that is a classifier. */
+async function tokensOf(
+  loaded: LoadedRecipe,
+  onEvent: EventSink,
+): Promise<{ readonly tokens: TokenContext; readonly labels: readonly string[] | undefined }> {
   const { recipe } = loaded;
   const { folder } = await findBase(loaded, runEnvironment(), undefined, "later", onEvent);
   const json = readConfigJson(folder);
@@ -113,6 +130,7 @@ async function tokensOf(loaded: LoadedRecipe, onEvent: EventSink): Promise<{ tok
       encodeOptions: { maxLength: length === "auto" ? config.maxPositions : length, tooLong, cutField },
       maxTokens: asked === "auto" ? maxTokensOnHost(config) : asked,
     },
+    labels: classifierLabels(json),
   };
 }
 

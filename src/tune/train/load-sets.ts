@@ -20,6 +20,8 @@ import { type Splits, splitsOf } from "./splits.ts";
 export interface RunSets {
   readonly train: Dataset;
   readonly validation: Dataset | undefined;
+  /** Read only where it is compared with the others, or a part of the training files. */
+  readonly test: Dataset | undefined;
   readonly preparation: readonly PreparationStep[];
   /** Where validation or test set are parts of the training files: which rows each set has. */
   readonly splits: Splits | undefined;
@@ -82,13 +84,12 @@ export async function loadSets(
     train = done(balanceDataset(train, prepare.balance, seed, where, onEvent));
   }
   if (validation && evaluation.eval_samples !== null) {
-    validation = sampleOf(validation, evaluation.eval_samples, new Random(seed, "eval_samples"));
+    validation = done(sampleOf(validation, evaluation.eval_samples, new Random(seed, "eval_samples"), onEvent));
   }
-  return { train, validation, preparation: steps, splits };
+  return { train, validation, test, preparation: steps, splits };
 }
 
-interface SplitSets extends Pick<RunSets, "train" | "validation"> {
-  readonly test: Dataset | undefined;
+interface SplitSets extends Pick<RunSets, "train" | "validation" | "test"> {
   readonly steps: readonly PreparationStep[];
   /** Names of the sets that are parts of the training files; none where nothing is split. */
   readonly sets: readonly string[];
@@ -125,13 +126,13 @@ function whiteSpaceSteps({ name, length, together, problems }: Dataset, onEvent:
 }
 
 /** At most `count` rows, questions about the same text together, in their order. */
-function sampleOf(dataset: Dataset, count: number, random: Random): Dataset {
-  const { together, length } = dataset;
-  if (count >= length / together) return dataset;
-  const drawn = random
-    .permutation(length / together)
-    .slice(0, count)
-    .sort();
+function sampleOf(dataset: Dataset, count: number, random: Random, onEvent: EventSink): Prepared {
+  const { together, length, name } = dataset;
+  const all = length / together;
+  if (count >= all) return { dataset, steps: [] };
+  const drawn = random.permutation(all).slice(0, count).sort();
   const rows = [...drawn].flatMap((row) => Array.from({ length: together }, (_, i) => row * together + i));
-  return dataset.subset("validation", rows, "rest");
+  const detail = `${count} drawn by the seed (evaluation.eval_samples)`;
+  const step: PreparationStep = { step: "sample", set: name, in: all, out: count, changed: 0, detail, examples: [] };
+  return { dataset: dataset.subset(name, rows, "rest"), steps: [tellStep(step, "info", onEvent)] };
 }

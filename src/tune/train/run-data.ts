@@ -43,7 +43,7 @@ export async function loadRunData(
   encodeOptions: EncodeOptions & EncodeResources,
   onEvent: EventSink,
 ): Promise<RunData> {
-  const { train, validation, ...beside } = await loadSets(loaded, baseLabels, encodeOptions, onEvent);
+  const { train, validation, preparation, splits } = await loadSets(loaded, baseLabels, encodeOptions, onEvent);
   const weights = labelWeightsOf(loaded, train);
   const encode = async (dataset: Dataset): Promise<EncodedSet> => {
     const weigh = weigher(weights, dataset);
@@ -58,7 +58,8 @@ export async function loadRunData(
     train: await encode(train),
     validation: validation && (await encode(validation)),
     labels: names && weights && { names, weights },
-    ...beside,
+    preparation,
+    splits,
   };
 }
 

@@ -1,9 +1,13 @@
 import { openDataContext } from "../../../inspect/data-context.ts";
+import { changesRows } from "../../../inspect/data-preparation.ts";
 import { showRows } from "../../../inspect/show-rows.ts";
 import { addExamples, type CommandModule } from "../../command.ts";
 import { addContextOptions, contextOptions } from "../../context-options.ts";
 import { wholeNumber } from "../../options.ts";
 import { legend, rowLines } from "../../row-lines.ts";
+
+const AS_READ =
+  "Rows as they are read; the recipe leaves some out, repeats or sets some aside: `fettle data stats` counts.";
 
 interface ShowFlags {
   readonly rows?: number;
@@ -33,6 +37,7 @@ export const show: CommandModule = {
     const context = await openDataContext(command.args[0]!, contextOptions(command), terminal.onEvent);
     const shown = await showRows(context, { rows, row }, terminal.onEvent);
     if (context.tokens !== undefined) terminal.print(legend(terminal));
+    if (context.training && changesRows(context.recipe)) terminal.print(AS_READ);
     for (const one of shown) for (const line of rowLines(one, { ids, full }, terminal)) terminal.print(line);
     return { json: { kind: "data rows", rows: shown } };
   },
