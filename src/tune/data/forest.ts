@@ -29,22 +29,41 @@ export interface ForestOptions {
    * must belong to each sequence on its own.
    */
   readonly shareEnd?: (members: readonly number[], common: number) => number;
+  /** Tokens that all sequences are known to begin with; see `commonBeginning`. Default 0. */
+  readonly beginning?: number;
 }
 
-/** How many tokens two sequences have in common at their beginnings. */
-export function commonLength(a: Int32Array, b: Int32Array): number {
+/** How many tokens two sequences have in common at their beginnings. @param known that they have in common at least */
+export function commonLength(a: Int32Array, b: Int32Array, known = 0): number {
   const limit = Math.min(a.length, b.length);
-  let length = 0;
+  let length = known;
   while (length < limit && a[length] === b[length]) length++;
   return length;
 }
 
-/** Indices of the sequences in lexicographic order of their tokens, ties in the order given. */
-export function lexicographicOrder(sequences: readonly Int32Array[]): number[] {
+/** How many tokens all sequences begin with. */
+export function commonBeginning(sequences: readonly Int32Array[]): number {
+  const [first, ...others] = sequences;
+  if (first === undefined) return 0;
+  let common = first.length;
+  for (const other of others) {
+    let length = 0;
+    const limit = Math.min(common, other.length);
+    while (length < limit && first[length] === other[length]) length++;
+    common = length;
+  }
+  return common;
+}
+
+/**
+ * Indices of the sequences in lexicographic order of their tokens, ties in the order given.
+ * @param beginning tokens that all are known to begin with
+ */
+export function lexicographicOrder(sequences: readonly Int32Array[], beginning = 0): number[] {
   const compare = (i: number, j: number): number => {
     const a = sequences[i]!;
     const b = sequences[j]!;
-    const at = commonLength(a, b);
+    const at = commonLength(a, b, beginning);
     return (a[at] ?? -1) - (b[at] ?? -1) || i - j;
   };
   return sequences.map((_, i) => i).sort(compare);
@@ -54,14 +73,12 @@ export function lexicographicOrder(sequences: readonly Int32Array[]): number[] {
 export function buildForest(
   sequences: readonly Int32Array[],
   order: readonly number[],
-  { minShared, shareEnd = (_, common) => common }: ForestOptions,
+  { minShared, shareEnd = (_, common) => common, beginning = 0 }: ForestOptions,
 ): Forest {
-  const withNext = order.slice(1).map((member, i) => commonLength(sequences[order[i]!]!, sequences[member]!));
+  const withNext = order
+    .slice(1)
+    .map((member, i) => commonLength(sequences[order[i]!]!, sequences[member]!, beginning));
   const segments: Segment[] = [];
-  const total = order.reduce((sum, member) => sum + sequences[member]!.length, 0);
-  const tokens = new Int32Array(total);
-  const positions = new Int32Array(total);
-  const expiry = new Int32Array(total);
   let length = 0;
 
   /** Lays out order[low..high), which are equal up to `from` at least. */
@@ -74,14 +91,11 @@ export function buildForest(
         : withNext.slice(low, high - 1).reduce((least, n) => Math.min(least, n), first.length);
     const to = high - low === 1 ? common : Math.max(shareEnd(members, common), from);
     const at = length;
-    tokens.set(first.subarray(from, to), at);
-    for (let depth = from; depth < to; depth++) positions[at + depth - from] = depth;
     length += to - from;
     const index = segments.length;
     if (to > from) segments.push({ at, from, to, expiry: 0, members });
     if (high - low > 1) placeGroups(low, high, to);
-    if (to > from) segments[index] = { ...segments[index]!, expiry: length };
-    expiry.fill(length, at, at + to - from);
+    if (to > from) segments[index] = { at, from, to, expiry: length, members };
   }
 
   /** Splits order[low..high) where too little is shared beyond `from`, and lays out each part. */
@@ -96,10 +110,21 @@ export function buildForest(
   }
 
   placeGroups(0, order.length, 0);
-  return {
-    tokens: tokens.slice(0, length),
-    positions: positions.slice(0, length),
-    expiry: expiry.slice(0, length),
-    segments,
-  };
+  return { ...laidOut(sequences, segments, length), segments };
+}
+
+/** The tokens of segments, `length` in all. */
+function laidOut(sequences: readonly Int32Array[], segments: readonly Segment[], length: number): Sequence {
+  const tokens = new Int32Array(length);
+  const positions = new Int32Array(length);
+  const expiry = new Int32Array(length);
+  for (const { at, from, to, expiry: end, members } of segments) {
+    const sequence = sequences[members[0]!]!;
+    for (let depth = from, i = at; depth < to; depth++, i++) {
+      tokens[i] = sequence[depth]!;
+      positions[i] = depth;
+      expiry[i] = end;
+    }
+  }
+  return { tokens, positions, expiry };
 }

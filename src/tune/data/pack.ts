@@ -5,7 +5,7 @@
  */
 import type { Sequence } from "../../engine/nn/sequence.ts";
 import type { Pooling } from "../../model/families/class-head.ts";
-import { buildForest, commonLength, type Forest, lexicographicOrder } from "./forest.ts";
+import { buildForest, commonBeginning, commonLength, type Forest, lexicographicOrder } from "./forest.ts";
 
 /** Views into the encoded data set. */
 export interface EncodedExample {
@@ -56,9 +56,14 @@ export function packExamples(examples: readonly EncodedExample[], options: PackO
   const { pooling = "last" } = options;
   const sharePrompts = options.sharePrompts && pooling === "last";
   const sequences = examples.map(({ ids }) => ids);
-  const order = sharePrompts ? lexicographicOrder(sequences) : sequences.map((_, i) => i);
-  return groups(sequences, order, { ...options, sharePrompts }).map((group) =>
-    packOf(examples, sequences, group, { sharePrompts, pooling }),
+  const beginning = sharePrompts ? commonBeginning(sequences) : 0;
+  const order = sharePrompts ? lexicographicOrder(sequences, beginning) : sequences.map((_, i) => i);
+  return groups(sequences, order, { ...options, sharePrompts, beginning }).map((group) =>
+    packOf(examples, sequences, group, {
+      minShared: sharePrompts ? MIN_SHARED : Number.POSITIVE_INFINITY,
+      beginning,
+      pooling,
+    }),
   );
 }
 
@@ -73,13 +78,17 @@ export function countTargets(examples: readonly EncodedExample[]): number {
   return count;
 }
 
-function groups(sequences: readonly Int32Array[], order: readonly number[], options: PackOptions): number[][] {
+function groups(
+  sequences: readonly Int32Array[],
+  order: readonly number[],
+  options: PackOptions & { readonly beginning: number },
+): number[][] {
   const packs: number[][] = [];
   let room = -1;
   for (const [i, member] of order.entries()) {
     const sequence = sequences[member]!;
     const previous = i > 0 && options.sharePrompts ? sequences[order[i - 1]!]! : undefined;
-    const shared = previous ? commonLength(previous, sequence) : 0;
+    const shared = previous ? commonLength(previous, sequence, options.beginning) : 0;
     // What a beginning shares beyond its group's may stay unshared, up to MIN_SHARED tokens.
     const own = sequence.length - Math.max(0, shared - MIN_SHARED);
     if (!options.enabled || own > room) {
@@ -93,16 +102,24 @@ function groups(sequences: readonly Int32Array[], order: readonly number[], opti
   return packs;
 }
 
+interface LayoutOptions {
+  readonly minShared: number;
+  /** Tokens that all examples begin with. */
+  readonly beginning: number;
+  readonly pooling: Pooling;
+}
+
 function packOf(
   examples: readonly EncodedExample[],
   sequences: readonly Int32Array[],
   group: readonly number[],
-  { sharePrompts, pooling }: { readonly sharePrompts: boolean; readonly pooling: Pooling },
+  layout: LayoutOptions,
 ): Pack {
-  const minShared = sharePrompts ? MIN_SHARED : Number.POSITIVE_INFINITY;
-  if (examples[group[0]!]!.labels !== undefined) return pooledPack(examples, sequences, group, minShared, pooling);
+  const { minShared, beginning } = layout;
+  if (examples[group[0]!]!.labels !== undefined) return pooledPack(examples, sequences, group, layout);
   const forest = buildForest(sequences, group, {
     minShared,
+    beginning,
     // The last common row predicts what the examples do not have in common: where that is a target, it is theirs.
     shareEnd: (members, common) =>
       members.some((member) => examples[member]!.supervised[common] === 1) ? common - 1 : common,
@@ -118,11 +135,11 @@ function pooledPack(
   examples: readonly EncodedExample[],
   sequences: readonly Int32Array[],
   group: readonly number[],
-  minShared: number,
-  pooling: Pooling,
+  { minShared, beginning, pooling }: LayoutOptions,
 ): Pack {
   const forest = buildForest(sequences, group, {
     minShared,
+    beginning,
     shareEnd: (members, common) =>
       members.some((member) => sequences[member]!.length === common) ? common - 1 : common,
   });
@@ -153,13 +170,30 @@ function supervisedRows(
   const targets: number[] = [];
   const weights: number[] = [];
   for (const { at, from, to, members } of segments) {
-    for (let depth = from; depth < to; depth++) {
-      const taught = members.filter((member) => examples[member]!.supervised[depth + 1] === 1);
-      if (taught.length === 0) continue;
-      rows.push(at + depth - from);
-      targets.push(examples[taught[0]!]!.ids[depth + 1]!);
-      weights.push(taught.reduce((sum, member) => sum + (examples[member]!.weight ?? 1), 0));
+    for (let depth = firstTarget(examples, members, from + 1); depth <= to; depth++) {
+      let taught: EncodedExample | undefined;
+      let weight = 0;
+      for (const member of members) {
+        const example = examples[member]!;
+        if (example.supervised[depth] !== 1) continue;
+        taught ??= example;
+        weight += example.weight ?? 1;
+      }
+      if (taught === undefined) continue;
+      rows.push(at + depth - 1 - from);
+      targets.push(taught.ids[depth]!);
+      weights.push(weight);
     }
   }
   return { rows: Int32Array.from(rows), targets: Int32Array.from(targets), weights: Float32Array.from(weights) };
+}
+
+/** Index of the first token, from one on, that some example is to learn; Infinity where there is none. */
+function firstTarget(examples: readonly EncodedExample[], members: readonly number[], from: number): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const member of members) {
+    const at = examples[member]!.supervised.indexOf(1, from);
+    if (at >= 0 && at < first) first = at;
+  }
+  return first;
 }
