@@ -1,6 +1,6 @@
 /** A finished sweep as one HTML file that needs nothing else. */
-import { type Html, html, trusted } from "../report/html.ts";
-import { pageStyle } from "../report/page-style.ts";
+import { type Html, html } from "../report/html.ts";
+import { renderPage } from "../report/page.ts";
 import { scrolling, section } from "../report/parts.ts";
 import { metricIn } from "./choose-best.ts";
 import { sweepChart } from "./sweep-chart.ts";
@@ -9,25 +9,13 @@ import type { SweepResult } from "./sweep-result.ts";
 import { bestLine } from "./sweep-table.ts";
 
 export function renderSweepPage(result: SweepResult, title: string): string {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${trusted(pageStyle)}</style>
-</head>
-<body>
-${answer(result, title)}
+  const body = html`${answer(result, title)}
 <main>
 ${table(result)}
 ${charts(result)}
 ${failures(result)}
-</main>
-</body>
-</html>
-`.markup;
+</main>`;
+  return renderPage(title, body);
 }
 
 function answer(result: SweepResult, title: string): Html {

@@ -4,8 +4,8 @@ import type { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { EncodeOptions } from "../data/encode-row.ts";
 import type { Problems } from "../data/problems.ts";
-import { promptOf } from "../data/prompt.ts";
 import { refusedRow } from "../data/refused-row.ts";
+import { askedRow } from "./asked-row.ts";
 import type { EncodeAnswer } from "./label-encoder.ts";
 
 export interface LabelRow {
@@ -50,29 +50,14 @@ function labelRow(
   dataset: Dataset,
   index: number,
   encoder: ConversationEncoder,
-  { maxLength, tooLong, cutField }: EncodeOptions,
+  options: EncodeOptions,
   problems: Problems,
 ): LabelRow | undefined {
-  const where = dataset.where(index);
   const answers = dataset.answers(index);
   try {
-    const prompt = promptOf(dataset, index, answers, encoder, { maxLength, cutField });
-    const tooMuch = `longer than ${maxLength} tokens`;
-    if (prompt?.cut !== false && tooLong === "refuse") {
-      throw new UserError({
-        code: "data/too-long",
-        message: `a row with its label is ${tooMuch}`,
-        fix: "raise template.max_length, or set template.too_long to cut or skip",
-      });
-    }
-    if (prompt === undefined || (prompt.cut && tooLong === "skip")) {
-      problems.skip(where, tooLong === "skip" ? tooMuch : `${tooMuch} even without its document`);
-      return undefined;
-    }
-    if (prompt.cut) problems.change(where, `${tooMuch}, cut in the document`);
-    const text = prompt.messages.findLast(({ role }) => role === "user")?.content ?? "";
-    return { index, target: dataset.label(index), text, answers, encode: prompt.encode };
+    const asked = askedRow(dataset, index, answers, "label", encoder, options, problems);
+    return asked && { index, target: dataset.label(index), answers, ...asked };
   } catch (error) {
-    return refusedRow(error, where, problems);
+    return refusedRow(error, dataset.where(index), problems);
   }
 }

@@ -6,8 +6,8 @@ import type { Dataset } from "../data/dataset.ts";
 import type { EncodeOptions } from "../data/encode-row.ts";
 import type { EncodedExample } from "../data/pack.ts";
 import type { Problems } from "../data/problems.ts";
-import { promptOf } from "../data/prompt.ts";
 import { refusedRow } from "../data/refused-row.ts";
+import { askedRow } from "./asked-row.ts";
 import { generate } from "./generate.ts";
 
 export interface WrittenAnswer {
@@ -68,7 +68,7 @@ interface Question extends Pick<WrittenAnswer, "prompt" | "expected"> {
 }
 
 function question(
-  { encoder, encodeOptions: { maxLength, tooLong, cutField } }: Writer,
+  { encoder, encodeOptions }: Writer,
   dataset: Dataset,
   index: number,
   problems: Problems,
@@ -81,22 +81,9 @@ function question(
       problems.skip(where, "no answer to expect");
       return undefined;
     }
-    const prompt = promptOf(dataset, index, [last.content], encoder, { maxLength, cutField });
-    const tooMuch = `longer than ${maxLength} tokens`;
-    if (prompt?.cut !== false && tooLong === "refuse") {
-      throw new UserError({
-        code: "data/too-long",
-        message: `a row with its answer is ${tooMuch}`,
-        fix: "raise template.max_length, or set template.too_long to cut or skip",
-      });
-    }
-    if (prompt === undefined || (prompt.cut && tooLong === "skip")) {
-      problems.skip(where, tooLong === "skip" ? tooMuch : `${tooMuch} even without its document`);
-      return undefined;
-    }
-    if (prompt.cut) problems.change(where, `${tooMuch}, cut in the document`);
-    const text = prompt.messages.findLast(({ role }) => role === "user")?.content ?? "";
-    return { ids: beforeAnswer(prompt.encode(last.content)), prompt: text, expected: last.content };
+    const expected = last.content;
+    const asked = askedRow(dataset, index, [expected], "answer", encoder, encodeOptions, problems);
+    return asked && { ids: beforeAnswer(asked.encode(expected)), prompt: asked.text, expected };
   } catch (error) {
     return refusedRow(error, where, problems);
   }
