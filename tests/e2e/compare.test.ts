@@ -176,8 +176,12 @@ describe("prediction files", () => {
       await assert.rejects(compare(names), { code: error });
     }
     await assert.rejects(compare([perfect, worse], { by: ["mood"] }), { code: "compare/no-field" });
-    const overwriting = await fettleJson(["compare", perfect, worse, "--disagreements", worse], 2);
-    assert.equal((overwriting.error as { code: string }).code, "cli/overwrites-input");
+    for (const option of ["--disagreements", "--output"]) {
+      const overwriting = await fettleJson(["compare", perfect, worse, option, worse], 2);
+      assert.equal((overwriting.error as { code: string }).code, "cli/overwrites-input");
+    }
+    const judged = await fettleJson(["compare", perfect, worse, "--metric", "token_f1"], 2);
+    assert.equal((judged.error as { code: string }).code, "compare/no-metric");
   });
 
   test("text of files cannot steer the terminal, and all disagreements can be kept", async () => {

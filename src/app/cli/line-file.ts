@@ -13,14 +13,7 @@ export class LineFile implements Disposable {
    */
   constructor(path: string, inputs: readonly string[]) {
     this.#path = path;
-    if (inputs.some((input) => isSameFile(input, path))) {
-      throw new UserError({
-        code: "cli/overwrites-input",
-        message: "this file is read, and would be overwritten",
-        where: path,
-        fix: "name another file to write to",
-      });
-    }
+    refuseInput(path, inputs);
     try {
       this.#descriptor = openSync(path, "w");
     } catch (error) {
@@ -40,6 +33,17 @@ export class LineFile implements Disposable {
   [Symbol.dispose](): void {
     closeSync(this.#descriptor);
   }
+}
+
+/** @throws UserError where a file to be written is one that is read */
+export function refuseInput(path: string, inputs: readonly string[]): void {
+  if (!inputs.some((input) => isSameFile(input, path))) return;
+  throw new UserError({
+    code: "cli/overwrites-input",
+    message: "this file is read, and would be overwritten",
+    where: path,
+    fix: "name another file to write to",
+  });
 }
 
 function isSameFile(first: string, second: string): boolean {

@@ -15,9 +15,12 @@ export interface Combined {
 
 type Where = (...keys: readonly PropertyKey[]) => string;
 
+/** Beyond this a grid is a slip, whatever `exclude` leaves out of it, and is not laid out. */
+const MAX_GRID = 100_000;
+
 /**
  * The last axis changes fastest.
- * @throws UserErrors for names and values in `exclude` that the grid does not have
+ * @throws UserErrors for names and values in `exclude` that the grid does not have, and for a grid that no `exclude` can save
  */
 export function combine(
   axes: readonly Axis[],
@@ -25,6 +28,8 @@ export function combine(
   exclude: readonly Settings[],
   where: Where,
 ): Combined[] {
+  const size = axes.reduce((product, { values }) => product * values.length, 1);
+  if (size > MAX_GRID) throw tooLarge(size, where("grid"));
   const left = exclude.map((settings, i) => excluded(axes, settings, (key) => where("exclude", i, key)));
   const grid = axes.reduce<(readonly AxisValue[])[]>(
     (rows, { values }) => rows.flatMap((row) => values.map((value) => [...row, value])),
@@ -43,7 +48,17 @@ export function combine(
     })),
     ...others,
   ].map((one) => ({ ...one, name: folderName(one.labels, distinct) }));
-  return all.filter(({ name }, i) => all.findIndex((other) => other.name === name) === i);
+  const seen = new Set<string>();
+  return all.filter(({ name }) => !seen.has(name) && seen.add(name));
+}
+
+function tooLarge(size: number, where: string): UserError {
+  return new UserError({
+    code: "sweep/too-large",
+    message: `a grid has at most ${MAX_GRID} combinations; this one has ${size}`,
+    where,
+    fix: "give some options fewer values",
+  });
 }
 
 function included(axes: readonly Axis[], given: Settings, where: (key: string) => string): Omit<Combined, "name"> {

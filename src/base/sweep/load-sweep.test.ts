@@ -142,5 +142,7 @@ grid:
     assert.match(mistakes("recipe: r.yaml\n", { grid: ["seed"] })[0]!, /a --grid is an option/);
     const many = `[${Array.from({ length: 40 }, (_, i) => i + 1).join(",")}]`;
     assert.match(mistakes(`recipe: r.yaml\ngrid: {seed: ${many}, lora.r: ${many}}\n`)[0]!, /at most 1000 runs.*1600/);
+    const axes = `seed: ${many}, lora.r: ${many}, lora.lora_alpha: ${many}, training.batch_size: ${many}`;
+    assert.match(mistakes(`recipe: r.yaml\ngrid: {${axes}}\n`)[0]!, /at most 100000 combinations.*2560000/);
   });
 });

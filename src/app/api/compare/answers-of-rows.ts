@@ -38,6 +38,14 @@ export function answersOfRows(
   const column = (s: number): Answer[] => rows.map((row) => row[s]!.answer);
   const scored = Object.keys(rows[0]![0]!.scores ?? {}) as MetricName[];
   if (scored.length > 0) return scoreTable(subjects, rows, inOrder(scored, metric));
+  if (metric !== undefined) {
+    throw new UserError({
+      code: "compare/no-metric",
+      message: "labels are compared by accuracy; a metric decides between written answers alone",
+      where: "--metric",
+      fix: "leave it out",
+    });
+  }
   const everyAnswer = [targets, ...subjects.map((_, s) => column(s))];
   const several = everyAnswer.some((answers) => answers.some((answer) => typeof answer === "object"));
   const labels = new LabelNames(subjects.flatMap((subject) => subject.labels));

@@ -38,7 +38,11 @@ export async function readPredictions(
       continue;
     }
     refuseTooMany(rows.length, path);
-    rows.push({ ...readRow(raw.fields, fields, place, wanted), ...answer, ...probabilitiesOf(raw.fields, labels) });
+    const probabilities = probabilitiesOf(raw.fields, labels);
+    if (probabilities === undefined) {
+      problems.change(`${path}:${raw.line}`, "probabilities are not numbers from 0 to 1, and are not used");
+    }
+    rows.push({ ...readRow(raw.fields, fields, place, wanted), ...answer, ...probabilities });
     if (rows.length === limit) break;
   }
   for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: line });
@@ -133,13 +137,17 @@ function readRow(
   };
 }
 
-/** What is no number in [0, 1] counts as no probabilities at all. */
-function probabilitiesOf(fields: RawFields, labels: Map<string, number>): Pick<SubjectRow, "probabilities"> {
+/** Undefined for what are no probabilities; nothing where none are given. */
+function probabilitiesOf(
+  fields: RawFields,
+  labels: Map<string, number>,
+): Pick<SubjectRow, "probabilities"> | undefined {
   const given = fields.probabilities;
   if (typeof given !== "object" || given === null || Array.isArray(given)) return {};
   const entries = Object.entries(given);
   const isShare = (value: unknown): value is number => typeof value === "number" && value >= 0 && value <= 1;
-  if (entries.length === 0 || entries.length > MAX_LABELS || !entries.every(([, value]) => isShare(value))) return {};
+  if (entries.length === 0 || entries.length > MAX_LABELS) return {};
+  if (!entries.every(([, value]) => isShare(value))) return undefined;
   for (const [name] of entries) if (!labels.has(name)) labels.set(name, labels.size);
   if (labels.size > MAX_LABELS) return {};
   const probabilities = new Float64Array(labels.size);

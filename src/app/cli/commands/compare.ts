@@ -10,7 +10,7 @@ import { writeComparison } from "../../api/comparison-file.ts";
 import { renderPair, renderSubjectTable } from "../../report/comparison-table.ts";
 import { describeComparison, describePair, describeRows } from "../../report/comparison-words.ts";
 import { addExamples, type CommandModule } from "../command.ts";
-import { LineFile } from "../line-file.ts";
+import { LineFile, refuseInput } from "../line-file.ts";
 import { addDeviceOptions } from "../model-options.ts";
 import { collect, collectNames, wholeNumber } from "../options.ts";
 import { printable } from "../printable.ts";
@@ -71,6 +71,7 @@ export const compare: CommandModule = {
       ...(options.data ?? []),
       ...args.filter((name) => statSync(name, { throwIfNoEntry: false })?.isFile()),
     ];
+    if (output !== undefined) refuseInput(output, inputs);
     using sink = file === undefined ? undefined : new LineFile(file, inputs);
     const result = await compareSubjects(args, { ...options, onEvent: terminal.onEvent });
     for (const row of result.disagreements) sink?.line(JSON.stringify(row));
