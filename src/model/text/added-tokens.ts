@@ -53,9 +53,11 @@ export class AddedTokenFinder {
   readonly #root: Node = { children: new Map() };
   /** Where a token may begin. */
   readonly #firstUnit: RegExp;
+  readonly #final: ReadonlySet<AddedToken>;
 
   /** @param contentOf what to look for instead of the content itself: the normalised content. */
   constructor(tokens: readonly AddedToken[], contentOf: (token: AddedToken) => string = ({ content }) => content) {
+    this.#final = new Set(tokens.filter((token) => isFinal(token, tokens)));
     for (const token of tokens) {
       const content = contentOf(token);
       let node = this.#root;
@@ -74,11 +76,19 @@ export class AddedTokenFinder {
     this.#firstUnit = new RegExp(`[${units.join("")}]`, "g");
   }
 
-  /** Splits the text; `lstrip` and `rstrip` tokens take the whitespace on that side with them. */
-  split(text: string, sink: SectionSink): void {
-    let done = 0;
+  /** Whether what follows a token in a text changes neither it nor what was found before it. */
+  isFinal(token: AddedToken): boolean {
+    return this.#final.has(token);
+  }
+
+  /**
+   * Splits the text; `lstrip` and `rstrip` tokens take the whitespace on that side with them.
+   * @param from end of a final token that was found before
+   */
+  split(text: string, sink: SectionSink, from = 0): void {
+    let done = from;
     if (this.#root.children.size > 0) {
-      for (let i = this.#nextStart(text, 0); i < text.length; i = this.#nextStart(text, i)) {
+      for (let i = this.#nextStart(text, from); i < text.length; i = this.#nextStart(text, i)) {
         const match = this.#longestAt(text, i);
         if (match === undefined) {
           i++;
@@ -115,6 +125,20 @@ export class AddedTokenFinder {
     }
     return match;
   }
+}
+
+/**
+ * A token takes nothing from what follows it, and no token that begins before it can reach beyond it: that one would have
+ * it inside. Whether a token is a whole word is told from two units after it.
+ */
+function isFinal(token: AddedToken, tokens: readonly AddedToken[]): boolean {
+  const { content, singleWord, rstrip } = token;
+  return (
+    !singleWord &&
+    !rstrip &&
+    content.length >= 2 &&
+    tokens.every((other) => other === token || !other.content.includes(content))
+  );
 }
 
 function isWholeWord(text: string, begin: number, end: number): boolean {

@@ -10,10 +10,11 @@ const MAX_UNITS = 1 << 20;
 /** A power of two, so that a third of the slots is in use at most. */
 const SLOTS = 1 << 18;
 
-/** Of a piece, side by side so that they come from memory together: hash, place of its units, length, only token. */
+/**
+ * Of a piece, side by side so that they come from memory together: hash, place of its units, length, only token. In place
+ * of the only token, where there are several, -1 minus their place among all; their number stands there, they follow.
+ */
 const FIELDS = 4;
-/** In place of the only token where there are several. */
-const SEVERAL = -1;
 
 /**
  * Remembers the tokens of pieces of text; when full it starts anew, which bounds memory and costs next to nothing. A hash
@@ -26,16 +27,18 @@ export class PieceCache {
   #pieces = new Int32Array(FIELDS << 10);
   #units = new Uint16Array(1 << 12);
   /** Of pieces of several tokens. */
-  #tokens: (PieceTokens | undefined)[] = [];
+  #tokens = new Int32Array(1 << 12);
+  #count = 0;
   #unitsUsed = 0;
+  #tokensUsed = 0;
 
   /** Appends the tokens of `text[begin … end)`, the text's offsets counted from `base`; false when they are not known. */
   append(text: string, begin: number, end: number, base: number, sink: TokenSink): boolean {
     const piece = this.#find(text, begin, end);
     if (piece < 0) return false;
     const only = this.#pieces[piece * FIELDS + 3]!;
-    if (only === SEVERAL) sink.appendPiece(this.#tokens[piece]!, base + begin);
-    else sink.push(only, base + begin, base + end);
+    if (only >= 0) sink.push(only, base + begin, base + end);
+    else sink.appendPiece(this.#tokens, base + begin, -only, -only + this.#tokens[-only - 1]!);
     return true;
   }
 
@@ -43,25 +46,34 @@ export class PieceCache {
   get(text: string, begin: number, end: number): PieceTokens | undefined {
     const piece = this.#find(text, begin, end);
     if (piece < 0) return undefined;
-    return this.#tokens[piece] ?? Int32Array.of(this.#pieces[piece * FIELDS + 3]!, 0, end - begin);
+    const only = this.#pieces[piece * FIELDS + 3]!;
+    if (only >= 0) return Int32Array.of(only, 0, end - begin);
+    return this.#tokens.slice(-only, -only + this.#tokens[-only - 1]!);
   }
 
   /** @param tokens of a piece that is not there yet */
   set(text: string, begin: number, end: number, tokens: PieceTokens): void {
     const length = end - begin;
     if (length > MAX_LENGTH) return;
-    if (this.#tokens.length === MAX_PIECES || this.#unitsUsed + length > MAX_UNITS) this.#clear();
-    const piece = this.#tokens.length;
+    if (this.#count === MAX_PIECES || this.#unitsUsed + length > MAX_UNITS) this.#clear();
+    const piece = this.#count++;
     const hash = hashOf(text, begin, end);
     const isOnly = tokens.length === 3 && tokens[1] === 0 && tokens[2] === length;
     if ((piece + 1) * FIELDS > this.#pieces.length) this.#pieces = doubled(this.#pieces, Int32Array);
-    this.#pieces.set([hash, this.#unitsUsed, length, isOnly ? tokens[0]! : SEVERAL], piece * FIELDS);
-    this.#tokens.push(isOnly ? undefined : tokens);
+    this.#pieces.set([hash, this.#unitsUsed, length, isOnly ? tokens[0]! : -1 - this.#tokensUsed], piece * FIELDS);
+    if (!isOnly) this.#keep(tokens);
     if (this.#unitsUsed + length > this.#units.length) this.#units = doubled(this.#units, Uint16Array);
     for (let i = begin; i < end; i++) this.#units[this.#unitsUsed++] = text.charCodeAt(i);
     let slot = hash & (SLOTS - 1);
     while (this.#slots[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
     this.#slots[slot] = piece + 1;
+  }
+
+  #keep(tokens: PieceTokens): void {
+    while (this.#tokensUsed + 1 + tokens.length > this.#tokens.length) this.#tokens = doubled(this.#tokens, Int32Array);
+    this.#tokens[this.#tokensUsed] = tokens.length;
+    this.#tokens.set(tokens, this.#tokensUsed + 1);
+    this.#tokensUsed += 1 + tokens.length;
   }
 
   #find(text: string, begin: number, end: number): number {
@@ -83,8 +95,9 @@ export class PieceCache {
 
   #clear(): void {
     this.#slots.fill(0);
-    this.#tokens = [];
+    this.#count = 0;
     this.#unitsUsed = 0;
+    this.#tokensUsed = 0;
   }
 }
 

@@ -15,9 +15,9 @@ export class TokenSink {
     this.#offsets[2 * i + 1] = end;
   }
 
-  /** Appends the tokens of a piece that begins at `base`. */
-  appendPiece(tokens: PieceTokens, base: number): void {
-    for (let i = 0; i < tokens.length; i += 3) this.push(tokens[i]!, base + tokens[i + 1]!, base + tokens[i + 2]!);
+  /** Appends the tokens of a piece that begins at `base`. @param from where they stand in `tokens`, up to `to` */
+  appendPiece(tokens: PieceTokens, base: number, from = 0, to: number = tokens.length): void {
+    for (let i = from; i < to; i += 3) this.push(tokens[i]!, base + tokens[i + 1]!, base + tokens[i + 2]!);
   }
 
   get length(): number {
@@ -32,7 +32,8 @@ export class TokenSink {
   append({ ids, offsets }: Encoding, base: number): void {
     while (this.#count + ids.length > this.#ids.length) this.#grow();
     this.#ids.set(ids, this.#count);
-    for (let i = 0, to = 2 * this.#count; i < offsets.length; i++) this.#offsets[to + i] = offsets[i]! + base;
+    if (base === 0) this.#offsets.set(offsets, 2 * this.#count);
+    else for (let i = 0, to = 2 * this.#count; i < offsets.length; i++) this.#offsets[to + i] = offsets[i]! + base;
     this.#count += ids.length;
   }
 
@@ -41,6 +42,11 @@ export class TokenSink {
     const offsets = this.#offsets.slice(2 * first, 2 * this.#count);
     if (base > 0) for (let i = 0; i < offsets.length; i++) offsets[i]! -= base;
     return { ids: this.#ids.slice(first, this.#count), offsets };
+  }
+
+  /** All tokens; valid until the sink changes. */
+  view(): Encoding {
+    return { ids: this.#ids.subarray(0, this.#count), offsets: this.#offsets.subarray(0, 2 * this.#count) };
   }
 
   #grow(): void {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { FIXTURE_NAMES, fixtureTokenizer, readFixture } from "../../../tests/helpers/text-fixtures.ts";
 import { UserError } from "../../base/errors.ts";
+import type { JsonObject } from "../files/json-file.ts";
 import { loadTokenizer, Tokenizer } from "./tokenizer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fettle-tokenizer-"));
@@ -44,6 +45,41 @@ test("sections that come again have the tokens that they had at first, wherever 
           expected,
         );
       assert.deepEqual([...used.encode(row.text).ids], row.ids);
+    }
+  }
+});
+
+test("a head that texts have in common has the tokens that it has in each text alone", () => {
+  const added = (id: number, content: string, how: JsonObject = {}): JsonObject => ({
+    id,
+    content,
+    special: true,
+    ...how,
+  });
+  const json = {
+    model: { type: "BPE", vocab: Object.fromEntries([..."abcxyz <>|-"].map((unit, id) => [unit, id])), merges: [] },
+    added_tokens: [
+      added(20, "<a>"),
+      added(21, "<b>"),
+      added(22, "<b>xy"),
+      added(23, "<c>", { rstrip: true }),
+      added(24, "<x>", { single_word: true }),
+      added(25, "<y>", { lstrip: true }),
+      added(26, "z<z>z"),
+      added(27, "<z>"),
+    ],
+  };
+  const fresh = (text: string): unknown => new Tokenizer(json, {}, "here").encode(text);
+  const used = new Tokenizer(json, {}, "here");
+  const head = "abc abc abc abc abc abc abc abc abc abc ";
+  const tokens = ["<a>", "<b>", "<c>", "<x>", "<y>", "<z>", "z<z>"];
+  for (const opening of [head, `<a>${head}<y>`, `<a>${head} z`]) {
+    for (const token of tokens) {
+      for (const after of ["x", "xy", "  <y>", " b", "z", ""]) {
+        for (const text of [`${opening}${token}${after}`, `${opening}${token}${after}<a>xyz`]) {
+          assert.deepEqual(used.encode(text), fresh(text), text);
+        }
+      }
     }
   }
 });

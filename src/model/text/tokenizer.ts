@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject, readTex
 import { type AddedToken, AddedTokenFinder, readAddedTokens } from "./added-tokens.ts";
 import { type AlignedText, endOf, slice, startOf } from "./aligned-text.ts";
 import { Bpe, readVocab } from "./bpe.ts";
+import { CommonHead } from "./common-head.ts";
 import { asComponent, damaged, unsupported } from "./component.ts";
 import { createDecoder, type Decode } from "./decoder.ts";
 import type { Encoding } from "./encoding.ts";
@@ -50,6 +51,7 @@ export class Tokenizer {
   readonly #decode: Decode;
   readonly #firstSections = new SectionCache();
   readonly #sections = new SectionCache();
+  readonly #head = new CommonHead();
   readonly #sink = new TokenSink();
 
   /**
@@ -94,12 +96,17 @@ export class Tokenizer {
    * what a rendered chat needs.
    */
   encode(text: string): Encoding {
-    return this.#encode(text, false);
+    return this.#encode(text, false).from(0, 0);
+  }
+
+  /** The same as `encode`; valid until the tokenizer takes the next text. */
+  encodeOnce(text: string): Encoding {
+    return this.#encode(text, false).view();
   }
 
   /** Tokens of a text with those around it that the tokenizer's post-processor asks for: bos, eos, [CLS], [SEP]. */
   encodeWithSpecial(text: string): Encoding {
-    return this.#encode(text, true);
+    return this.#encode(text, true).from(0, 0);
   }
 
   /** Text of tokens. Ids outside the vocabulary are left out. */
@@ -131,7 +138,7 @@ export class Tokenizer {
     return this.#added.has(id);
   }
 
-  #encode(text: string, withSpecial: boolean): Encoding {
+  #encode(text: string, withSpecial: boolean): TokenSink {
     if (text.length > MAX_TEXT_LENGTH) {
       throw new UserError({
         code: "tokenizer/text-too-long",
@@ -142,12 +149,19 @@ export class Tokenizer {
     const sink = this.#sink;
     sink.clear();
     if (withSpecial) for (const id of this.#special.before) sink.push(id, 0, 0);
-    this.#beforeNormalizing.split(text, {
-      token: ({ id }, begin, end) => sink.push(id, begin, end),
-      text: (begin, end) => this.#encodeSection(text.slice(begin, end), begin, sink),
-    });
+    const head = withSpecial ? undefined : this.#head;
+    const added = this.#beforeNormalizing;
+    const found = {
+      token: (token: AddedToken, begin: number, end: number): void => {
+        sink.push(token.id, begin, end);
+        if (added.isFinal(token)) head?.mayEnd(end, sink);
+      },
+      text: (begin: number, end: number): void => this.#encodeSection(text.slice(begin, end), begin, sink),
+    };
+    added.split(text, found, head?.append(text, sink));
+    head?.learn(text, sink);
     if (withSpecial) for (const id of this.#special.after) sink.push(id, text.length, text.length);
-    return sink.from(0, 0);
+    return sink;
   }
 
   #encodeSection(section: string, base: number, sink: TokenSink): void {

@@ -100,11 +100,11 @@ export class ConversationEncoder {
     const [previous, answer] = [messages.at(-2)!.content, messages.at(-1)!.content];
     if (!text.endsWith(previous + known.before + answer + known.after)) return undefined;
     const contentEnd = text.length - known.after.length;
-    const encoding = this.tokenizer.encode(text);
+    const encoding = this.tokenizer.encodeOnce(text);
     // A token across the content's end would mean that the end of turn is not read as it was before.
     if (!startsToken(encoding, contentEnd)) return undefined;
     const supervised = mark(encoding, contentEnd - answer.length - known.lead, contentEnd + known.trail);
-    return { ids: encoding.ids, supervised };
+    return { ids: encoding.ids.slice(), supervised };
   }
 
   #findSurroundings(messages: readonly Message[], text: string, supervised: Uint8Array): Surroundings | undefined {
