@@ -140,6 +140,8 @@ grid:
       /the grid has no 3 of seed/,
     );
     assert.match(mistakes("recipe: r.yaml\n", { grid: ["seed"] })[0]!, /a --grid is an option/);
+    assert.match(mistakes("recipe: r.yaml\n", { grid: ["seed=&a [1, *a]"] })[0]!, /a --grid is an option/);
+    assert.match(mistakes("recipe: r.yaml\ngrid: {seed: [1]}\nexclude: [{seed: 1}]\n")[0]!, /leaves no run/);
     const many = `[${Array.from({ length: 40 }, (_, i) => i + 1).join(",")}]`;
     assert.match(mistakes(`recipe: r.yaml\ngrid: {seed: ${many}, lora.r: ${many}}\n`)[0]!, /at most 1000 runs.*1600/);
     const axes = `seed: ${many}, lora.r: ${many}, lora.lora_alpha: ${many}, training.batch_size: ${many}`;

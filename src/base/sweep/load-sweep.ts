@@ -51,6 +51,9 @@ export function loadSweep(path: string, options: LoadSweepOptions = {}): Sweep {
     });
   }
   if (axes.length === 0 && include.length === 0) throw nothingVaries(path, file !== undefined);
+  if (combined.length === 0) {
+    throw new UserError({ code: "sweep/nothing-left", message: "exclude leaves no run", where: where("exclude") });
+  }
   const name = basename(path, extname(path)).replace(/\.sweep$/, "");
   const output = resolve(options.output ?? (file && file.output !== "auto" ? file.output : `runs/${name}`));
   const always: (string | LaidValue)[] = [
