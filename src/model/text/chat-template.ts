@@ -103,7 +103,8 @@ export class ChatTemplate {
     const { addGenerationPrompt = false, kwargs = noVariables } = options;
     const known = this.#outlines.get(kwargs) ?? new Map<string, TemplateOutline | "seen" | "none">();
     if (known.size === 0) this.#outlines.set(kwargs, known);
-    const roles = `${addGenerationPrompt} ${JSON.stringify(messages.map(({ role }) => role))}`;
+    let roles = String(addGenerationPrompt);
+    for (const { role } of messages) roles += ` ${role.length} ${role}`;
     let outline = known.get(roles);
     if (outline === undefined) {
       if (known.size >= MAX_OUTLINES) known.clear();

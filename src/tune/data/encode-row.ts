@@ -33,7 +33,6 @@ export function encodeRow(
   options: EncodeOptions,
   problems: Problems,
 ): EncodedExample | undefined {
-  const where = dataset.where(index);
   const { maxLength, tooLong } = options;
   try {
     const example = dataset.example(index);
@@ -52,11 +51,11 @@ export function encodeRow(
     }
     const cut = tooLong === "cut" ? cutExample(dataset, index, encoder, options) : undefined;
     const limit = `longer than ${maxLength} tokens`;
-    if (cut !== undefined) problems.change(where, `${limit}, cut in the document`, size);
-    else problems.skip(where, tooLong === "cut" ? `${limit} even without its document` : limit, size);
+    if (cut !== undefined) problems.change(dataset.where(index), `${limit}, cut in the document`, size);
+    else problems.skip(dataset.where(index), tooLong === "cut" ? `${limit} even without its document` : limit, size);
     return cut;
   } catch (error) {
-    return refusedRow(error, where, problems);
+    return refusedRow(error, dataset.where(index), problems);
   }
 }
 

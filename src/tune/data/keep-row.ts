@@ -12,14 +12,21 @@ import { askedField, type MessagesShape, type PlainTextShape, type Shape, type T
 import type { DataTask } from "./task.ts";
 import { tidied } from "./white-space.ts";
 
+/** Asked for with every row. */
+const fieldsByShape = new WeakMap<Shape, readonly string[]>();
+
 /** Names of the fields that a shape reads, the label's excluded. */
 export function shapeFields(shape: Shape): readonly string[] {
   if (shape.kind === "messages") return [];
+  const known = fieldsByShape.get(shape);
+  if (known !== undefined) return known;
   const templates = shape.kind === "text" ? [shape.text] : [shape.system, shape.user, shape.assistant];
   const names = new Set(templates.flatMap((template) => template?.fields ?? []));
   if (shape.labelField !== undefined) names.delete("label");
   names.delete(askedField);
-  return [...names];
+  const fields = [...names];
+  fieldsByShape.set(shape, fields);
+  return fields;
 }
 
 /** The value of a field under our name for it. */
@@ -132,6 +139,9 @@ function labelled(
     problems.skip(where, task.multiLabel ? noLabelList : "no label");
     return undefined;
   }
+  // The usual row has one label.
+  const only = typeof written === "string" ? labels?.indexOf(written) : undefined;
+  if (only !== undefined) return { ...row, label: only };
   const indices = [written].flat().map((name) => ({ name, index: labels?.indexOf(name) }));
   const unknown = indices.find(({ index }) => index === undefined);
   if (unknown !== undefined) {

@@ -30,5 +30,8 @@ export function parseTextTemplate(text: string, knownFields: ReadonlySet<string>
 
 /** The text with each field's value in its place; values are inserted as they are, never searched for placeholders. */
 export function fillTextTemplate(template: TextTemplate, fieldValue: (field: string) => string): string {
-  return template.parts.map((part, i) => (i % 2 === 0 ? part : fieldValue(part))).join("");
+  const { parts } = template;
+  let text = parts[0]!;
+  for (let i = 1; i < parts.length; i += 2) text += fieldValue(parts[i]!) + parts[i + 1]!;
+  return text;
 }
