@@ -14,12 +14,13 @@ export function collectNames(value: string, before: readonly string[] = []): str
   return [...before, ...names];
 }
 
-/** A whole number of at least `least`. */
-export function wholeNumber(least: number): (value: string) => number {
+/** A whole number from `least` to `most`. */
+export function wholeNumber(least: number, most: number = Number.MAX_SAFE_INTEGER): (value: string) => number {
   return (value) => {
     const number = Number(value);
-    if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= least) return number;
-    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+    if (/^\d+$/.test(value) && number >= least && number <= most) return number;
+    const limit = most < Number.MAX_SAFE_INTEGER ? ` and at most ${most}` : "";
+    throw new InvalidArgumentError(`It must be a whole number of at least ${least}${limit}.`);
   };
 }
 

@@ -49,7 +49,7 @@ export const compare: CommandModule = {
       .option("--group <field>", "rows with the same value of it belong together, and are drawn and tested together")
       .option("--output <file>", "write the object of --json there, for `fettle report --comparison`")
       .option("--disagreements <file>", "write all rows on which answers differ there, a line of JSON each")
-      .addOption(new Option("--resamples <count>", "bootstrap draws").argParser(wholeNumber(100)).default(2000))
+      .addOption(new Option("--resamples <count>", "bootstrap draws").argParser(wholeNumber(100, 1e6)).default(2000))
       .addOption(new Option("--seed <number>", "of the draws").argParser(wholeNumber(0)).default(0));
     addExamples(command, [
       ["fettle compare runs/a runs/b", "two runs on their own test set"],
