@@ -62,21 +62,22 @@ export function openModel(folder: string, device: Device, { format, randomSeed, 
     const saved = weights && { weights, states, values };
     const head = classHead && addClassHead(classHead, saved, decoder, parameters);
     if (weights) refuseUnusedWeights(weights, states, parameters, config, head !== undefined);
-    return {
-      folder,
-      configJson,
-      decoder,
-      classHead: head,
-      parameters,
-      [Symbol.dispose]() {
-        decoder[Symbol.dispose]();
-        parameters[Symbol.dispose]();
-      },
-    };
+    return owner({ folder, configJson, decoder, classHead: head, parameters });
   } catch (error) {
     parameters[Symbol.dispose]();
     throw error;
   }
+}
+
+/** A model that frees its parts with itself. */
+export function owner(parts: Omit<Model, typeof Symbol.dispose>): Model {
+  return {
+    ...parts,
+    [Symbol.dispose]() {
+      parts.decoder[Symbol.dispose]();
+      parts.parameters[Symbol.dispose]();
+    },
+  };
 }
 
 /** A checkpoint that a head may come from. */

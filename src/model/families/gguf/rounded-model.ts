@@ -3,7 +3,7 @@ import type { Tensor } from "../../../engine/tensor/tensor.ts";
 import type { GgmlType } from "../../files/gguf-types.ts";
 import { Decoder } from "../decoder.ts";
 import { mergedFloats } from "../merge.ts";
-import type { Model } from "../model.ts";
+import { type Model, owner } from "../model.ts";
 import { writeFloats } from "../parameter-values.ts";
 import { Parameters } from "../parameters.ts";
 import type { StreamedModel } from "../streamed-model.ts";
@@ -37,16 +37,7 @@ export function openRounded(source: StreamedModel, device: Device, wanted: GgmlT
   const parameters = new Parameters(device, values, { kind: "f32" });
   try {
     const decoder = new Decoder(source.decoder.config, device, parameters);
-    return {
-      folder,
-      configJson,
-      decoder,
-      parameters,
-      [Symbol.dispose]() {
-        decoder[Symbol.dispose]();
-        parameters[Symbol.dispose]();
-      },
-    };
+    return owner({ folder, configJson, decoder, parameters });
   } catch (error) {
     parameters[Symbol.dispose]();
     throw error;

@@ -1,4 +1,5 @@
 import { UserError } from "../../../base/errors.ts";
+import type { EventSink } from "../../../base/events.ts";
 import type { HubFile } from "./download-blob.ts";
 import type { HubClient } from "./hub-client.ts";
 import { badAnswer } from "./hub-errors.ts";
@@ -38,6 +39,25 @@ export async function listRepository(client: HubClient): Promise<Repository> {
     if (error instanceof UserError) throw error;
     // The library takes the answer for what it should be: anything else it throws comes from one that is not.
     throw badAnswer(name, access, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/**
+ * The same; undefined where the hub cannot be reached and the cache will do, which is told.
+ * @param cachedCommit of what the cache has, if it has what is asked for
+ */
+export async function listUnlessUnreachable(
+  client: HubClient,
+  cachedCommit: string | undefined,
+  onEvent: EventSink,
+): Promise<Repository | undefined> {
+  try {
+    return await listRepository(client);
+  } catch (error) {
+    if (cachedCommit === undefined || !(error instanceof UserError) || error.code !== "hub/unreachable") throw error;
+    const message = `${error.message}; taken from the cache, as of commit ${cachedCommit}`;
+    onEvent({ kind: "note", level: "warning", message });
+    return undefined;
   }
 }
 

@@ -9,7 +9,7 @@ import { fetchBlobs } from "./fetch-blobs.ts";
 import type { HubAccess } from "./hub-access.ts";
 import { HubClient } from "./hub-client.ts";
 import { linkSnapshot, writeRef } from "./link-snapshot.ts";
-import { listRepository, type Repository } from "./list-repository.ts";
+import { listUnlessUnreachable, type Repository } from "./list-repository.ts";
 import { lockRepository } from "./lock-repository.ts";
 import { cachedCommit, repoFolderName, snapshotFolder } from "./snapshot.ts";
 
@@ -49,15 +49,8 @@ export async function openDataset(name: HubName, access: HubAccess, options: Ope
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const client = new HubClient(name, access, signal);
-  let repository: Repository;
-  try {
-    repository = await listRepository(client);
-  } catch (error) {
-    if (cached === undefined || !(error instanceof UserError) || error.code !== "hub/unreachable") throw error;
-    const message = `${error.message}; taken from the cache, as of commit ${cached.source.commit}`;
-    options.onEvent({ kind: "note", level: "warning", message });
-    return cached;
-  }
+  const repository = await listUnlessUnreachable(client, cached?.source.commit, options.onEvent);
+  if (repository === undefined) return cached!;
   return {
     source: { ...name, commit: repository.commit },
     paths: [...repository.files.keys()],

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../../../base/errors.ts";
 import type { EventSink } from "../../../base/events.ts";
 import { type HubName, isCommit } from "../../../base/hub-name.ts";
 import { makeFolder } from "../atomic.ts";
@@ -13,7 +12,7 @@ import { fetchBlobs } from "./fetch-blobs.ts";
 import type { HubAccess } from "./hub-access.ts";
 import { HubClient } from "./hub-client.ts";
 import { linkSnapshot, writeRef } from "./link-snapshot.ts";
-import { listRepository, type Repository } from "./list-repository.ts";
+import { listUnlessUnreachable, type Repository } from "./list-repository.ts";
 import { lockRepository } from "./lock-repository.ts";
 import { cachedModel, notCached, type PulledModel } from "./pulled-model.ts";
 import { cachedCommit, missingFiles, repoFolderName, snapshotFolder } from "./snapshot.ts";
@@ -49,15 +48,8 @@ export async function pullModel(name: HubName, access: HubAccess, options: PullO
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const client = new HubClient(name, access, signal);
-  let repository: Repository;
-  try {
-    repository = await listRepository(client);
-  } catch (error) {
-    if (atHand === undefined || !(error instanceof UserError) || error.code !== "hub/unreachable") throw error;
-    const message = `${error.message}; taken from the cache, as of commit ${atHand.commit}`;
-    options.onEvent({ kind: "note", level: "warning", message });
-    return atHand;
-  }
+  const repository = await listUnlessUnreachable(client, atHand?.commit, options.onEvent);
+  if (repository === undefined) return atHand!;
   const chosen = chooseFiles(name.repo, repository.files);
   if (chosen.weights === undefined && weights !== "never") throw refuseOtherFormats(name.repo, repository.files);
   const { commit } = repository;
