@@ -1,0 +1,85 @@
+/** What a scan found. Every format is written from this alone. */
+import type { Severity } from "../../base/taxonomy/taxonomy.ts";
+
+export interface ScanResult {
+  /** Fettle's version. */
+  readonly version: string;
+  readonly model: ScanModel;
+  /** Absolute; paths of findings and problems are relative to it. */
+  readonly root: string;
+  readonly files: ScanCounts;
+  /** By path, then line, then rule; those that are ignored or in the baseline included, and marked. */
+  readonly findings: readonly Finding[];
+  /** What could not be scanned, by path. */
+  readonly problems: readonly ScanProblem[];
+  /** Wall time. */
+  readonly seconds: number;
+}
+
+export interface ScanModel {
+  /** As given by the user. */
+  readonly name: string;
+  /** sha256 of weights, template and decision: two scans with the same one say the same of the same bytes. */
+  readonly fingerprint: string;
+  /** Every label that can be found, in the model's order. */
+  readonly rules: readonly ScanRule[];
+}
+
+/** A label as a rule: from the taxonomy where there is one. */
+export interface ScanRule {
+  readonly label: string;
+  readonly title: string;
+  readonly description: string;
+  /** What to do; empty where it is not known. */
+  readonly fix: string;
+  readonly severity: Severity;
+  readonly cwe: readonly string[];
+}
+
+export interface ScanCounts {
+  /** That the model is for, after .gitignore. */
+  readonly found: number;
+  /** Scored in this scan. */
+  readonly scored: number;
+  /** Answered from the cache. */
+  readonly cached: number;
+  /** Left out since they are as in the commit of `--diff-base`. */
+  readonly unchanged: number;
+  /** Texts that were scored or answered from the cache: files, functions, windows. */
+  readonly texts: number;
+}
+
+export interface Finding {
+  /** Relative to the root, with `/`. */
+  readonly path: string;
+  readonly label: string;
+  readonly severity: Severity;
+  /** Calibrated, of the label. */
+  readonly probability: number;
+  /** From which probability on it is a finding; null: it is the most probable label. */
+  readonly threshold: number | null;
+  readonly region: Region;
+  /** The function that it is in, where files are split. */
+  readonly unit?: string | undefined;
+  /** The lines of the region, at most 20 of them. */
+  readonly snippet: string;
+  /** Hex; the same where the same text of the region has the same label in the same file, wherever in it. */
+  readonly fingerprint: string;
+  /** Why it does not count; undefined: it does. */
+  readonly suppressed?: { readonly by: "inline" | "baseline"; readonly reason: string } | undefined;
+}
+
+/** Lines from 1, both ends included. */
+export interface Region {
+  readonly startLine: number;
+  readonly endLine: number;
+  /** How it was found: by leaving out lines, or it is the whole text that was scored. */
+  readonly by: "lines-left-out" | "whole-text";
+}
+
+export interface ScanProblem {
+  readonly path: string;
+  readonly message: string;
+  /** Whether something that should have been scanned was not: the scan could not finish (exit code 2). */
+  readonly fatal: boolean;
+}
