@@ -7,6 +7,9 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { loadRecipe } from "../../src/base/recipe/load.ts";
+import { loadTaxonomy } from "../../src/base/taxonomy/load-taxonomy.ts";
+import { RuleClasses } from "../../src/base/taxonomy/rule-classes.ts";
+import { SEVERITIES } from "../../src/base/taxonomy/taxonomy.ts";
 
 /** How each tool writes the ids of its rules. */
 const ids = {
@@ -36,6 +39,8 @@ const taxonomySchema = z.strictObject({
       title: text,
       description: text,
       why: text,
+      fix: text,
+      severity: z.enum(SEVERITIES),
       cwe: z.array(z.string().regex(/^CWE-\d+$/)),
       checks: z.array(check).min(1),
     }),
@@ -62,6 +67,18 @@ describe("the taxonomy of Dockerfile risks", () => {
     // How many rules the catalogues have at these commits.
     assert.deepEqual(Object.fromEntries(counts), { trivy: 28, hadolint: 71, kics: 49, terrascan: 27 });
     assert.equal(new Set(checks.map(({ name }) => name)).size, checks.length);
+  });
+
+  it("loads, with each rule in the class that the file has it in", () => {
+    const rules = new RuleClasses(loadTaxonomy(join(folder, "risks.taxonomy.yaml")));
+    for (const { name, checks } of taxonomy.classes) {
+      for (const one of checks) {
+        for (const tool of tools) for (const id of one[tool] ?? []) assert.equal(rules.classOf(tool, id), name);
+      }
+    }
+    assert.equal(rules.classOf("hadolint", "DL4000"), "left-out");
+    assert.equal(rules.classOf("hadolint", "SC2086"), undefined);
+    assert.equal(rules.classOf("trivy", "DL3002"), undefined);
   });
 
   it("is what the recipes learn and their rows are labelled with", () => {

@@ -84,7 +84,7 @@ function withoutEmptySections(data: Record<string, unknown>): Record<string, unk
 }
 
 /** Text of a recipe, or of a file about recipes. @throws UserError when it cannot be read */
-export function readRecipeText(path: string): string {
+export function readRecipeText(path: string, kind = "recipe"): string {
   try {
     if (statSync(path).isDirectory()) throw new Error("it is a folder");
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
@@ -92,7 +92,7 @@ export function readRecipeText(path: string): string {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
     throw new UserError({
       code: "recipe/unreadable",
-      message: missing ? "there is no such recipe file" : `the recipe cannot be read: ${messageOf(error)}`,
+      message: missing ? `there is no such ${kind} file` : `the ${kind} cannot be read: ${messageOf(error)}`,
       where: path,
       cause: error,
     });

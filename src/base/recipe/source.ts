@@ -42,15 +42,16 @@ export class RecipeSource {
   /**
    * Parse YAML 1.2 text.
    * @param name what errors call the text, normally the file's path
+   * @param kind what errors say that the text should be
    * @throws UserErrors for everything the YAML parser objects to
    */
-  static parse(text: string, name: string): RecipeSource {
+  static parse(text: string, name: string, kind = "recipe"): RecipeSource {
     if (text.length > maxRecipeLength) {
       throw new UserError({
         code: "recipe/too-large",
-        message: `a recipe has at most ${maxRecipeLength} characters; this one has ${text.length}`,
+        message: `a ${kind} has at most ${maxRecipeLength} characters; this one has ${text.length}`,
         where: name,
-        fix: "a recipe only names the data; the data itself stays in files of its own",
+        fix: kind === "recipe" ? "a recipe only names the data; the data itself stays in files of its own" : undefined,
       });
     }
     const lines = new LineCounter();
@@ -63,7 +64,7 @@ export class RecipeSource {
           code: "recipe/yaml",
           message:
             problem.code === "MULTIPLE_DOCS"
-              ? "a recipe is one YAML document; a second one starts here"
+              ? `a ${kind} is one YAML document; a second one starts here`
               : problem.message.replace(/\s+/g, " ").trim(),
           where: `${name}:${line}:${col}`,
         });
@@ -73,7 +74,8 @@ export class RecipeSource {
     if (document.contents !== null && !isMap(document.contents)) {
       throw new UserError({
         code: "recipe/not-a-map",
-        message: "a recipe is a map of options, such as `base: models/my-model`",
+        message:
+          kind === "recipe" ? "a recipe is a map of options, such as `base: models/my-model`" : `a ${kind} is a map`,
         where: `${name}:1:1`,
       });
     }

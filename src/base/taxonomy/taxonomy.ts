@@ -5,6 +5,8 @@
 export interface Taxonomy {
   readonly version: 1;
   readonly classes: readonly TaxonomyClass[];
+  /** Rules that belong to no class on purpose, by the tool's name. */
+  readonly leftOut: RulesByTool;
 }
 
 export interface TaxonomyClass {
@@ -20,8 +22,10 @@ export interface TaxonomyClass {
   /** Such as `CWE-250`. */
   readonly cwe: readonly string[];
   /** Rule ids of each tool, by the tool's name. */
-  readonly rules: Readonly<Record<string, readonly string[]>>;
+  readonly rules: RulesByTool;
 }
+
+export type RulesByTool = Readonly<Record<string, readonly string[]>>;
 
 /** From the least to the gravest. */
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
