@@ -1,0 +1,102 @@
+/** Texts as files in folders of their own, given to processes of a tool, so that no text can spoil the answers of others. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import type { Answer } from "./answer-cache.ts";
+import type { TextKind, ToolProgram } from "./tool.ts";
+
+/** Tools go by a file's name. */
+const fileNames: Readonly<Record<TextKind, string>> = {
+  dockerfile: "Dockerfile",
+  java: "Main.java",
+  solidity: "Contract.sol",
+};
+
+/** Single texts that fail before anything worked: then it is the tool that fails. */
+const MAX_FAILURES_AT_FIRST = 3;
+
+/**
+ * Answers as they come, not in order. A process that fails on several texts is given them in halves, until those that it
+ * fails on are alone.
+ * @throws UserError when a tool has failed on each of the first texts alone
+ */
+export async function* runBatches(
+  program: ToolProgram,
+  texts: readonly string[],
+  kind: TextKind,
+  processes: number,
+): AsyncGenerator<readonly [text: string, answer: Answer]> {
+  const { batch } = program.tool;
+  // Small enough that each process has several, so that all are busy to the end.
+  const size = Math.max(1, Math.min(batch, Math.ceil(texts.length / processes / 2)));
+  const queue: (readonly string[])[] = [];
+  for (let at = 0; at < texts.length; at += size) queue.push(texts.slice(at, at + size));
+  const running = new Map<number, Promise<{ readonly id: number; readonly outcome: Outcome }>>();
+  let next = 0;
+  let worked = false;
+  let failures = 0;
+  try {
+    for (;;) {
+      while (running.size < processes) {
+        const given = queue.shift();
+        if (given === undefined) break;
+        const id = next++;
+        running.set(
+          id,
+          runBatch(program, given, kind).then((outcome) => ({ id, outcome })),
+        );
+      }
+      if (running.size === 0) return;
+      const { id, outcome } = await Promise.race(running.values());
+      running.delete(id);
+      const { given, error, answers } = outcome;
+      if (error === undefined) {
+        worked = true;
+        yield* answers;
+      } else if (given.length > 1) {
+        const middle = given.length >> 1;
+        queue.unshift(given.slice(0, middle), given.slice(middle));
+      } else {
+        failures++;
+        if (!worked && failures >= Math.min(MAX_FAILURES_AT_FIRST, texts.length)) throw error;
+        // Another try may succeed, so this is nothing to keep.
+        yield [given[0]!, { findings: undefined, unread: error.message, lasting: false }];
+      }
+    }
+  } finally {
+    await Promise.allSettled(running.values());
+  }
+}
+
+interface Outcome {
+  readonly given: readonly string[];
+  readonly answers: readonly (readonly [string, Answer])[];
+  readonly error?: UserError;
+}
+
+async function runBatch(program: ToolProgram, given: readonly string[], kind: TextKind): Promise<Outcome> {
+  const place = await mkdtemp(join(tmpdir(), "fettle-tools-"));
+  try {
+    // What tools write beside the files they are given must not be taken for one.
+    const folder = join(place, "files");
+    const width = String(given.length - 1).length;
+    const files = given.map((_, i) => `${String(i).padStart(width, "0")}/${fileNames[kind]}`);
+    for (const [i, file] of files.entries()) {
+      await mkdir(dirname(join(folder, file)), { recursive: true });
+      await writeFile(join(folder, file), given[i]!);
+    }
+    const { findings, unread } = await program.tool.run(program, folder, files);
+    const answers = files.map((file, i) => {
+      const reason = unread.get(file);
+      const found = reason === undefined ? (findings.get(file) ?? []) : undefined;
+      return [given[i]!, { findings: found, unread: reason, lasting: true }] as const;
+    });
+    return { given, answers };
+  } catch (error) {
+    if (error instanceof UserError) return { given, answers: [], error };
+    throw error;
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}
