@@ -26,6 +26,8 @@ export { type Prediction, type PredictOptions, predict } from "./app/api/predict
 export { type Pulled, type PullModelOptions, pull } from "./app/api/pull.ts";
 export { type DataSplit, type SplitDataOptions, splitData } from "./app/api/split-data.ts";
 export { type RecipeInput, type TrainOptions, train } from "./app/api/train.ts";
+export { type ScanOptions, scan } from "./app/scan/scan.ts";
+export type { Finding, Region, ScanCounts, ScanModel, ScanProblem, ScanResult } from "./app/scan/scan-result.ts";
 export { type SweepOptions, sweep } from "./app/sweep/run-sweep.ts";
 export type { SweepResult, SweptRun } from "./app/sweep/sweep-result.ts";
 export { UserError, UserErrors } from "./base/errors.ts";
@@ -36,4 +38,5 @@ export type { Evaluation } from "./tune/evaluate/classification-report.ts";
 export type { Comparison, PairComparison } from "./tune/evaluate/compare/comparison.ts";
 export type { GeneratedToken } from "./tune/score/generate.ts";
 export type { CheckedRun } from "./tune/train/check-run.ts";
+export type { ScanRule } from "./tune/train/scan-settings.ts";
 export type { RunResult } from "./tune/train/start-run.ts";

@@ -101,7 +101,7 @@ export async function baseOf(path: string, given: string | undefined, onEvent: E
 }
 
 /** By the recipe given, or the one that lies in the run folder; undefined without either. */
-function readingOf(path: string, recipe: string | undefined): Reading | undefined {
+export function readingOf(path: string, recipe: string | undefined): Reading | undefined {
   const inRun = join(path, "recipe.yaml");
   const file = recipe ?? (isRunFolder(path) && existsSync(inRun) ? inRun : undefined);
   if (file === undefined) return undefined;

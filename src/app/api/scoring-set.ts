@@ -1,7 +1,7 @@
 /** The rows that a model is to label. */
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
-import type { TemplateOptions } from "../../base/recipe/recipe.ts";
+import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
 import type { Dataset } from "../../tune/data/dataset.ts";
 import { keepRow } from "../../tune/data/keep-row.ts";
 import { Labels } from "../../tune/data/labels.ts";
@@ -14,6 +14,7 @@ import { scratchIn } from "../../tune/data/store/scratch-file.ts";
 import type { DataTask } from "../../tune/data/task.ts";
 import { type Classifier, labelNames } from "../../tune/score/predict-rows.ts";
 import { decisionOf } from "../../tune/train/answers.ts";
+import type { Artefact } from "../../tune/train/artefact.ts";
 import { deviceEnvironment } from "../environment.ts";
 import { dataPaths } from "./data-paths.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -44,7 +45,7 @@ export async function loadScoringSet(
     name: part,
     data: { ...data, limit: limit ?? null, ...(format && { format }) },
     template,
-    labels: labelsOf({ artefact, reading }, labels),
+    labels: labelsOf({ artefact, labels: reading.data.labels }, labels),
     task: taskOf({ artefact, reading }),
     answerOptional,
     scratch: scratchIn(deviceEnvironment().cacheFolder),
@@ -68,12 +69,19 @@ export function taskOf({ artefact, reading }: Pick<LoadedModel, "artefact" | "re
   return { classHead: head !== undefined, multiLabel: reading.multiLabel ?? multiLabel, sampleWeight: undefined };
 }
 
+/** Who may say which labels there are. */
+export interface LabelSources {
+  readonly artefact: Pick<Artefact, "path" | "answers" | "labels">;
+  /** The recipe's. */
+  readonly labels: DataOptions["labels"] | undefined;
+}
+
 /** The recipe's labels may map what files say to names; a class head's are in the order of its outputs. */
-function labelsOf(
-  { artefact, reading }: Pick<LoadedModel, "artefact" | "reading">,
+export function labelsOf(
+  { artefact, labels: ofRecipe }: LabelSources,
   given: readonly string[] | undefined,
 ): Labels | undefined {
-  const known = given ?? reading.data.labels ?? artefact.labels;
+  const known = given ?? ofRecipe ?? artefact.labels;
   const labels = known && Labels.declared(known);
   const { head, file } = artefact.answers;
   if (head === undefined || labels === undefined) return labels;
@@ -92,7 +100,7 @@ export function scoringSetOf(
   texts: readonly string[],
   labels: readonly string[] | undefined,
 ): Dataset {
-  const known = labelsOf({ artefact, reading }, labels);
+  const known = labelsOf({ artefact, labels: reading.data.labels }, labels);
   if (known === undefined) {
     throw new UserError({
       code: "predict/no-labels",

@@ -7,6 +7,8 @@ export interface CommandOutcome {
   readonly json: object;
   /** False: it ran, and the answer is no (exit code 1). Default true. */
   readonly passed?: boolean;
+  /** False: a part of what was asked could not be done (exit code 2). Default true. */
+  readonly whole?: boolean;
 }
 
 /** One command: how it is called, and what it does. `--json`, `--help`, errors and exit codes are not its business. */

@@ -53,6 +53,11 @@ export const commands: readonly (CommandEntry | CommandGroup)[] = [
     load: async () => (await import("./commands/predict.ts")).predict,
   },
   {
+    name: "scan",
+    summary: "Find what a classifier was trained to find in the files of a tree",
+    load: async () => (await import("./commands/scan.ts")).scan,
+  },
+  {
     name: "generate",
     summary: "Let a run or a model write an answer",
     load: async () => (await import("./commands/generate.ts")).generate,

@@ -1,9 +1,10 @@
 /** Readers of option values, for commander: what they refuse is told with the option's name. */
 import { InvalidArgumentError } from "commander";
 import { UserError } from "../../base/errors.ts";
+import { byteCount } from "../../base/recipe/option-kinds.ts";
 
 /** For an option that may be given several times. */
-export function collect(value: string, before: readonly string[]): string[] {
+export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
@@ -31,6 +32,13 @@ export function numberBetween(least: number, most: number): (value: string) => n
     if (value.trim() !== "" && number >= least && number <= most) return number;
     throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
   };
+}
+
+/** A number of bytes, or a size such as 2MiB. */
+export function byteSize(value: string): number {
+  const { data } = byteCount.safeParse(/^\d+$/.test(value) ? Number(value) : value);
+  if (typeof data === "number") return data;
+  throw new InvalidArgumentError("It must be a number of bytes, or a size such as 2MiB.");
 }
 
 /**

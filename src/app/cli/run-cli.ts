@@ -14,6 +14,7 @@ export async function runCli(words: readonly string[], terminal: Terminal): Prom
   try {
     const outcome = await dispatch(words, terminal);
     if (terminal.json) terminal.printJson(outcome.json);
+    if (outcome.whole === false) return 2;
     return (outcome.passed ?? true) ? 0 : 1;
   } catch (error) {
     terminal.log(failureText(error));

@@ -1,5 +1,6 @@
 /** Results of scans that never ran, for tests. */
-import type { Finding, ScanProblem, ScanResult, ScanRule } from "./scan-result.ts";
+import type { ScanRule } from "../../tune/train/scan-settings.ts";
+import type { Finding, ScanProblem, ScanResult } from "./scan-result.ts";
 
 export const rules: readonly ScanRule[] = [
   {
@@ -58,7 +59,7 @@ export function scanResult(findings: readonly Finding[], problems: readonly Scan
     version: "1.2.3",
     model: { name: "runs/risks", fingerprint: "f".repeat(64), rules },
     root: "/nowhere/at all",
-    files: { found: 12, scored: 8, cached: 3, unchanged: 1, texts: 14 },
+    files: { found: 12, scored: 8, cached: 3, empty: 0, unchanged: 1, texts: 14 },
     findings,
     problems,
     seconds: 1.5,

@@ -1,5 +1,6 @@
 /** What a scan found. Every format is written from this alone. */
 import type { Severity } from "../../base/taxonomy/taxonomy.ts";
+import type { ScanRule } from "../../tune/train/scan-settings.ts";
 
 export interface ScanResult {
   /** Fettle's version. */
@@ -21,19 +22,8 @@ export interface ScanModel {
   readonly name: string;
   /** sha256 of weights, template and decision: two scans with the same one say the same of the same bytes. */
   readonly fingerprint: string;
-  /** Every label that can be found, in the model's order. */
+  /** Every label that can be found, in the model's order; not those that say that nothing was found. */
   readonly rules: readonly ScanRule[];
-}
-
-/** A label as a rule: from the taxonomy where there is one. */
-export interface ScanRule {
-  readonly label: string;
-  readonly title: string;
-  readonly description: string;
-  /** What to do; empty where it is not known. */
-  readonly fix: string;
-  readonly severity: Severity;
-  readonly cwe: readonly string[];
 }
 
 export interface ScanCounts {
@@ -43,6 +33,8 @@ export interface ScanCounts {
   readonly scored: number;
   /** Answered from the cache. */
   readonly cached: number;
+  /** With nothing in them but white space. */
+  readonly empty: number;
   /** Left out since they are as in the commit of `--diff-base`. */
   readonly unchanged: number;
   /** Texts that were scored or answered from the cache: files, functions, windows. */

@@ -8,6 +8,7 @@ import { UserError } from "../../base/errors.ts";
 import type { HeadOptions, Recipe, TemplateOptions } from "../../base/recipe/recipe.ts";
 import { writeFileAtomic } from "../../model/files/atomic.ts";
 import { parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
+import { isScanSettings, type ScanSettings } from "./scan-settings.ts";
 
 export interface ClassifierFile {
   readonly version: 1;
@@ -31,6 +32,8 @@ export interface ClassifierFile {
   readonly columns: Recipe["data"]["columns"];
   /** sha256 of the chat template that the model was trained with. */
   readonly template_sha256: string | null;
+  /** What it scans; null or none: the recipe does not say. */
+  readonly scan?: ScanSettings | null;
 }
 
 /** Metrics of the rows that a choice was made on, without it and with it; null: not defined. */
@@ -56,11 +59,12 @@ export function readClassifier(folder: string): ClassifierFile | undefined {
   const path = join(folder, FILE);
   if (!existsSync(path)) return undefined;
   const json = parseJsonObject(readTextFile(path, MAX_BYTES), path);
-  const { version, labels, thresholds, temperature, costs, task_type: task } = json;
+  const { version, labels, thresholds, temperature, costs, task_type: task, scan } = json;
   const named = Array.isArray(labels) && labels.every((name) => typeof name === "string");
   const decides =
     isThresholds(thresholds) && (temperature === null || isPositive(temperature)) && isCosts(costs, labels);
-  if (version === 1 && named && typeof task === "string" && decides) return json as unknown as ClassifierFile;
+  const scans = (scan ?? null) === null || isScanSettings(scan);
+  if (version === 1 && named && typeof task === "string" && decides && scans) return json as unknown as ClassifierFile;
   throw new UserError({
     code: "classifier/damaged",
     message: `${FILE} is not one that this Fettle reads`,

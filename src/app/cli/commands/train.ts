@@ -39,7 +39,7 @@ export const train: CommandModule = {
   async run(command, terminal) {
     const options = command.opts<TrainOptions>();
     const path = command.args[0]!;
-    const result = await interruptible(terminal, (signal) =>
+    const result = await interruptible(terminal, "with a checkpoint", (signal) =>
       startTraining(path, { ...options, signal, onEvent: terminal.onEvent }),
     );
     printResult(terminal, result, commandLine(command, path));

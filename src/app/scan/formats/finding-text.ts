@@ -1,6 +1,7 @@
 /** How findings are worded, the same in every format. */
 import { SEVERITIES, type Severity } from "../../../base/taxonomy/taxonomy.ts";
-import type { Finding, ScanResult, ScanRule } from "../scan-result.ts";
+import type { ScanRule } from "../../../tune/train/scan-settings.ts";
+import type { Finding, ScanResult } from "../scan-result.ts";
 
 /** Longer lines are data, not something that a person reads beside a finding. */
 const MAX_LINE = 400;

@@ -7,9 +7,10 @@ import { json } from "./json.ts";
 import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
 import { githubSarif, sarif } from "./sarif.ts";
+import { table } from "./table.ts";
 
 /** Every way to write down what a scan found. */
-export const scanFormats: readonly ScanFormat[] = [json, sarif, githubSarif, junit, github, gitlab, markdown];
+export const scanFormats: readonly ScanFormat[] = [table, json, sarif, githubSarif, junit, github, gitlab, markdown];
 
 /** @throws UserError with the nearest name */
 export function findFormat(name: string, where?: string): ScanFormat {

@@ -5,7 +5,8 @@
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Severity } from "../../../base/taxonomy/taxonomy.ts";
-import type { Finding, ScanProblem, ScanResult, ScanRule } from "../scan-result.ts";
+import type { ScanRule } from "../../../tune/train/scan-settings.ts";
+import type { Finding, ScanProblem, ScanResult } from "../scan-result.ts";
 import { cut, findingText, gravestFirst, oneLine, rulesByLabel } from "./finding-text.ts";
 import type { ScanFormat, ScanPlace, Written } from "./format.ts";
 import { stringify } from "./json.ts";
