@@ -16,6 +16,7 @@ import { kernels } from "./kernels.ts";
 import { labelScoring } from "./label-scoring.ts";
 import { plainRows } from "./plain-rows.ts";
 import { profile } from "./profile.ts";
+import { regionsCommand } from "./regions.ts";
 import { sharedPrompt } from "./shared-prompt.ts";
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -68,7 +69,11 @@ const program = new Command("bench")
     process.exitCode = passed ? 0 : 1;
   });
 
-program.addCommand(cudaCommand()).addCommand(cudaLoadingCommand()).addCommand(dataCommand());
+program
+  .addCommand(cudaCommand())
+  .addCommand(cudaLoadingCommand())
+  .addCommand(dataCommand())
+  .addCommand(regionsCommand());
 
 function benchmarkOf(name: string): Benchmark {
   const benchmark = benchmarks[name];

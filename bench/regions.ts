@@ -1,0 +1,146 @@
+/**
+ * `npm run bench -- regions RUN`: whether the lines that a classifier's findings are shown at are the right ones, held to
+ * lines that readers named, and what finding them costs.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { loadModel } from "../src/app/api/load-model.ts";
+import { classifierOf, scoringSetOf } from "../src/app/api/scoring-set.ts";
+import { plainTable } from "../src/app/report/plain-table.ts";
+import { packageRoot } from "../src/base/package-root.ts";
+import type { Dataset } from "../src/tune/data/dataset.ts";
+import { labelNames } from "../src/tune/score/predict-rows.ts";
+import { dockerfileUnits } from "../src/tune/score/regions/dockerfile-units.ts";
+import { findRegions, type RegionRequest } from "../src/tune/score/regions/find-regions.ts";
+import { textScorer } from "../src/tune/score/regions/label-odds.ts";
+import type { TextUnits } from "../src/tune/score/regions/text-units.ts";
+import { type Cost, Meter } from "./regions/cost.ts";
+import { readGold } from "./regions/gold-file.ts";
+import { chance, guesses, guessOf, leaveOneOut } from "./regions/guesses.ts";
+import { type Guess, type Judged, judge, together } from "./regions/judge.ts";
+import { readable } from "./regions/readable.ts";
+
+const gold = join(packageRoot, "data/dockerfile-risks/test.jsonl");
+
+const REGIONS = "regions";
+const ONE_OUT = "each instruction left out";
+
+interface Options {
+  readonly data: readonly string[];
+  readonly findings: boolean;
+  readonly json?: string;
+}
+
+export function regionsCommand(): Command {
+  return new Command("regions")
+    .description("the lines that findings in Dockerfiles are shown at, beside those that readers named")
+    .argument("<run>", "a classifier: a run, adapter or model")
+    .option("--data <files...>", "JSONL of {text, lines: {label: line or lines}}", [gold])
+    .option("--findings", "only labels that the model gives too; default: all true labels", false)
+    .option("--json <file>", "write the figures there")
+    .action(measure);
+}
+
+/** Tokens that a template may put around a text. */
+const ROOM = 64;
+
+interface Row extends RegionRequest {
+  readonly known: readonly (readonly number[])[];
+  readonly units: TextUnits;
+}
+
+async function measure(run: string, { data, findings, json }: Options): Promise<void> {
+  using model = await loadModel(run);
+  const { encoder, encodeOptions, model: opened } = model.artefact;
+  const rowsOf = (texts: readonly string[]): Dataset => scoringSetOf(model, texts, undefined);
+  const one = rowsOf(["FROM scratch"]);
+  const names = labelNames(one);
+  const meter = new Meter(opened.decoder);
+  const score = meter.counting(textScorer(classifierOf(model, one), rowsOf));
+
+  const rows: Row[] = [];
+  let unread = 0;
+  for (const { text: whole, lines } of data.flatMap((file) => readGold(file))) {
+    const text = readable(whole, encoder.tokenizer, encodeOptions.maxLength - ROOM);
+    const all = names.map((_, label) => label);
+    const [scores] = await score([{ text, labels: all }]);
+    const units = dockerfileUnits(text);
+    const labels = all.filter((label) => {
+      const known = lines.get(names[label]!);
+      if (known === undefined || (findings && !scores?.given[label])) return false;
+      if (known.some((line) => line <= units.lines.length)) return true;
+      unread++;
+      return false;
+    });
+    const known = labels.map((label) => lines.get(names[label]!)!);
+    if (labels.length > 0) rows.push({ text, kind: "dockerfile", labels, known, units });
+  }
+
+  const methods = new Map<string, Judged[][]>();
+  const told = (method: string, label: number, guess: Guess, known: readonly number[]): void => {
+    if (!methods.has(method))
+      methods.set(
+        method,
+        names.map(() => []),
+      );
+    methods.get(method)![label]!.push(judge(guess, known));
+  };
+  const costs: Record<string, Cost> = {};
+  meter.take();
+  for await (const [{ labels, known }, regions] of findRegions(score, rows)) {
+    for (const [i, label] of labels.entries()) told(REGIONS, label, guessOf(regions[i]!), known[i]!);
+  }
+  costs[REGIONS] = meter.take();
+  for (const { text, units, labels, known } of rows) {
+    const found = await leaveOneOut(score, text, units, labels);
+    for (const [i, label] of labels.entries()) told(ONE_OUT, label, found[i]!, known[i]!);
+  }
+  costs[ONE_OUT] = meter.take();
+  for (const { units, labels, known } of rows) {
+    for (const [method, guess] of Object.entries(guesses)) {
+      for (const [i, label] of labels.entries()) told(method, label, guess(units), known[i]!);
+    }
+  }
+  report(names, methods, chances(rows), costs);
+  if (unread > 0) console.log(`left out: ${unread} labels whose line is beyond what the model reads of its file`);
+  if (json !== undefined) {
+    const figures = Object.fromEntries([...methods].map(([method, all]) => [method, all.map((own) => together(own))]));
+    writeFileSync(json, `${JSON.stringify({ run, data, findings, names, figures, costs, unread }, null, 2)}\n`);
+  }
+}
+
+/** Drawn at random: mean share of findings that an instruction would hit, and a line. */
+function chances(rows: readonly Row[]): { readonly region: number; readonly line: number } {
+  const all = rows.flatMap(({ units, known }) => known.map((lines) => chance(units, lines)));
+  const mean = (of: "region" | "line"): number => all.reduce((sum, own) => sum + own[of], 0) / all.length;
+  return { region: mean("region"), line: mean("line") };
+}
+
+function report(
+  names: readonly string[],
+  methods: ReadonlyMap<string, readonly (readonly Judged[])[]>,
+  random: { readonly region: number; readonly line: number },
+  costs: Readonly<Record<string, Cost>>,
+): void {
+  const percent = (part: number, whole: number): string =>
+    whole === 0 ? "" : `${((100 * part) / whole).toFixed(1)} %`;
+  const figures = ({ findings, hits, hitsOfThree, lineHits, lines }: Judged): string[] => [
+    String(findings),
+    ...[hits, hitsOfThree, lineHits].map((part) => percent(part, findings)),
+    findings === 0 ? "" : (lines / findings).toFixed(1),
+  ];
+  const head = ["", "findings", "region", "of three", "line", "lines"];
+  const classes = names.map((name, label) => [name, ...figures(together(methods.get(REGIONS)![label]!))]);
+  console.log(`${plainTable([REGIONS, ...head.slice(1)], classes)}\n`);
+  const rows = [...methods].map(([method, all]) => [method, ...figures(together(all.flat()))]);
+  const drawn = ["an instruction or line at random", "", percent(random.region, 1), "", percent(random.line, 1), ""];
+  console.log(`${plainTable(head, [...rows, drawn])}\n`);
+  for (const [method, { seconds, texts, tokens, tokensUnshared }] of Object.entries(costs)) {
+    const findings = together(methods.get(method)!.flat()).findings;
+    console.log(
+      `${method}: ${(findings / seconds).toFixed(1)} findings/s, ${texts} texts scored, ${tokens} tokens computed, ` +
+        `${tokensUnshared} without shared beginnings (${(tokensUnshared / tokens).toFixed(1)} times as many)`,
+    );
+  }
+}

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { dockerfileUnits } from "./dockerfile-units.ts";
+import { leftOut, planRegion, type Ranking, rankUnits } from "./plan-region.ts";
+
+/** Log-odds of texts by a formula whose region is known. */
+type Formula = (text: string) => number;
+
+const count = (text: string, word: string): number => text.split(word).length - 1;
+
+function ranked(text: string, formula: Formula, maxSteps = 64): Ranking {
+  const plan = planRegion(text, dockerfileUnits(text), maxSteps);
+  return rankUnits(
+    plan,
+    plan.candidates.map((candidate) => ({ odds: formula(candidate), given: formula(candidate) > 0 })),
+  );
+}
+
+const text = "FROM a\nCOPY . .\nRUN x && \\\n  curl u | sh && \\\n  y\nEXPOSE 22\nRUN curl v | sh\nCMD z\n";
+
+describe("the region of a label", () => {
+  test("is the instruction that raises the log-odds, with the line that does so alone", () => {
+    const ranking = ranked(text, (own) => 3 * count(own, "EXPOSE 22") - 1);
+    assert.deepEqual(ranking, {
+      by: "lines-left-out",
+      units: [{ startLine: 6, endLine: 6, line: 6, evidence: 6 }],
+    });
+  });
+
+  test("is the first of two instructions that each suffice, where leaving out one changes nothing; the other comes next", () => {
+    const formula: Formula = (own) => (own.includes("curl") ? 2 : -2);
+    const ranking = ranked(text, formula);
+    assert.equal(formula(leftOut(text, [{ startLine: 3, endLine: 5 }])), formula(text));
+    assert.deepEqual(
+      ranking.by === "lines-left-out" &&
+        ranking.units.map(({ startLine, endLine, line }) => [startLine, endLine, line]),
+      [
+        [3, 5, 4],
+        [7, 7, 7],
+      ],
+    );
+  });
+
+  test("is the last FROM where that gets the label when all else is left out: nothing shows what is missing", () => {
+    const missing = "FROM a AS b\nRUN x\nFROM c\nRUN y\n";
+    assert.deepEqual(
+      ranked(missing, (own) => 1 - 2 * count(own, "USER")),
+      { by: "rest-left-out", anchor: { startLine: 3, endLine: 3 }, odds: 1 },
+    );
+  });
+
+  test("is the whole text where no line raises the log-odds", () => {
+    const together: Formula = (own) => (own.includes("curl u") && own.includes("EXPOSE") ? 1 : -1);
+    assert.deepEqual(
+      ranked(text, (own) => (count(own, "\n") === 2 ? -5 : together(own))),
+      { by: "lines-left-out", units: [] },
+    );
+  });
+
+  test("is found with fewer beginnings of a long text than it has instructions", () => {
+    const long = `FROM a\n${Array.from({ length: 100 }, (_, i) => `RUN x${i}\n`).join("")}`;
+    const plan = planRegion(long, dockerfileUnits(long), 8);
+    // 2^4 instructions a step: 7 ends of steps, the anchor as their beginning and on its own, 100 lines.
+    assert.equal(plan.candidates.length, 7 + 1 + 1 + 100);
+    const ranking = ranked(long, (own) => (own.includes("x57\n") ? 4 : -4), 8);
+    assert.equal(ranking.by === "lines-left-out" && ranking.units[0]!.startLine, 59);
+  });
+
+  test("texts that could not be scored say nothing", () => {
+    const plan = planRegion(text, dockerfileUnits(text), 64);
+    assert.deepEqual(
+      rankUnits(
+        plan,
+        plan.candidates.map(() => undefined),
+      ),
+      { by: "lines-left-out", units: [] },
+    );
+  });
+
+  test("the whole text is the last candidate, and none is blank", () => {
+    for (const own of [text, text.trimEnd(), "FROM a", "# only\n\n# comments\n", "RUN x\r\n"]) {
+      const { candidates } = planRegion(own, dockerfileUnits(own), 64);
+      assert.equal(candidates.at(-1), own);
+      assert.ok(candidates.every((candidate) => candidate.trim() !== ""));
+    }
+    assert.deepEqual(planRegion("\n", dockerfileUnits("\n"), 64).candidates, []);
+  });
+});

@@ -1,0 +1,44 @@
+/** A text in units that can be left out: what a region is found among. Lines count from 1. */
+export interface TextUnits {
+  readonly lines: readonly string[];
+  /** In their order, without the anchor, comments and blank lines. */
+  readonly units: readonly TextUnit[];
+  /** What every other unit is read with, and what stands for a risk that no line shows; undefined where there is none. */
+  readonly anchor: LineRange | undefined;
+}
+
+/** Both ends included. */
+export interface LineRange {
+  readonly startLine: number;
+  readonly endLine: number;
+}
+
+/** An instruction or statement. */
+export interface TextUnit extends LineRange {
+  /** Its lines that say something. */
+  readonly parts: readonly UnitLine[];
+}
+
+export interface UnitLine {
+  readonly line: number;
+  /** The line as it can stand on its own, such as one of a continued instruction after the instruction's name. */
+  readonly alone: string;
+}
+
+/** What a text is written in. */
+export type TextKind = "dockerfile" | "code";
+
+/** Without the break that ends the last line. */
+export function linesOf(text: string): string[] {
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  return lines;
+}
+
+/** The lines of a range, each ended by a line break. */
+export function textOf(lines: readonly string[], { startLine, endLine }: LineRange): string {
+  return lines
+    .slice(startLine - 1, endLine)
+    .map((line) => `${line}\n`)
+    .join("");
+}
