@@ -42,7 +42,7 @@ ENV NODE_ENV=production \
     HF_HOME=/cache/huggingface
 COPY --from=build /opt/fettle /opt/fettle
 RUN ln -s /opt/fettle/dist/src/app/cli/main.js /usr/local/bin/fettle \
- && install -d -o 1000 -g 1000 /cache /cache/fettle /cache/huggingface /work
+ && install -d -m 1777 /cache /cache/fettle /cache/huggingface /work
 USER 1000:1000
 WORKDIR /work
 VOLUME ["/cache", "/work"]

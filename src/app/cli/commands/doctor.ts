@@ -1,7 +1,9 @@
 import type { Check } from "../../doctor/check.ts";
+import { type ContainerView, checkContainer } from "../../doctor/check-container.ts";
 import { checkDevices } from "../../doctor/check-devices.ts";
 import { checkMachine } from "../../doctor/check-machine.ts";
 import { checkPackage } from "../../doctor/check-package.ts";
+import { deviceEnvironment, hubAccess } from "../../environment.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { printable } from "../printable.ts";
 import type { Terminal } from "../terminal.ts";
@@ -13,12 +15,18 @@ export const doctor: CommandModule = {
   },
 
   async run(_command, terminal) {
-    const checks = [checkPackage(), ...(await checkMachine()), ...(await checkDevices())];
+    const checks = [checkPackage(), ...(await checkMachine()), ...checkContainer(ownView()), ...(await checkDevices())];
     for (const check of checks) printCheck(check, terminal);
     const passed = checks.every(({ status }) => status !== "problem");
     return { json: { kind: "doctor", ok: passed, checks }, passed };
   },
 };
+
+function ownView(): ContainerView {
+  const { cacheFolder } = deviceEnvironment();
+  const cacheFolders = [...(cacheFolder === undefined ? [] : [cacheFolder]), hubAccess().cacheFolder];
+  return { root: "/", folder: process.cwd(), cacheFolders, env: process.env };
+}
 
 function printCheck({ name, status, found, fix }: Check, terminal: Terminal): void {
   const { green, yellow, red, bold, dim } = terminal.colors;
