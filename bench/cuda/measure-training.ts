@@ -57,7 +57,7 @@ measureTries(job, device, (attempt) => {
     predicted: { peakBytes: memory.peakBytes, stepSeconds: memory.secondsPerStep },
     step() {
       const { examples: all, work } = next;
-      const { loss } = optimizerStep(trainee, optimizer, work, job.learningRate, settings, () => {
+      const { loss } = optimizerStep(trainee, optimizer, work, job.learningRate, settings, undefined, () => {
         next = prepare();
       });
       return () => {

@@ -1,8 +1,9 @@
 /** The environment variables that Fettle knows; nothing below `app` reads any. */
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { availableParallelism, cpus, homedir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
+import type { ProcessPlace } from "../engine/device/collective/process-place.ts";
 import type { DeviceEnvironment } from "../engine/open-device.ts";
 import { fileError } from "../model/files/file-error.ts";
 import type { HubAccess } from "../model/files/hub/hub-access.ts";
@@ -52,9 +53,16 @@ export function hubAccess(): HubAccess {
   };
 }
 
-/** Devices and hub. */
-export function runEnvironment(): RunEnvironment {
-  return { ...deviceEnvironment(), hub: hubAccess };
+/** Devices and hub. @param place of a process among others, which share the machine */
+export function runEnvironment(place?: ProcessPlace): RunEnvironment {
+  return { ...deviceEnvironment(), hub: hubAccess, ...(place && shareOfMachine(place)) };
+}
+
+/** A GPU each; cores are divided unless the launcher has done so, as mpirun and srun do. */
+function shareOfMachine({ localRank, localSize = 1, launcher }: ProcessPlace): Partial<DeviceEnvironment> {
+  const bound = (launcher === "mpirun" || launcher === "srun") && availableParallelism() < cpus().length;
+  const threads = bound ? availableParallelism() : Math.max(1, Math.floor(availableParallelism() / localSize));
+  return { card: localRank, threads };
 }
 
 /** `~` is the shell's affair, but not where a variable is set without one. */

@@ -21,6 +21,10 @@ export interface DeviceEnvironment {
   readonly cudaLibraries?: string | undefined;
   /** Roots of CUDA toolkits and Python environments, which may hold them. */
   readonly cudaRoots?: readonly string[] | undefined;
+  /** Which of the machine's usable GPUs, from 0; default: the first. */
+  readonly card?: number | undefined;
+  /** CPU threads; default: all that this process may use. */
+  readonly threads?: number | undefined;
 }
 
 export interface DeviceOptions extends DeviceEnvironment {
@@ -28,8 +32,6 @@ export interface DeviceOptions extends DeviceEnvironment {
   readonly device?: DeviceName | "auto";
   /** `auto` (default): bf16 on cuda and where the CPU has instructions for it, otherwise f32. */
   readonly precision?: Precision | "auto";
-  /** CPU threads; default: all that this process may use. */
-  readonly threads?: number | undefined;
   /** Most bytes that cuda takes of the card; default: what is free, less a reserve. */
   readonly memoryBudget?: number | undefined;
 }

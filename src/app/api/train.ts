@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { EventSink } from "../../base/events.ts";
 import { type LoadedRecipe, loadRecipe, parseRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
+import type { ProcessGroup } from "../../engine/device/collective/process-group.ts";
 import { type RunResult, startRun } from "../../tune/train/start-run.ts";
 import { runEnvironment } from "../environment.ts";
 
@@ -25,6 +26,8 @@ export interface TrainOptions {
   readonly dryRun?: boolean | undefined;
   /** Aborting it ends the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
+  /** The processes that train together, each of which calls this; default: one alone. */
+  readonly group?: ProcessGroup | undefined;
   readonly onEvent?: EventSink | undefined;
 }
 
@@ -38,8 +41,9 @@ export interface TrainOptions {
  * @throws UserErrors with every mistake in the recipe; UserError for data, model or disk
  */
 export function train(recipe: string | RecipeInput, options: TrainOptions = {}): Promise<RunResult> {
-  const { resume = false, dryRun = false, signal = new AbortController().signal, onEvent = () => {} } = options;
-  return startRun(loadForTraining(recipe, options), { ...runEnvironment(), resume, dryRun, signal, onEvent });
+  const { resume = false, dryRun = false, signal = new AbortController().signal, group, onEvent = () => {} } = options;
+  const environment = runEnvironment(group?.place);
+  return startRun(loadForTraining(recipe, options), { ...environment, resume, dryRun, signal, group, onEvent });
 }
 
 /** @throws UserErrors with every mistake in the recipe */

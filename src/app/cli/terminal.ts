@@ -14,6 +14,8 @@ export class Terminal {
   /** Colours for stdout; plain text where it is no terminal. */
   readonly colors: ReturnType<typeof createColors>;
   readonly colored: boolean;
+  /** Nothing is written: another process speaks for this one. */
+  muted = false;
   readonly #events: EventPrinter;
   #closed = false;
 
@@ -28,7 +30,9 @@ export class Terminal {
   }
 
   /** Draws progress and writes the rest of what a run says, on stderr. */
-  readonly onEvent: EventSink = (event) => this.#events.add(event);
+  readonly onEvent: EventSink = (event) => {
+    if (!this.muted) this.#events.add(event);
+  };
 
   /** True when nobody reads stdout any more: a command that only writes may stop. */
   get closed(): boolean {
@@ -47,7 +51,7 @@ export class Terminal {
 
   /** A line on stderr, above a progress bar if there is one. */
   log(line: string): void {
-    this.#events.line(line);
+    if (!this.muted) this.#events.line(line);
   }
 
   /** The JSON object of `--json`. */
@@ -61,7 +65,7 @@ export class Terminal {
   }
 
   #out(text: string): void {
-    if (this.#closed) return;
+    if (this.#closed || this.muted) return;
     this.#events.end();
     process.stdout.write(text);
   }

@@ -71,6 +71,8 @@ export interface Device {
    */
   writeFrom(target: BufferView, fill: FillPart): void;
   read(source: BufferView, target: Uint8Array): void;
+  /** The bytes of a view themselves, where device memory is the host's; good until the buffer is freed. */
+  readonly hostBytes?: ((view: BufferView) => Uint8Array) | undefined;
   /** Device to device, equal dtypes and lengths. */
   copy(source: BufferView, target: BufferView): void;
   zero(target: BufferView): void;

@@ -5,6 +5,7 @@
  */
 import { UserError } from "../../base/errors.ts";
 import { hashLabel, mix32 } from "../../base/random.ts";
+import type { Collective } from "../device/collective/collective.ts";
 import { type DType, dtypeBytes } from "../device/device.ts";
 import { type AdamwOptions, adamw } from "../ops/adamw/adamw.ts";
 import { adamw8bit, type MomentMaps } from "../ops/adamw-8bit/adamw-8bit.ts";
@@ -15,6 +16,7 @@ import { gradientOf } from "../tensor/tape.ts";
 import { fromHost, release, type Shape, type Tensor, toBytes } from "../tensor/tensor.ts";
 import { createMoments, type Moments } from "./moments.ts";
 import { joinedFlat, sideBySide } from "./side-by-side.ts";
+import { spreadState } from "./spread-state.ts";
 
 /** Smaller parameters keep f32 moments: they take little memory, and norms and biases are sensitive. */
 export const MIN_8BIT_SIZE: 4096 = 4096;
@@ -52,6 +54,8 @@ export interface Optimizer extends Disposable {
   state(): readonly StateTensor[];
   /** @throws UserError where the state is not of these parameters and this kind; nothing has changed then. */
   restore(state: Iterable<StateTensor>, steps: number): void;
+  /** Every process takes over what rank 0 restored. */
+  spread(collective: Collective, steps: number): void;
 }
 
 /** Parameters that are updated by one kernel. */
@@ -160,6 +164,13 @@ class AdamW implements Optimizer {
       if (bytes.length !== wanted)
         throw new Error(`${name}: ${bytes.length} bytes of state, its shape needs ${wanted}`);
       tensor.device.write(tensor, bytes);
+    }
+    this.#steps = steps;
+  }
+
+  spread(collective: Collective, steps: number): void {
+    for (const { moments } of this.#slots) {
+      for (const tensor of Object.values(moments.whole)) spreadState(tensor, 0, collective);
     }
     this.#steps = steps;
   }

@@ -49,7 +49,7 @@ export interface PackOptions {
 }
 
 /** Below this many tokens, sharing costs more in layout than it saves. */
-const MIN_SHARED = 16;
+export const MIN_SHARED = 16;
 
 /** Lays out the examples of one step in as few packs as `maxTokens` allows. */
 export function packExamples(examples: readonly EncodedExample[], options: PackOptions): Pack[] {

@@ -76,3 +76,10 @@ export class LedgerCounter {
     return 2 * (passes * weights + attention);
   }
 }
+
+/** Of the processes that shared a run. */
+export function sumOfLedgers(ledgers: readonly Ledger[]): Ledger {
+  const sum = { ...emptyLedger } as { -readonly [Key in keyof Ledger]: number };
+  for (const ledger of ledgers) for (const key of Object.keys(sum) as (keyof Ledger)[]) sum[key] += ledger[key];
+  return sum;
+}

@@ -4,6 +4,7 @@ import type { EventSink, Forecast } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Choice } from "../../base/recipe/resolved.ts";
+import { alone, type ProcessGroup } from "../../engine/device/collective/process-group.ts";
 import type { Device } from "../../engine/device/device.ts";
 import type { DeviceEnvironment, DeviceOptions } from "../../engine/open-device.ts";
 import { readConfigJson } from "../../model/files/config.ts";
@@ -12,7 +13,7 @@ import { type BaseModel, chosenCommit, findBase, findWarmStart, type RunEnvironm
 import { findData } from "./find-data.ts";
 import type { Choose } from "./fit-recipe.ts";
 import { forecastOf, tellMemoryPlan } from "./memory/forecast.ts";
-import { type MemoryPlan, planMemory } from "./memory/plan-memory.ts";
+import { type MemoryPlan, planMemory, type SettledChoices } from "./memory/plan-memory.ts";
 import { refusalOf } from "./memory/refusal.ts";
 import { pagingNote } from "./optimizer-states.ts";
 import { type PreparedData, prepareData } from "./prepare-data.ts";
@@ -39,13 +40,15 @@ export interface PlanOptions {
   readonly weights: "fetch" | "later";
   /** What decides the numbers of a run that is gone on with. */
   readonly before?: Pick<RunInfo, "settled" | "hub"> | undefined;
+  /** The processes that train together; default: one alone. */
+  readonly group?: ProcessGroup | undefined;
   readonly onEvent: EventSink;
 }
 
 /** @throws UserError for anything about recipe, data or device that stands in the way, but for memory */
 export async function planRun(loaded: LoadedRecipe, options: PlanOptions): Promise<RunPlan> {
   const { recipe } = loaded;
-  const { environment, parts, weights, before, onEvent } = options;
+  const { environment, parts, weights, before, group = alone, onEvent } = options;
   const choices: Choice[] = [];
   const choose: Choose = (path, value, reason) => {
     choices.push({ path, value, reason });
@@ -72,8 +75,12 @@ export async function planRun(loaded: LoadedRecipe, options: PlanOptions): Promi
   const { data, plan } = prepared;
   const target = parts.target(recipe);
   const example = data.train.encoded.example.bind(data.train.encoded);
-  const input = { recipe, base: base.folder, target, plan, example, labels: data.labels, before: before?.settled };
+  // What reaches the numbers is settled by rank 0 for all.
+  const settled = group.rank === 0 ? before?.settled : group.share<SettledChoices | undefined>(undefined);
+  const processes = group.size;
+  const input = { recipe, base: base.folder, target, plan, example, labels: data.labels, before: settled, processes };
   const memory = planMemory(input);
+  if (group.rank === 0) group.share({ maxTokens: memory.maxTokens, format: memory.format });
   tellMemoryPlan(recipe, memory, choose);
   const forecast = forecastOf(recipe, memory, target, plan.totalSteps);
   onEvent({ kind: "forecast", forecast });
@@ -84,12 +91,12 @@ export async function planRun(loaded: LoadedRecipe, options: PlanOptions): Promi
 /** The device that a recipe asks for. */
 export function deviceOptions(
   { device, precision, threads, memory_budget: budget, cache }: Recipe,
-  { cacheFolder, compiler, cudaLibraries, cudaRoots }: DeviceEnvironment,
+  { cacheFolder, compiler, cudaLibraries, cudaRoots, card, threads: share }: DeviceEnvironment,
 ): DeviceOptions {
   return {
-    ...{ compiler, cudaLibraries, cudaRoots, device, precision },
+    ...{ compiler, cudaLibraries, cudaRoots, card, device, precision },
     cacheFolder: cache.kernels ?? cacheFolder,
-    threads: threads === "auto" ? undefined : threads,
+    threads: threads === "auto" ? share : threads,
     memoryBudget: budget === "auto" ? undefined : budget,
   };
 }

@@ -4,6 +4,7 @@ import { packageVersion } from "../../base/package-root.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Choice } from "../../base/recipe/resolved.ts";
+import type { ProcessGroup } from "../../engine/device/collective/process-group.ts";
 import type { BaseModel, RunEnvironment } from "./base-model.ts";
 import type { MemoryPlan } from "./memory/plan-memory.ts";
 import { type OpenModel, prepareTrainee, type Trainee } from "./method.ts";
@@ -27,14 +28,14 @@ export interface PreparedRun extends Omit<PreparedData, "templateHash">, Disposa
 }
 
 /**
- * @param environment `signal` ends a download
+ * @param environment `signal` ends a download; `group`: the processes that train together
  * @param before what decides the numbers of a run that is gone on with
  * @param shared parts that other runs use too; without them, the run has its own
  * @throws UserError for anything about recipe, data, model or memory that stands in the way
  */
 export async function prepareRun(
   loaded: LoadedRecipe,
-  environment: RunEnvironment & { readonly signal?: AbortSignal },
+  environment: RunEnvironment & { readonly signal?: AbortSignal; readonly group?: ProcessGroup | undefined },
   before: Pick<RunInfo, "settled" | "hub"> | undefined,
   onEvent: EventSink,
   shared?: SharedParts,
@@ -47,7 +48,14 @@ export async function prepareRun(
     if (parts !== shared) parts[Symbol.dispose]();
   };
   try {
-    const planned = await planRun(loaded, { environment, parts, weights: "fetch", before, onEvent });
+    const planned = await planRun(loaded, {
+      environment,
+      parts,
+      weights: "fetch",
+      before,
+      group: environment.group,
+      onEvent,
+    });
     if (planned.refusal) throw planned.refusal;
     const { base, warmStart, device, prepared, memory, choices } = planned;
     const { data, encoder, encodeOptions, plan } = prepared;

@@ -72,13 +72,13 @@ export function resumePoint(
   if (changed.length > 0) {
     throw new UserError({
       code: "run/changed",
-      message: `the run was started with something else: ${changed.map((key) => describe(key, progress.fingerprint, fingerprint)).join("; ")}`,
+      message: `the run was started with something else: ${changed.map((key) => differenceOf(key, progress.fingerprint, fingerprint)).join("; ")}`,
       where: path,
       fix: "set it back to go on, or train anew in another folder (warm_start takes over the adapter)",
     });
   }
   for (const key of different) {
-    const message = `${describe(key, progress.fingerprint, fingerprint)}, which reaches no weight: what follows goes by it`;
+    const message = `${differenceOf(key, progress.fingerprint, fingerprint)}, which reaches no weight: what follows goes by it`;
     onEvent({ kind: "note", level: "info", message });
   }
   onEvent({ kind: "note", level: "info", message: `resuming after step ${progress.step} from ${path}` });
@@ -111,7 +111,8 @@ function reachesWeights(key: string, fingerprint: Fingerprint): boolean {
   return !/^evaluation\.(calibration|threshold)(\.|$)/.test(key);
 }
 
-function describe(key: string, before: Fingerprint, now: Fingerprint): string {
+/** One key of two fingerprints, for people. */
+export function differenceOf(key: string, before: Fingerprint, now: Fingerprint): string {
   if (key === trainingExamples || key === validationExamples) return `${key} differ`;
   return `${key} was ${before[key] ?? "not there"}, is ${now[key] ?? "not there"}`;
 }

@@ -1,11 +1,13 @@
 /** What the model that trains says to the validation set, scored as `fettle eval` does. */
 import type { Recipe } from "../../base/recipe/recipe.ts";
+import { alone, type ProcessGroup } from "../../engine/device/collective/process-group.ts";
 import { ConversationEncoder } from "../data/conversation-encoder.ts";
 import type { EncodeOptions } from "../data/encode-row.ts";
 import type { Problems } from "../data/problems.ts";
 import { plainDecision } from "../score/decision.ts";
 import { labelNames, predictRows } from "../score/predict-rows.ts";
 import type { Prediction } from "../score/prediction.ts";
+import { dividedPredictions } from "./divided-predictions.ts";
 import type { Trainee } from "./method.ts";
 import type { EncodedSet } from "./run-data.ts";
 import type { StepSettings } from "./step.ts";
@@ -17,6 +19,8 @@ export interface ScoreValidationOptions {
   readonly encoder: ConversationEncoder;
   readonly encodeOptions: EncodeOptions;
   readonly settings: StepSettings;
+  /** The processes that train together, each of which calls this; default: one alone. */
+  readonly group?: ProcessGroup | undefined;
 }
 
 export interface ScoredValidation {
@@ -31,7 +35,7 @@ export interface ScoredValidation {
 
 /** @param problems what becomes of rows that are too long */
 export function scoreValidation(options: ScoreValidationOptions, problems: Problems): ScoredValidation {
-  const { trainee, recipe, validation, encodeOptions, settings } = options;
+  const { trainee, recipe, validation, encodeOptions, settings, group = alone } = options;
   const { dataset } = validation;
   const labels = labelNames(dataset);
   const multiLabel = recipe.problem_type === "multi_label_classification";
@@ -46,7 +50,10 @@ export function scoreValidation(options: ScoreValidationOptions, problems: Probl
     decision,
     maxTokens: settings.maxTokens,
   };
-  const predictions = predictRows(classifier, dataset, problems);
+  const predictions =
+    group.size === 1
+      ? predictRows(classifier, dataset, problems)
+      : dividedPredictions(classifier, dataset, problems, group);
   return { predictions, labels, multiLabel, positive: decision.positive, total: dataset.length / dataset.together };
 }
 

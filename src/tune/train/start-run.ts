@@ -3,6 +3,9 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink, Ledger, RunEvent, Taken } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import { resolvedRecipeText } from "../../base/recipe/resolved.ts";
+import type { Collective } from "../../engine/device/collective/collective.ts";
+import { alone, type ProcessGroup } from "../../engine/device/collective/process-group.ts";
+import { openCollective } from "../../engine/open-collective.ts";
 import { DEFAULT_THRESHOLD } from "../score/decision.ts";
 import type { RunEnvironment } from "./base-model.ts";
 import type { Progress } from "./checkpoint.ts";
@@ -11,7 +14,7 @@ import { type DecisionKeys, decideOnValidation } from "./decide-on-validation.ts
 import type { BestState } from "./early-stopping.ts";
 import { hashWeights } from "./hash-weights.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
-import { fingerprintOf, resumePoint } from "./resume.ts";
+import { differenceOf, type Fingerprint, fingerprintOf, resumePoint } from "./resume.ts";
 import { isRunFolder, RunFolder, type RunInfo, readRunInfo } from "./run-folder.ts";
 import { saveResult } from "./save-result.ts";
 import type { SharedParts } from "./shared-parts.ts";
@@ -29,6 +32,8 @@ export interface StartOptions extends RunEnvironment {
   readonly onEvent: EventSink;
   /** Parts that other runs use too; default: its own. */
   readonly parts?: SharedParts | undefined;
+  /** The processes that train together, each of which calls this; default: one alone. */
+  readonly group?: ProcessGroup | undefined;
 }
 
 export interface RunResult {
@@ -50,45 +55,68 @@ export interface RunResult {
   readonly weightsSha256: string | null;
 }
 
-/** @throws UserError for anything about recipe, data, model or disk that stands in the way */
-export async function startRun(loaded: LoadedRecipe, options: StartOptions): Promise<RunResult> {
+/**
+ * Of several processes rank 0 alone tells events and writes.
+ * @throws UserError for anything about recipe, data, model or disk that stands in the way
+ */
+export async function startRun(loaded: LoadedRecipe, given: StartOptions): Promise<RunResult> {
+  const { group = alone, resume, dryRun } = given;
   const { output } = loaded.recipe;
-  if (!options.dryRun) refuseOldRun(output, options.resume);
+  const leads = group.rank === 0;
+  const options: StartOptions = { ...given, group, onEvent: leads ? given.onEvent : () => {} };
+  if (!dryRun && leads) refuseOldRun(output, resume);
   const early: RunEvent[] = [];
-  const before = options.resume && isRunFolder(output) ? readRunInfo(output) : undefined;
+  const before = group.share(resume && leads && isRunFolder(output) ? readRunInfo(output) : undefined);
   const tell: EventSink = (event) => {
     if (event.kind !== "progress") early.push(event);
     options.onEvent(event);
   };
+  if (group.size > 1) tell(processesChoice(group));
   using prepared = await prepareRun(loaded, options, before, tell, options.parts);
-  if (options.dryRun) return { ...resultOf(prepared.info, output, "planned"), best: null };
-  using folder = RunFolder.open(output);
+  if (dryRun) return { ...resultOf(prepared.info, output, "planned"), best: null };
+  using folder = leads ? RunFolder.open(output) : undefined;
   // Another process may have made and finished a run here in the meantime.
-  refuseOldRun(output, options.resume);
-  return await trainIn(folder, prepared, early, loaded, options);
+  if (leads) refuseOldRun(output, resume);
+  const collective = openCollective(group, prepared.trainee.model.decoder.device);
+  try {
+    const result = await trainIn(folder, prepared, early, loaded, options, collective);
+    // Rank 0 still saves when the others are done.
+    group.share(undefined);
+    collective.close();
+    return result;
+  } catch (error) {
+    collective.abort();
+    throw error;
+  }
 }
 
-/** @param early what was said before there was a folder to keep it in */
+/**
+ * @param folder of rank 0
+ * @param early what was said before there was a folder to keep it in
+ */
 async function trainIn(
-  folder: RunFolder,
+  folder: RunFolder | undefined,
   prepared: PreparedRun,
   early: readonly RunEvent[],
   loaded: LoadedRecipe,
   options: StartOptions,
+  collective: Collective,
 ): Promise<RunResult> {
   const { recipe } = loaded;
   const { trainee, data, plan, settings } = prepared;
+  const { group } = collective;
   const fingerprint = fingerprintOf(recipe, prepared.info, trainee.model.decoder.device, data);
-  const resume = options.resume ? resumePoint(folder, fingerprint, options.onEvent) : undefined;
+  refuseDifferences(group.gather(fingerprint));
+  const resume = group.share(folder && options.resume ? resumePoint(folder, fingerprint, options.onEvent) : undefined);
   if (!resume) {
-    folder.truncateMetrics(0);
-    for (const event of early) folder.append(event);
+    folder?.truncateMetrics(0);
+    for (const event of early) folder?.append(event);
   }
-  folder.writeRecipe(resolvedRecipeText(loaded, prepared.choices));
-  if (data.splits) folder.writeSplits(data.splits);
+  folder?.writeRecipe(resolvedRecipeText(loaded, prepared.choices));
+  if (data.splits) folder?.writeSplits(data.splits);
   let info: RunInfo = { ...prepared.info, ...(resume && standing(resume.progress)) };
-  folder.writeInfo(info);
-  const looking = validatorOptions(prepared, loaded, (event) => loop.onEvent(event));
+  folder?.writeInfo(info);
+  const looking = validatorOptions(prepared, loaded, group, (event) => loop.onEvent(event));
   const loop: TrainLoopOptions = {
     recipe: { ...recipe, training: { ...recipe.training, optim: prepared.optim } },
     trainee,
@@ -96,17 +124,18 @@ async function trainIn(
     example: (index) => data.train.encoded.example(index),
     settings,
     folder,
+    collective,
     evaluate: looking && (() => validate(looking)),
     resume,
     fingerprint,
     signal: options.signal,
     onEvent: (event) => {
-      if (event.kind !== "progress") folder.append(event);
+      if (event.kind !== "progress") folder?.append(event);
       options.onEvent(event);
     },
     onCheckpoint: (progress) => {
       info = { ...info, ...standing(progress) };
-      folder.writeInfo(info);
+      folder?.writeInfo(info);
     },
   };
   try {
@@ -116,18 +145,38 @@ async function trainIn(
     const measured = { peakBytes: device.memory().peak, seconds: progress.seconds };
     loop.onEvent({ kind: "measurement", measured });
     info = { ...info, status, ...standing(progress), measured, peakMemoryBytes: peakMemory() };
-    if (status !== "interrupted") {
+    const decided = status === "interrupted" ? undefined : looking && (await decideOnValidation(looking));
+    if (status !== "interrupted" && folder) {
       const padToken = prepared.encoder.tokenizer.padId;
-      const classifier = classifierOf(info, recipe, looking && (await decideOnValidation(looking)));
+      const classifier = classifierOf(info, recipe, decided);
       const result = await saveResult(trainee, folder.path, { classifier, padToken }, loop.onEvent);
       verifyResult(trainee, result, data.train.encoded);
       info = { ...info, weightsSha256: await hashWeights(result) };
     }
-    folder.writeInfo(info);
-    return { ...resultOf(info, folder.path, status), best: progress.best.best };
+    folder?.writeInfo(info);
+    return { ...resultOf(info, recipe.output, status), best: progress.best.best };
   } catch (error) {
-    writeFailure(folder, info);
+    if (folder) writeFailure(folder, info);
     throw error;
+  }
+}
+
+function processesChoice({ size, place }: ProcessGroup): RunEvent {
+  return { kind: "choice", name: "processes", value: String(size), reason: `started by ${place!.launcher}` };
+}
+
+/** Processes that compute something else would spoil the result without a word. */
+function refuseDifferences([first, ...others]: readonly Fingerprint[]): void {
+  for (const [i, other] of others.entries()) {
+    const keys = [...new Set([...Object.keys(first!), ...Object.keys(other)])];
+    const different = keys.filter((key) => first![key] !== other[key]);
+    if (different.length === 0) continue;
+    const told = different.map((key) => differenceOf(key, first!, other));
+    throw new UserError({
+      code: "processes/differ",
+      message: `rank ${i + 1} trains something else than rank 0: ${told.slice(0, 5).join("; ")}`,
+      fix: "give all processes the same recipe, the same files and the same kind of device",
+    });
   }
 }
 
@@ -164,10 +213,11 @@ function standing({ step: steps, seconds, ledger }: Progress): Pick<RunInfo, "st
 function validatorOptions(
   { trainee, data, encoder, encodeOptions, settings }: PreparedRun,
   { recipe }: LoadedRecipe,
+  group: ProcessGroup,
   onEvent: EventSink,
 ): ValidatorOptions | undefined {
   const { validation } = data;
-  return validation && { recipe, trainee, validation, encoder, encodeOptions, settings, onEvent };
+  return validation && { recipe, trainee, validation, encoder, encodeOptions, settings, group, onEvent };
 }
 
 /** The disk may be what failed: then the original error matters, not this one. */

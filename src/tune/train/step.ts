@@ -2,14 +2,18 @@
 import { UserError } from "../../base/errors.ts";
 import { hashLabel } from "../../base/random.ts";
 import type { PackingOptions } from "../../base/recipe/recipe.ts";
+import { type Collective, noCollective } from "../../engine/device/collective/collective.ts";
+import { alone } from "../../engine/device/collective/process-group.ts";
 import { clipCoefficient, globalNorm } from "../../engine/optim/clip.ts";
 import type { Optimizer } from "../../engine/optim/optimizer.ts";
+import { allReduceGradients } from "../../engine/optim/reduce-gradients.ts";
 import { zeroGradients } from "../../engine/optim/zero-gradients.ts";
 import type { Pooling } from "../../model/families/class-head.ts";
 import type { RecomputePlan } from "../../model/families/decoder.ts";
 import { countTargets, type EncodedExample, type Pack, packExamples } from "../data/pack.ts";
 import { accumulateGradients } from "./loss.ts";
 import type { Trainee } from "./method.ts";
+import { type Share, shareOfStep } from "./share-step.ts";
 
 export interface StepSettings {
   readonly seed: number;
@@ -26,26 +30,38 @@ export interface StepOutcome {
   readonly loss: number;
   /** Before clipping. */
   readonly gradNorm: number;
-  readonly packs: readonly Pack[];
 }
 
-/** What a step computes, laid out. */
+/** What a process computes of a step, laid out. */
 export interface StepWork {
+  /** Of this process. */
+  readonly examples: readonly EncodedExample[];
   readonly packs: readonly Pack[];
-  /** What the targets of all packs count together: without weights, supervised tokens or rows. */
+  /** What the targets of the whole step count together: without weights, supervised tokens or rows. */
   readonly targets: number;
 }
 
-/** @param batches the examples of each forward pass of the step */
+/**
+ * @param batches the examples of each forward pass of the step
+ * @param share of which a process computes its own; default: all
+ */
 export function prepareStep(
   batches: readonly (readonly EncodedExample[])[],
   { packing, maxTokens, pooling }: Pick<StepSettings, "packing" | "maxTokens" | "pooling">,
+  share: Share = { rank: 0, size: 1 },
 ): StepWork {
   const layout = { enabled: packing.enabled, sharePrompts: packing.share_prompts, maxTokens, pooling };
-  return { packs: batches.flatMap((batch) => packExamples(batch, layout)), targets: countTargets(batches.flat()) };
+  const batchSize = Math.max(...batches.map((batch) => batch.length));
+  const own = shareOfStep(batches, share, { ...layout, batchSize });
+  return {
+    examples: own.flat(),
+    packs: own.flatMap((batch) => packExamples(batch, layout)),
+    targets: countTargets(batches.flat()),
+  };
 }
 
 /**
+ * @param collective of the processes that take part, each with its own work of the step
  * @param meanwhile called once everything is launched and before it is waited for: the time to prepare the next step
  * @throws UserError when gradients are no longer finite; the parameters are untouched then
  */
@@ -55,8 +71,12 @@ export function optimizerStep(
   { packs, targets }: StepWork,
   learningRate: number,
   { packing, recompute, seed, maxGradNorm }: StepSettings,
+  collective: Collective = noCollective(alone),
   meanwhile: () => void = () => {},
 ): StepOutcome {
+  const { group } = collective;
+  // Each process draws masks of its own.
+  const drawn = group.rank === 0 ? "" : ` of rank ${group.rank}`;
   // Rows that all count nothing teach nothing.
   const scale = targets === 0 ? 0 : 1 / targets;
   const losses = packs.map((pack, i) =>
@@ -64,16 +84,19 @@ export function optimizerStep(
       objective: trainee.objective,
       supervisedRowsOnly: packing.supervised_rows_only,
       recompute,
-      dropoutSeed: hashLabel(`dropout ${seed} ${optimizer.steps} ${i}`),
+      dropoutSeed: hashLabel(`dropout ${seed} ${optimizer.steps} ${i}${drawn}`),
     }),
   );
+  allReduceGradients(trainee.trainable, collective);
   meanwhile();
-  const sum = losses.reduce((total, loss) => total + loss(), 0);
+  collective.wait();
+  const own = losses.reduce((total, loss) => total + loss(), 0);
+  const sum = group.gather(own).reduce((total, loss) => total + loss, 0);
   const { norm, notFinite } = globalNorm(trainee.trainable);
   if (!Number.isFinite(norm)) throw diverged(optimizer.steps + 1, notFinite);
   optimizer.step(learningRate, clipCoefficient(norm, maxGradNorm));
   zeroGradients(trainee.trainable);
-  return { loss: sum * scale, gradNorm: norm, packs };
+  return { loss: sum * scale, gradNorm: norm };
 }
 
 function diverged(step: number, parameters: readonly string[]): UserError {

@@ -5,6 +5,8 @@
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
+import type { Collective } from "../../engine/device/collective/collective.ts";
+import { spreadParameters } from "../../engine/optim/reduce-gradients.ts";
 import { learningRateFactor } from "../../engine/optim/schedule.ts";
 import type { EncodedExample } from "../data/pack.ts";
 import {
@@ -17,7 +19,7 @@ import {
   stepOf,
 } from "./checkpoint.ts";
 import { isExhausted, judge, noBest } from "./early-stopping.ts";
-import { LedgerCounter } from "./ledger.ts";
+import { LedgerCounter, sumOfLedgers } from "./ledger.ts";
 import { LossWindow } from "./loss-window.ts";
 import type { Trainee } from "./method.ts";
 import { optimizerOf } from "./optimizer-of.ts";
@@ -31,10 +33,13 @@ export interface TrainLoopOptions {
   readonly plan: Plan;
   readonly example: (index: number) => EncodedExample;
   readonly settings: StepSettings;
-  readonly folder: RunFolder;
+  /** Of rank 0, which writes it; undefined on the others. */
+  readonly folder: RunFolder | undefined;
+  /** Of the processes that train together. */
+  readonly collective: Collective;
   /** Metrics on the validation set; undefined without one. */
   readonly evaluate: (() => Promise<Readonly<Record<string, number>>>) | undefined;
-  /** A complete checkpoint to go on from. */
+  /** A complete checkpoint to go on from, which rank 0 reads. */
   readonly resume: { readonly path: string; readonly progress: Progress } | undefined;
   readonly fingerprint: Progress["fingerprint"];
   readonly signal: AbortSignal;
@@ -45,7 +50,8 @@ export interface TrainLoopOptions {
 
 interface PlannedStep {
   readonly epoch: number;
-  readonly examples: readonly (readonly EncodedExample[])[];
+  /** Of the whole step. */
+  readonly examples: readonly EncodedExample[];
   readonly work: StepWork;
 }
 
@@ -55,30 +61,36 @@ export interface TrainLoopResult {
 }
 
 export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopResult> {
-  const { recipe, trainee, plan, folder, resume, onEvent } = options;
+  const { recipe, trainee, plan, folder, collective, resume, onEvent } = options;
+  const { group } = collective;
   const { training, evaluation, checkpoints } = recipe;
   const optimizer = optimizerOf(recipe, trainee);
   try {
-    const ledger = new LedgerCounter(workShape(options), resume?.progress.ledger);
+    const ledger = new LedgerCounter(workShape(options), group.rank === 0 ? resume?.progress.ledger : undefined);
     const window = new LossWindow(resume?.progress.seconds ?? 0);
     let best = resume?.progress.best ?? noBest;
     let step = 0;
     if (resume) {
-      restoreWeights(resume.path, trainee.trainable);
-      restoreOptimizer(resume.path, optimizer, resume.progress.step);
-      folder.truncateMetrics(resume.progress.metricsBytes);
+      if (folder) {
+        restoreWeights(resume.path, trainee.trainable);
+        restoreOptimizer(resume.path, optimizer, resume.progress.step);
+        folder.truncateMetrics(resume.progress.metricsBytes);
+      }
+      if (group.size > 1) optimizer.spread(collective, resume.progress.step);
       step = resume.progress.step;
     }
+    spreadParameters(trainee.trainable, collective);
     const progressNow = (): Progress => ({
       step,
       best,
       seconds: window.seconds(),
-      metricsBytes: folder.metricsBytes(),
-      ledger: ledger.ledger(),
+      metricsBytes: folder?.metricsBytes() ?? 0,
+      ledger: sumOfLedgers(group.gather(ledger.ledger())),
       fingerprint: options.fingerprint,
     });
     const checkpoint = (): void => {
       const progress = progressNow();
+      if (!folder) return;
       const path = saveCheckpoint(folder.checkpoints, trainee.trainable, optimizer, progress);
       options.onCheckpoint(progress);
       pruneCheckpoints(folder.checkpoints, checkpoints.save_total_limit, best.best?.step);
@@ -88,7 +100,7 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
     const prepare = (at: number): PlannedStep => {
       const { batches, epoch } = plan.at(at);
       const examples = batches.map((batch) => batch.map(options.example));
-      return { epoch, examples, work: prepareStep(examples, options.settings) };
+      return { epoch, examples: examples.flat(), work: prepareStep(examples, options.settings, group) };
     };
     let planned: PlannedStep | undefined;
     let status: TrainLoopResult["status"] = isExhausted(best, evaluation) ? "stopped early" : "finished";
@@ -100,12 +112,12 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
           warmup: plan.warmup,
           total: plan.totalSteps,
         });
-      const outcome = optimizerStep(trainee, optimizer, work, learningRate, options.settings, () => {
+      const outcome = optimizerStep(trainee, optimizer, work, learningRate, options.settings, collective, () => {
         planned = step + 1 < plan.totalSteps ? prepare(step + 1) : undefined;
       });
       step++;
-      ledger.add(examples.flat(), work.packs);
-      window.add(outcome, examples.flat());
+      ledger.add(work.examples, work.packs);
+      window.add(outcome, examples);
       onEvent(window.progress(step, plan.totalSteps));
       if (step % training.logging_steps === 0 || step === plan.totalSteps) {
         onEvent(window.flush(step, epoch + 1 / plan.stepsPerEpoch, learningRate));
@@ -113,7 +125,7 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
 
       let isBest = false;
       if (options.evaluate && isDue(evaluation.eval_steps, step, plan)) {
-        const metrics = await options.evaluate();
+        const metrics = group.share(await options.evaluate());
         onEvent({ kind: "evaluation", step, metrics });
         const verdict = judge(best, step, metrics[evaluation.metric_for_best_model] ?? Number.NaN, evaluation);
         best = verdict.state;
@@ -122,16 +134,19 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
       }
       // Without this turn of the event loop no signal would ever arrive.
       await new Promise(setImmediate);
-      if (options.signal.aborted && status === "finished" && step < plan.totalSteps) status = "interrupted";
+      const stop = group.gather(options.signal.aborted).includes(true);
+      if (stop && status === "finished" && step < plan.totalSteps) status = "interrupted";
       const ends = status !== "finished" || step === plan.totalSteps;
       if (isBest || ends || isDue(checkpoints.save_steps, step, plan)) checkpoint();
     }
     const bestStep = best.best?.step;
     if (status !== "interrupted" && evaluation.load_best_model_at_end && bestStep !== undefined) {
-      restoreWeights(bestCheckpoint(folder, bestStep), trainee.trainable);
+      if (folder) restoreWeights(bestCheckpoint(folder, bestStep), trainee.trainable);
+      spreadParameters(trainee.trainable, collective);
     }
-    onEvent({ kind: "ledger", ledger: ledger.ledger() });
-    return { status, progress: progressNow() };
+    const progress = progressNow();
+    onEvent({ kind: "ledger", ledger: progress.ledger });
+    return { status, progress };
   } finally {
     optimizer[Symbol.dispose]();
   }

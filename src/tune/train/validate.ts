@@ -3,6 +3,7 @@
  * labels how well they are told apart, scored as `fettle eval` does.
  */
 import type { EventSink } from "../../base/events.ts";
+import { alone } from "../../engine/device/collective/process-group.ts";
 import { countTargets, packExamples } from "../data/pack.ts";
 import { Problems } from "../data/problems.ts";
 import { measureLabels } from "../evaluate/evaluate-labels.ts";
@@ -24,30 +25,54 @@ export async function validate(options: ValidatorOptions): Promise<Readonly<Reco
     : { loss, ...(await labelMetrics(options)) };
 }
 
-export interface LossOptions extends Pick<ValidatorOptions, "recipe" | "validation" | "onEvent"> {
+export interface LossOptions extends Pick<ValidatorOptions, "recipe" | "validation" | "group" | "onEvent"> {
   readonly trainee: Pick<Trainee, "model" | "objective">;
   readonly settings: Pick<StepSettings, "maxTokens" | "pooling">;
 }
 
-/** Of the targets of a set, packed as in training. */
-export async function meanLoss({ recipe, trainee, validation, settings, onEvent }: LossOptions): Promise<number> {
+/** What a process found out about a batch of the set. */
+interface BatchLosses {
+  /** Of its packs, in order. */
+  readonly losses: readonly number[];
+  readonly targets: number;
+}
+
+/** Of the targets of a set, packed as in training; several processes take batches in turn, and come to the same bits. */
+export async function meanLoss({
+  recipe,
+  trainee,
+  validation,
+  settings,
+  group = alone,
+  onEvent,
+}: LossOptions): Promise<number> {
   const { encoded } = validation;
   const { enabled, share_prompts: sharePrompts, supervised_rows_only: supervisedRowsOnly } = recipe.packing;
   const { maxTokens, pooling } = settings;
-  let sum = 0;
-  let targets = 0;
+  const own: BatchLosses[] = [];
   const size = Math.max(recipe.training.batch_size, 64);
-  for (let at = 0; at < encoded.length; at += size) {
+  for (let at = group.rank * size; at < encoded.length; at += size * group.size) {
     const end = Math.min(at + size, encoded.length);
     const examples = Array.from({ length: end - at }, (_, i) => encoded.example(at + i));
-    for (const pack of packExamples(examples, { enabled, sharePrompts, maxTokens, pooling })) {
-      sum += packLoss(trainee.model.decoder, pack, { supervisedRowsOnly, objective: trainee.objective });
-    }
-    targets += countTargets(examples);
+    const packs = packExamples(examples, { enabled, sharePrompts, maxTokens, pooling });
+    const options = { supervisedRowsOnly, objective: trainee.objective };
+    own.push({
+      losses: packs.map((pack) => packLoss(trainee.model.decoder, pack, options)),
+      targets: countTargets(examples),
+    });
     onEvent({ kind: "progress", task: "validate", done: end, total: encoded.length, unit: "examples" });
     await new Promise(setImmediate);
   }
+  const batches = inTurns(group.gather(own));
+  const sum = batches.flatMap(({ losses }) => losses).reduce((total, loss) => total + loss, 0);
+  const targets = batches.reduce((total, batch) => total + batch.targets, 0);
   return targets === 0 ? 0 : sum / targets;
+}
+
+/** What was dealt out in turns, in its order. */
+function inTurns<T>(dealt: readonly (readonly T[])[]): T[] {
+  const rounds = Math.max(...dealt.map(({ length }) => length));
+  return Array.from({ length: rounds }, (_, round) => dealt.flatMap((own) => own.slice(round, round + 1))).flat();
 }
 
 /** What the log and the terminal show of a set with labels, besides what the run goes by. */

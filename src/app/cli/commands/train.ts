@@ -10,6 +10,7 @@ import { comparisonLine } from "../forecast-lines.ts";
 import { interruptible } from "../interrupt.ts";
 import { ledgerLines } from "../ledger-lines.ts";
 import { collect } from "../options.ts";
+import { amongProcesses } from "../processes.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface TrainOptions {
@@ -40,8 +41,11 @@ export const train: CommandModule = {
     const options = command.opts<TrainOptions>();
     const path = command.args[0]!;
     const result = await interruptible(terminal, "with a checkpoint", (signal) =>
-      startTraining(path, { ...options, signal, onEvent: terminal.onEvent }),
+      amongProcesses(terminal, signal, (group) =>
+        startTraining(path, { ...options, group, signal, onEvent: terminal.onEvent }),
+      ),
     );
+    if (terminal.muted) return outcomeOf(result);
     printResult(terminal, result, commandLine(command, path));
     return outcomeOf(result);
   },

@@ -124,6 +124,11 @@ export class CpuDevice implements Device {
     this.#call("fettle_copy", [hostAddress(target), source, target.byteLength]);
   }
 
+  hostBytes(view: BufferView): Uint8Array {
+    const bytes = byteLength(view);
+    return bytes === 0 ? new Uint8Array(0) : new Uint8Array(koffi.view(BigInt(addressOf(view)), bytes));
+  }
+
   copy(source: BufferView, target: BufferView): void {
     const bytes = byteLength(source);
     expectBytes(target, bytes);

@@ -91,6 +91,11 @@ export class ReferenceDevice implements Device {
     target.set(new Uint8Array(narrow.buffer, narrow.byteOffset, narrow.byteLength));
   }
 
+  hostBytes(view: BufferView): Uint8Array {
+    const { buffer, byteOffset, byteLength } = this.#array(view);
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  }
+
   copy(source: BufferView, target: BufferView): void {
     this.#array(target).set(this.#array(source));
   }

@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly labels?: LearnedLabels | undefined;
   /** What a run that is gone on with was made with; it stands where the recipe still leaves it open. */
   readonly before?: SettledChoices | undefined;
+  /** Among which a step is divided; default 1. */
+  readonly processes?: number | undefined;
 }
 
 /** The choices that reach the numbers. */
@@ -92,7 +94,7 @@ function formatsFor({ recipe, target, before }: PlanInput): ReturnType<typeof we
 }
 
 function planFor(input: PlanInput, format: WeightFormat): MemoryPlan {
-  const { recipe, base, target, plan, example, labels, before } = input;
+  const { recipe, base, target, plan, example, labels, before, processes = 1 } = input;
   using rehearsal = new Rehearsal(recipe, base, format, target, labels);
   const { decoder, classHead } = rehearsal.trainee.model;
   const { config } = decoder;
@@ -102,7 +104,7 @@ function planFor(input: PlanInput, format: WeightFormat): MemoryPlan {
   const limit = target.budget * SHARE_OF_BUDGET;
   let best: MemoryPlan | undefined;
   for (const maxTokens of sizes) {
-    const sample = sampleSteps(plan, example, recipe, maxTokens, classHead?.parts.pooling);
+    const sample = sampleSteps(plan, example, recipe, { maxTokens, pooling: classHead?.parts.pooling, processes });
     const foreseen = foresee(rehearsal, sample, recomputeFor(recipe, rehearsal, sample, limit));
     const fits = foreseen.peakBytes <= limit;
     if (best === undefined || (fits && foreseen.secondsPerStep < best.secondsPerStep * (1 - LEAST_GAIN))) {

@@ -3,6 +3,7 @@ import type { Recipe } from "../../../base/recipe/recipe.ts";
 import type { Pooling } from "../../../model/families/class-head.ts";
 import { type EncodedExample, type Pack, packExamples } from "../../data/pack.ts";
 import type { Plan } from "../plan.ts";
+import { shareOfStep } from "../share-step.ts";
 
 export interface StepSample {
   /** Of each sampled step. */
@@ -18,18 +19,27 @@ export interface StepSample {
 const STEPS = 128;
 const HEAVIER = 1.03;
 
+export interface SampleOptions {
+  readonly maxTokens: number;
+  readonly pooling?: Pooling | undefined;
+  /** Among which a step is divided: packs are those of the first. */
+  readonly processes: number;
+}
+
 export function sampleSteps(
   plan: Plan,
   example: (index: number) => EncodedExample,
-  { packing }: Recipe,
-  maxTokens: number,
-  pooling?: Pooling,
+  { packing, training }: Recipe,
+  { maxTokens, pooling, processes }: SampleOptions,
 ): StepSample {
   const count = Math.min(STEPS, plan.stepsPerEpoch);
   const layout = { enabled: packing.enabled, sharePrompts: packing.share_prompts, maxTokens, pooling };
   const steps = Array.from({ length: count }, (_, i) => {
     const { batches } = plan.at(Math.floor((i * plan.stepsPerEpoch) / count));
-    return batches.flatMap((batch) => packExamples(batch.map(example), layout));
+    const examples = batches.map((batch) => batch.map(example));
+    const share = { rank: 0, size: processes };
+    const own = shareOfStep(examples, share, { ...layout, batchSize: training.batch_size });
+    return own.flatMap((batch) => packExamples(batch, layout));
   });
   const packs = steps.flat();
   const total = (of: (pack: Pack) => number): number => packs.reduce((sum, pack) => sum + of(pack), 0);
