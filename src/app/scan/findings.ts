@@ -52,7 +52,7 @@ export function findingsOf(
       region,
       unit: name,
       snippet: snippetOf(lines, region),
-      fingerprint: fingerprintOf(path, rule.label, lines, region),
+      fingerprint: fingerprintOf(rule.label, lines, region),
     };
   });
 }
@@ -73,8 +73,8 @@ function snippetOf(lines: readonly string[], { startLine, endLine }: Region): st
     .slice(0, SNIPPET_CHARACTERS);
 }
 
-function fingerprintOf(path: string, label: string, lines: readonly string[], { startLine, endLine }: Region): string {
-  const hash = createHash("sha256").update(`${path}\0${label}\0`);
+function fingerprintOf(label: string, lines: readonly string[], { startLine, endLine }: Region): string {
+  const hash = createHash("sha256").update(`${label}\0`);
   for (let line = startLine - 1; line < endLine; line++) hash.update(`${lines[line]}\n`);
   return hash.digest("hex").slice(0, 32);
 }

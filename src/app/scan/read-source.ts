@@ -60,7 +60,8 @@ function tooLarge(size: number, maxBytes: number): Source {
   return { kind: "problem", message, fatal: true };
 }
 
-function textOf(bytes: Buffer): Source {
+/** What is read of bytes, wherever they are from. */
+export function textOf(bytes: Buffer): Source {
   if (bytes.includes(0)) return { kind: "problem", message: "it is no text: it has zero bytes", fatal: false };
   try {
     return { kind: "text", text: strict.decode(bytes), bytes };

@@ -55,7 +55,7 @@ export interface Finding {
   readonly unit?: string | undefined;
   /** The lines of the region, at most 20 of them. */
   readonly snippet: string;
-  /** Hex; the same where the same text of the region has the same label in the same file, wherever in it. */
+  /** Hex; the same where the same text of a region has the same label, wherever it is. */
   readonly fingerprint: string;
   /** Why it does not count; undefined: it does. */
   readonly suppressed?: { readonly by: "inline" | "baseline"; readonly reason: string } | undefined;

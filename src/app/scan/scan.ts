@@ -6,8 +6,10 @@ import { lineStarts } from "../../tune/data/windows.ts";
 import type { LoadedModel } from "../api/load-model.ts";
 import { ScanCache } from "./cache/scan-cache.ts";
 import { findingsOf } from "./findings.ts";
+import { ChangedSince } from "./gate/changed-since.ts";
+import { InlineIgnores } from "./gate/inline-ignores.ts";
 import { inAdvance } from "./in-advance.ts";
-import { readSource } from "./read-source.ts";
+import { readSource, textOf } from "./read-source.ts";
 import { findScanModel, type LazyModel, type ScanModelOptions, scanFolder } from "./scan-model.ts";
 import type { Finding, ScanCounts, ScanProblem, ScanResult } from "./scan-result.ts";
 import { type ScoredWindow, TextScorer } from "./score-texts.ts";
@@ -24,6 +26,8 @@ export interface ScanOptions extends ScanModelOptions {
   readonly cache?: boolean | undefined;
   /** Larger files are not scanned, and told; default 2 MiB. */
   readonly maxFileBytes?: number | undefined;
+  /** Only what changed since the merge base of this commit: files, and of their findings those of the change. */
+  readonly diffBase?: string | undefined;
   /** Aborted: what was scored so far is kept, and the scan ends with an error. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -53,12 +57,15 @@ export async function scan(name: string, options: ScanOptions = {}): Promise<Sca
   const problems: ScanProblem[] = [];
   const files = new FileGlobs(model.settings.files);
   const onProblem = (problem: ScanProblem): void => void problems.push(problem);
-  const found = [...walkTree({ paths, root, files, gitignore, onProblem })];
+  const since = options.diffBase === undefined ? undefined : await ChangedSince.open(root, options.diffBase);
+  const all = [...walkTree({ paths, root, files, gitignore, onProblem })];
+  const found = since === undefined ? all : all.filter(({ path }) => since.has(path));
   const tell = (message: string): void => onEvent({ kind: "note", level: "warning", message });
-  if (found.length === 0) tell(`there is no file that the model is for: ${files.patterns.join(", ")}`);
+  if (all.length === 0) tell(`there is no file that the model is for: ${files.patterns.join(", ")}`);
 
   const known = cache ? new ScanCache(scanFolder(), model.fingerprint, tell) : undefined;
   using scanned = new ScannedFiles(model, known, onProblem);
+  const ignores = new InlineIgnores([...model.rules.keys()]);
   const read = inAdvance(
     found,
     ({ location }) => readSource(location, options.maxFileBytes ?? MOST_FILE_BYTES),
@@ -70,6 +77,7 @@ export async function scan(name: string, options: ScanOptions = {}): Promise<Sca
     if (source.kind === "problem") onProblem({ path, message: source.message, fatal: source.fatal });
     else {
       if (source.note) onProblem({ path, message: source.note, fatal: false });
+      ignores.read(path, source.text);
       await scanned.add(path, source.text);
     }
     done++;
@@ -79,15 +87,33 @@ export async function scan(name: string, options: ScanOptions = {}): Promise<Sca
   }
   await scanned.finish();
   onEvent({ kind: "progress", task: "scan", done, total: Math.max(done, 1), unit: "files" });
+  const counts = { ...scanned.counts };
+  const { findings, problems: ofComments } = ignores.apply(scanned.take());
+  const reported = since === undefined ? findings : since.select(findings, await foundBefore(since, scanned, findings));
   return {
     version: packageVersion,
     model: { name, fingerprint: model.fingerprint, rules: [...model.rules.values()] },
     root,
-    files: { found: found.length, ...scanned.counts, unchanged: 0 },
-    findings: scanned.findings.sort(byPlace),
-    problems: problems.sort((a, b) => compare(a.path, b.path)),
+    files: { found: all.length, ...counts, unchanged: all.length - found.length },
+    findings: reported.sort(byPlace),
+    problems: [...problems, ...ofComments].sort((a, b) => compare(a.path, b.path)),
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** What is found in changed files as they were. */
+async function foundBefore(
+  since: ChangedSince,
+  scanned: ScannedFiles,
+  findings: readonly Finding[],
+): Promise<readonly Finding[]> {
+  const paths = [...new Set(findings.map(({ path }) => path))];
+  for await (const [path, bytes] of since.before(paths)) {
+    const source = textOf(bytes);
+    if (source.kind === "text") await scanned.add(path, source.text);
+  }
+  await scanned.finish();
+  return scanned.take();
 }
 
 /** A text of a file that is not scored yet. */
@@ -99,7 +125,7 @@ interface WaitingText {
 
 /** Findings of files, scored many at a time. */
 class ScannedFiles implements Disposable {
-  readonly findings: Finding[] = [];
+  readonly #findings: Finding[] = [];
   readonly #model: LazyModel;
   readonly #cache: ScanCache | undefined;
   readonly #onProblem: (problem: ScanProblem) => void;
@@ -122,6 +148,11 @@ class ScannedFiles implements Disposable {
   /** Files that have no findings yet, because they are not scored. */
   get waiting(): number {
     return this.#waiting.length;
+  }
+
+  /** What was found since it was last asked. */
+  take(): Finding[] {
+    return this.#findings.splice(0);
   }
 
   async add(path: string, text: string): Promise<void> {
@@ -168,7 +199,7 @@ class ScannedFiles implements Disposable {
     this.#counts.texts += windows.length;
     const starts = lineStarts(text);
     const lines = starts.slice(0, -1).map((start, i) => text.slice(start, starts[i + 1]).replace(/\r?\n$/, ""));
-    this.findings.push(...findingsOf(path, lines, { startLine: 1, windows }, this.#model));
+    this.#findings.push(...findingsOf(path, lines, { startLine: 1, windows }, this.#model));
   }
 
   [Symbol.dispose](): void {

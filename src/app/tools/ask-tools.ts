@@ -45,14 +45,13 @@ async function askTool(
     if (answer === undefined) wanted.push(text);
     else known.set(text, answer);
   }
-  const worked = known.size > 0;
   let waiting = wanted.length;
   const progress = (): void =>
     onEvent({ kind: "progress", task: name, done: known.size, total: known.size + waiting, unit: "files" });
   const started = performance.now();
   if (waiting > 0) {
     progress();
-    for await (const [text, answer] of runBatches(program, wanted, kind, { processes, worked })) {
+    for await (const [text, answer] of runBatches(program, wanted, kind, processes)) {
       known.set(text, answer);
       if (answer.lasting) await cache.set(text, answer);
       waiting--;

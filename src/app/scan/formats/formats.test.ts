@@ -35,12 +35,17 @@ test("json has everything of the result, and a summary", () => {
 });
 
 test("gitlab: one issue for each open finding, each with a fingerprint of its own", () => {
-  const result = scanResult([finding(), finding(), finding({ suppressed: { by: "inline", reason: "" } })]);
+  const result = scanResult([
+    finding(),
+    finding(),
+    finding({ path: "b" }),
+    finding({ suppressed: { by: "inline", reason: "" } }),
+  ]);
   const issues: readonly { readonly fingerprint: string }[] = JSON.parse(
     findFormat("gitlab").write(result, { root: "/", prefix: "sub/" }).text,
   );
-  assert.equal(issues.length, 2);
-  assert.equal(new Set(issues.map(({ fingerprint }) => fingerprint)).size, 2);
+  assert.equal(issues.length, 3);
+  assert.equal(new Set(issues.map(({ fingerprint }) => fingerprint)).size, 3);
   const { fingerprint, ...first } = issues[0]!;
   assert.match(fingerprint, /^[0-9a-f]{64}$/);
   // https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format

@@ -15,7 +15,7 @@ export const gitlab: ScanFormat = {
       description: findingText(finding, rules.get(finding.label)!),
       check_name: finding.label,
       // GitLab shows one issue for each fingerprint.
-      fingerprint: createHash("sha256").update(id).digest("hex"),
+      fingerprint: createHash("sha256").update(`${prefix}${finding.path}\0${id}`).digest("hex"),
       severity: SEVERITIES[finding.severity],
       location: {
         path: prefix + finding.path,
