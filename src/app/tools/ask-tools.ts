@@ -45,13 +45,14 @@ async function askTool(
     if (answer === undefined) wanted.push(text);
     else known.set(text, answer);
   }
+  const worked = known.size > 0;
   let waiting = wanted.length;
   const progress = (): void =>
     onEvent({ kind: "progress", task: name, done: known.size, total: known.size + waiting, unit: "files" });
   const started = performance.now();
   if (waiting > 0) {
     progress();
-    for await (const [text, answer] of runBatches(program, wanted, kind, processes)) {
+    for await (const [text, answer] of runBatches(program, wanted, kind, { processes, worked })) {
       known.set(text, answer);
       if (answer.lasting) await cache.set(text, answer);
       waiting--;

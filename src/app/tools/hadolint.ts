@@ -37,7 +37,9 @@ export const hadolint: Tool = {
   },
   run: async ({ path }, folder, files) => {
     const args = ["--format", "json", "--no-fail", "--", ...files];
-    const { stdout } = await runProgram({ path, args, folder, seconds: 60 + files.length * 5 });
+    return [(await runProgram({ path, args, folder, seconds: 60 + files.length * 5 })).stdout];
+  },
+  read: ([stdout = ""], files) => {
     const lists = new FindingLists(files);
     for (const { code, file, level, line, message } of parseOutput("hadolint", stdout, output)) {
       if (code === SYNTAX_ERROR) lists.markUnread(file, `line ${line}: ${message}`);

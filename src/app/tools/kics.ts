@@ -1,7 +1,7 @@
 /** KICS: queries in Rego over parsed Dockerfiles, and expressions for passwords and keys. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../base/errors.ts";
 import type { Severity } from "../../base/taxonomy/taxonomy.ts";
@@ -80,33 +80,35 @@ export const kics: Tool = {
         variables: { DISABLE_CRASH_REPORT: "1" },
         seconds: 120 + files.length * 5,
       });
-      const report = parseOutput("kics", await readFile(join(place, "results.json"), "utf8"), output);
-      return findingsOf(report, await readFile(log, "utf8"), folder, files);
+      return [await readFile(join(place, "results.json"), "utf8"), await readFile(log, "utf8")];
     } finally {
       await rm(place, { recursive: true, force: true });
     }
   },
+  read: ([report = "", log = ""], files) => {
+    const { queries, queries_failed_to_execute: failed } = parseOutput("kics", report, output);
+    if (failed > 0) {
+      const message = `${failed} queries of KICS could not be executed`;
+      throw new UserError({ code: "tools/failed", message });
+    }
+    const lists = new FindingLists(files);
+    for (const { query_name, query_id, severity, files: places } of queries) {
+      const rule = query_name.startsWith(SECRETS.prefix) ? SECRETS.rule : query_id;
+      for (const { file_name, line, actual_value } of places) {
+        const message = `${query_name}: ${actual_value}`;
+        const lines = line > 0 ? { startLine: line, endLine: line } : {};
+        lists.add(file_name, { rule, message, severity: severities[severity], ...lines });
+      }
+    }
+    for (const [path, reason] of unparsed(log)) {
+      const file = files.find((one) => path.endsWith(`/${one}`));
+      if (file !== undefined) lists.markUnread(file, reason);
+    }
+    return lists;
+  },
 };
 
-function findingsOf(report: Output, log: string, folder: string, files: readonly string[]): FindingLists {
-  if (report.queries_failed_to_execute > 0) {
-    throw new UserError({
-      code: "tools/failed",
-      message: `${report.queries_failed_to_execute} queries of KICS could not be executed`,
-    });
-  }
-  const lists = new FindingLists(files);
-  for (const { query_name, query_id, severity, files: places } of report.queries) {
-    const rule = query_name.startsWith(SECRETS.prefix) ? SECRETS.rule : query_id;
-    for (const { file_name, line, actual_value } of places) {
-      const message = `${query_name}: ${actual_value}`;
-      const lines = line > 0 ? { startLine: line, endLine: line } : {};
-      lists.add(file_name, { rule, message, severity: severities[severity], ...lines });
-    }
-  }
-  for (const [file, reason] of unparsed(log, folder)) lists.markUnread(file, reason);
-  return lists;
-}
+const NOT_PARSED = "failed to parse file content: ";
 
 const logLine: z.ZodType<{ readonly message?: string | undefined; readonly error?: string | undefined }> = z.object({
   message: z.string().optional(),
@@ -114,11 +116,10 @@ const logLine: z.ZodType<{ readonly message?: string | undefined; readonly error
 });
 
 /** The report says only how many files could not be parsed; the log says which. */
-function unparsed(log: string, folder: string): (readonly [file: string, reason: string])[] {
+function unparsed(log: string): (readonly [path: string, reason: string])[] {
   return log.split("\n").flatMap((text) => {
-    if (!text.includes("failed to parse file content: ")) return [];
+    if (!text.includes(NOT_PARSED)) return [];
     const { message = "", error = "it could not be parsed" } = parseOutput("kics", text, logLine);
-    const path = message.replace(/^failed to parse file content: /, "");
-    return [[relative(folder, resolve(folder, path)), error] as const];
+    return [[message.replace(NOT_PARSED, "").replaceAll("\\", "/"), error] as const];
   });
 }

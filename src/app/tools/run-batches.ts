@@ -19,13 +19,14 @@ const MAX_FAILURES_AT_FIRST = 3;
 /**
  * Answers as they come, not in order. A process that fails on several texts is given them in halves, until those that it
  * fails on are alone.
- * @throws UserError when a tool has failed on each of the first texts alone
+ * @param worked whether the program is known to have answered before
+ * @throws UserError when it never worked, and has failed on several texts alone
  */
 export async function* runBatches(
   program: ToolProgram,
   texts: readonly string[],
   kind: TextKind,
-  processes: number,
+  { processes, worked: before }: { readonly processes: number; readonly worked: boolean },
 ): AsyncGenerator<readonly [text: string, answer: Answer]> {
   const { batch } = program.tool;
   // Small enough that each process has several, so that all are busy to the end.
@@ -34,7 +35,7 @@ export async function* runBatches(
   for (let at = 0; at < texts.length; at += size) queue.push(texts.slice(at, at + size));
   const running = new Map<number, Promise<{ readonly id: number; readonly outcome: Outcome }>>();
   let next = 0;
-  let worked = false;
+  let worked = before;
   let failures = 0;
   try {
     for (;;) {
@@ -59,7 +60,7 @@ export async function* runBatches(
         queue.unshift(given.slice(0, middle), given.slice(middle));
       } else {
         failures++;
-        if (!worked && failures >= Math.min(MAX_FAILURES_AT_FIRST, texts.length)) throw error;
+        if (!worked && failures === MAX_FAILURES_AT_FIRST) throw error;
         // Another try may succeed, so this is nothing to keep.
         yield [given[0]!, { findings: undefined, unread: error.message, lasting: false }];
       }
@@ -86,7 +87,8 @@ async function runBatch(program: ToolProgram, given: readonly string[], kind: Te
       await mkdir(dirname(join(folder, file)), { recursive: true });
       await writeFile(join(folder, file), given[i]!);
     }
-    const { findings, unread } = await program.tool.run(program, folder, files);
+    const { tool } = program;
+    const { findings, unread } = tool.read(await tool.run(program, folder, files), files);
     const answers = files.map((file, i) => {
       const reason = unread.get(file);
       const found = reason === undefined ? (findings.get(file) ?? []) : undefined;

@@ -63,11 +63,18 @@ export const terrascan: Tool = {
     return /v(\d\S*)/.exec(stdout)?.[1] ?? "";
   },
   run: async ({ path, rules = "" }, folder, files) => {
-    const lists = new FindingLists(files);
+    const args = ["scan", "-i", "docker", "-d", ".", "-p", rules, "-o", "json", "--use-colors", "f"];
+    const texts: string[] = [];
     for (const file of files) {
-      const args = ["scan", "-i", "docker", "-d", ".", "-p", rules, "-o", "json", "--use-colors", "f"];
       const call = { path, args, folder: join(folder, dirname(file)), variables, codes: EXIT_CODES, seconds: 60 };
-      const { violations, scan_errors } = parseOutput("terrascan", (await runProgram(call)).stdout, output).results;
+      texts.push((await runProgram(call)).stdout);
+    }
+    return texts;
+  },
+  read: (texts, files) => {
+    const lists = new FindingLists(files);
+    for (const [i, file] of files.entries()) {
+      const { violations, scan_errors } = parseOutput("terrascan", texts[i] ?? "", output).results;
       for (const { rule_id, description, severity, line } of violations ?? []) {
         const place = line > 0 ? { startLine: line, endLine: line } : {};
         lists.add(file, { rule: rule_id, message: description, severity: severities[severity], ...place });

@@ -25,9 +25,12 @@ export interface Tool {
   /**
    * Runs the program on files that lie in a folder of their own.
    * @param files names in the folder, such as `12/Dockerfile`
-   * @throws UserError when the program fails or its output cannot be read
+   * @returns texts that it wrote
+   * @throws UserError when the program fails
    */
-  readonly run: (program: ToolProgram, folder: string, files: readonly string[]) => Promise<ToolRun>;
+  readonly run: (program: ToolProgram, folder: string, files: readonly string[]) => Promise<readonly string[]>;
+  /** What the texts of a run say. @throws UserError for what is not known of the tool's output */
+  readonly read: (output: readonly string[], files: readonly string[]) => ToolRun;
 }
 
 export interface ToolRules {

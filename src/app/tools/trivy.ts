@@ -70,7 +70,9 @@ export const trivy: Tool = {
   run: async ({ path }, folder, files) => {
     // Without --skip-check-update it would fetch a newer set of checks, and answers would depend on the day.
     const args = ["config", "--quiet", "--format", "json", "--skip-check-update", "."];
-    const { stdout } = await runProgram({ path, args, folder, seconds: 60 + files.length * 5 });
+    return [(await runProgram({ path, args, folder, seconds: 60 + files.length * 5 })).stdout];
+  },
+  read: ([stdout = ""], files) => {
     const lists = new FindingLists(files);
     const results = parseOutput("trivy", stdout, output).Results ?? [];
     for (const { Target, Misconfigurations } of results) {
