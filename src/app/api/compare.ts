@@ -9,6 +9,8 @@ import { matchRows } from "./compare/match-rows.ts";
 import { byField, byLabel, byLength } from "./compare/slicings.ts";
 import type { Answer, SubjectRow, SubjectRows } from "./compare/subject-rows.ts";
 import { targetsOf } from "./compare/targets.ts";
+import { findPanel } from "./compare/tools/ask-panel.ts";
+import { askAll, compareWithTools } from "./compare/tools/compare-with-tools.ts";
 import type { LoadModelOptions } from "./load-model.ts";
 
 export interface CompareSubjectsOptions extends Omit<LoadModelOptions, "base" | "reading"> {
@@ -29,6 +31,12 @@ export interface CompareSubjectsOptions extends Omit<LoadModelOptions, "base" | 
   /** Bootstrap draws; default 2,000. */
   readonly resamples?: number | undefined;
   readonly seed?: number | undefined;
+  /** Scanners that answer to the same rows: `hadolint`, `trivy`, … */
+  readonly tools?: readonly string[] | undefined;
+  /** File that says which rules of the tools mean which label. */
+  readonly taxonomy?: string | undefined;
+  /** File with what the tools said: read where it is there, and then no tool is run; written otherwise. */
+  readonly toolAnswers?: string | undefined;
   readonly onEvent?: EventSink | undefined;
 }
 
@@ -57,34 +65,45 @@ export interface ComparisonResult extends Comparison {
  *     const { pairs } = await compare(["runs/a", "runs/b"], { data: ["test.jsonl"] });
  *     console.log(pairs[0].verdict, pairs[0].differences.accuracy);
  *
- * @param names run folders, model folders, `ORG/NAME` on the hub, or files of predictions; two at least
+ * @param names run folders, model folders, `ORG/NAME` on the hub, or files of predictions; two at least, tools counted
  * @throws UserError when one cannot be read, or they have no row in common whose label is known
  */
 export async function compare(
   names: readonly string[],
   options: CompareSubjectsOptions = {},
 ): Promise<ComparisonResult> {
-  const { data, labels, limit, metric, maxNewTokens, by = [], group, resamples, seed, ...load } = options;
+  const { data, labels, limit, metric, maxNewTokens, by = [], group, resamples, seed, ...rest } = options;
+  const { tools = [], taxonomy, toolAnswers: kept, ...load } = rest;
   const { onEvent = () => {} } = load;
-  if (names.length < 2 || names.length > MAX_SUBJECTS) throw wrongCount(names.length);
+  const count = names.length + tools.length;
+  if (count < 2 || count > MAX_SUBJECTS || names.length === 0) throw wrongCount(count);
   const wanted = [...by, ...(group === undefined ? [] : [group])];
-  const loaded = await loadSubjects(names, { data, labels, limit, maxNewTokens, wanted, load }, onEvent);
-  const subjects = distinctNames(loaded.subjects, names);
+  const ask = tools.length > 0 ? await findPanel({ names: tools, taxonomy, kept }, onEvent) : undefined;
+  const whole = ask !== undefined;
+  const loaded = await loadSubjects(names, { data, labels, limit, maxNewTokens, wanted, whole, load }, onEvent);
+  const models = distinctNames(loaded.subjects, names);
+  const asked = ask && (await askAll(ask, loaded, onEvent));
+  const subjects = [...models, ...(asked?.subjects ?? [])];
   const matched = matchRows(loaded.truth === undefined ? subjects : [...subjects, loaded.truth]);
   onEvent({ kind: "choice", name: "rows matched by", value: matched.by, reason: "what all subjects have" });
   const { rows, targets } = targetsOf(matched.rows, subjects);
   const leftOut = Object.fromEntries(subjects.map(({ name, rows: own }) => [name, own.length - rows.length]));
   tellLeftOut(leftOut, rows.length, onEvent);
+  const groups = group === undefined ? undefined : { by: group, keys: keysOf(rows, group) };
+  const draws = { resamples: resamples ?? DEFAULT_RESAMPLES, seed: seed ?? 0 };
+  const beside =
+    asked && compareWithTools({ ...asked, models, rows, targets }, { ...draws, groups: groups?.keys }, onEvent);
   const table = answersOfRows(subjects, rows, targets, metric, onEvent);
   const comparison = compareAnswers(table, {
-    ...(resamples !== undefined && { resamples }),
-    ...(seed !== undefined && { seed }),
-    onProgress: (done) =>
-      onEvent({ kind: "progress", task: "bootstrap", done, total: resamples ?? DEFAULT_RESAMPLES, unit: "draws" }),
-    groups: group === undefined ? undefined : { by: group, keys: keysOf(rows, group) },
+    ...draws,
+    onProgress: (done) => onEvent({ kind: "progress", task: "bootstrap", done, total: draws.resamples, unit: "draws" }),
+    groups,
     slicings: [...ownSlicings(rows, targets), ...by.map((field) => byField(field, fieldOf(rows, field)))],
+    // Of tools beside models it is asked who is right, not which tool is the better one.
+    apart: asked?.subjects.map(({ name }) => name),
   });
-  return { ...comparison, matchedBy: matched.by, leftOut, disagreements: disagreementsOf(rows, targets, subjects) };
+  const disagreements = disagreementsOf(rows, targets, subjects);
+  return { ...comparison, beside, matchedBy: matched.by, leftOut, disagreements };
 }
 
 const MAX_SUBJECTS = 20;
@@ -93,7 +112,7 @@ function wrongCount(count: number): UserError {
   return new UserError({
     code: "compare/subjects",
     message: count < 2 ? "a comparison needs two at least" : `a comparison is of ${MAX_SUBJECTS} at most`,
-    fix: "fettle compare A B: each a run, a model or a file of predictions",
+    fix: "fettle compare A B: each a run, a model or a file of predictions; or one of these with --tools",
   });
 }
 

@@ -1,6 +1,7 @@
 /** What a comparison says, in sentences. */
 import type { MetricName } from "../../tune/evaluate/compare/answer-table.ts";
-import type { Comparison, Estimate, PairComparison, SliceComparison } from "../../tune/evaluate/compare/comparison.ts";
+import type { Comparison, PairComparison, SliceComparison } from "../../tune/evaluate/compare/comparison.ts";
+import type { Estimate } from "../../tune/evaluate/compare/estimate.ts";
 import { formatChange, formatCount, formatFigure, formatPoints } from "./format.ts";
 
 /** Names of metrics for people; shares are written in percent. */

@@ -1,11 +1,11 @@
 /** Texts to tools, and what they say of them. */
 import { availableParallelism } from "node:os";
 import type { EventSink } from "../../base/events.ts";
-import { LEFT_OUT, RuleClasses } from "../../base/taxonomy/rule-classes.ts";
 import type { Taxonomy } from "../../base/taxonomy/taxonomy.ts";
 import { type Answer, AnswerCache } from "./answer-cache.ts";
+import { classifyFindings } from "./classify-findings.ts";
 import { runBatches } from "./run-batches.ts";
-import type { TextKind, ToolAnswers, ToolFinding, ToolProgram } from "./tool.ts";
+import type { TextKind, ToolAnswers, ToolProgram } from "./tool.ts";
 
 export interface AskToolsOptions {
   readonly kind: TextKind;
@@ -61,7 +61,8 @@ async function askTool(
   }
   const seconds = wanted.length === 0 ? undefined : (performance.now() - started) / 1000;
   tellUnread(name, texts, known, onEvent);
-  return { tool: name, version: program.version, ...classify(name, texts, known, taxonomy), seconds };
+  const findings = texts.map((text) => known.get(text)?.findings);
+  return { tool: name, version: program.version, ...classifyFindings(name, findings, taxonomy), seconds };
 }
 
 /** Reasons that are shown. */
@@ -78,29 +79,4 @@ function tellUnread(
   const shown = [...new Set(reasons)].slice(0, MAX_REASONS).map((reason) => reason.slice(0, 120));
   const message = `${name} could not read ${reasons.length} of ${texts.length} files: ${shown.join("; ")}`;
   onEvent({ kind: "note", level: "warning", message });
-}
-
-function classify(
-  name: string,
-  texts: readonly string[],
-  known: ReadonlyMap<string, Answer>,
-  taxonomy: Taxonomy,
-): Pick<ToolAnswers, "findings" | "labels" | "unknownRules"> {
-  const classes = new RuleClasses(taxonomy);
-  const order = taxonomy.classes.map((one) => one.name);
-  const unknownRules = new Map<string, number>();
-  const findings: (readonly ToolFinding[] | undefined)[] = [];
-  const labels: (readonly string[] | undefined)[] = [];
-  for (const text of texts) {
-    const found = known.get(text)?.findings;
-    findings.push(found);
-    const seen = new Set<string>();
-    for (const { rule } of found ?? []) {
-      const label = classes.classOf(name, rule);
-      if (label === undefined) unknownRules.set(rule, (unknownRules.get(rule) ?? 0) + 1);
-      else if (label !== LEFT_OUT) seen.add(label);
-    }
-    labels.push(found && order.filter((label) => seen.has(label)));
-  }
-  return { findings, labels, unknownRules };
 }

@@ -17,14 +17,23 @@ export async function dataFields(
   wanted: readonly string[],
 ): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
   const rows = new Map<string, Readonly<Record<string, string>>>();
-  const aside = data.length === 1 && isSetAside(data[0]!);
-  const paths = aside ? await filesOfSetAside(data[0]!, () => {}) : await dataPaths(data, "test", () => {});
-  const files = await openDataFiles(paths, reading, () => {}, aside ? "train" : "test");
-  for await (const { raw, path } of readDataFiles(files, new Problems())) {
+  for await (const { raw, path } of rawRows(data, reading, "test")) {
     refuseTooMany(rows.size, path);
     rows.set(`${path}:${raw.line}`, fieldsOf(raw, ["id", ...wanted]));
   }
   return rows;
+}
+
+/** Rows of files, or of the training files that a run set its rows aside from, as they are read. */
+export async function* rawRows(
+  data: readonly string[],
+  reading: Reading["data"],
+  part: "validation" | "test",
+): AsyncGenerator<{ readonly raw: RawRow; readonly path: string }> {
+  const aside = data.length === 1 && isSetAside(data[0]!);
+  const paths = aside ? await filesOfSetAside(data[0]!, () => {}) : await dataPaths(data, part, () => {});
+  const files = await openDataFiles(paths, reading, () => {}, aside ? "train" : part);
+  yield* readDataFiles(files, new Problems());
 }
 
 /**

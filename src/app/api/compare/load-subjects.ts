@@ -10,11 +10,12 @@ import { readSplit } from "../../../tune/train/splits.ts";
 import { type LoadModelOptions, loadModel, type Reading } from "../load-model.ts";
 import { folderOf } from "../pull.ts";
 import { isSetAside } from "../set-aside.ts";
-import { testFilesOf } from "../test-files.ts";
+import { testFilesOf, validationFilesOf } from "../test-files.ts";
 import { dataFields, trueRows } from "./data-rows.ts";
 import { modelRows } from "./model-rows.ts";
 import { readPredictions } from "./prediction-file.ts";
 import type { SubjectRows } from "./subject-rows.ts";
+import { wholeTexts } from "./whole-texts.ts";
 
 export interface LoadSubjectsOptions {
   readonly data: readonly string[] | undefined;
@@ -24,6 +25,8 @@ export interface LoadSubjectsOptions {
   readonly maxNewTokens: number | undefined;
   /** Fields of rows to keep. */
   readonly wanted: readonly string[];
+  /** Rows are to be read in full, and runs to answer to their validation rows too: for tools beside them. */
+  readonly whole: boolean;
   readonly load: LoadModelOptions;
 }
 
@@ -32,6 +35,8 @@ export interface LoadedSubjects {
   readonly subjects: readonly SubjectRows[];
   /** What is true, where files say so that no model has read. */
   readonly truth: SubjectRows | undefined;
+  /** Rows in full by `where`, those of validation sets among them; empty where they were not asked for. */
+  readonly texts: ReadonlyMap<string, string>;
 }
 
 /**
@@ -44,7 +49,7 @@ export async function loadSubjects(
   options: LoadSubjectsOptions,
   onEvent: EventSink,
 ): Promise<LoadedSubjects> {
-  const { labels, limit, maxNewTokens, wanted, load } = options;
+  const { labels, limit, maxNewTokens, wanted, whole, load } = options;
   const isFile = (name: string): boolean => statSync(name, { throwIfNoEntry: false })?.isFile() ?? false;
   const models = names.filter((name) => !isFile(name));
   for (const name of models) {
@@ -54,28 +59,49 @@ export async function loadSubjects(
   }
   const data = options.data ?? (models.length > 0 ? testFiles(models) : undefined);
   const answered = new Map<string, SubjectRows>();
+  const texts = new Map<string, string>();
   let reading: Reading | undefined;
   for (const name of models.toSorted((a, b) => Number(isRunFolder(b)) - Number(isRunFolder(a)))) {
     if (answered.has(name)) continue;
     const given = isRunFolder(name) ? undefined : reading;
     using model = await loadModel(name, { ...load, ...(given && { reading: given }), onEvent });
     reading ??= withLabels(model.reading, model.artefact.labels);
-    answered.set(name, await modelRows(model, { data: data!, labels, limit, maxNewTokens }, onEvent));
+    const rows = await modelRows(model, { data: data!, labels, limit, maxNewTokens }, onEvent);
+    const held = whole && rows.thresholds !== undefined ? validationFilesOf(name) : undefined;
+    if (held === undefined) {
+      answered.set(name, rows);
+      continue;
+    }
+    const { rows: validation } = await modelRows(
+      model,
+      { ...NO_LIMITS, data: held, labels, part: "validation" },
+      onEvent,
+    );
+    answered.set(name, { ...rows, validation });
+    for (const entry of await wholeTexts(held, model.reading.data, "validation")) texts.set(...entry);
   }
   for (const name of names.filter(isFile)) {
     if (!answered.has(name)) answered.set(name, await readPredictions(name, wanted, limit, onEvent));
   }
   const subjects = names.map((name) => answered.get(name)!);
-  if (data === undefined) return { subjects, truth: undefined };
+  if (data === undefined) return { subjects, truth: undefined, texts };
+  const files = reading?.data ?? readingOf(load.recipe).data;
+  if (whole) for (const entry of await wholeTexts(data, files, "test")) texts.set(...entry);
   if (models.length > 0) {
     const fields = await dataFields(data, reading!.data, wanted);
     const scored = new Set(models.map((name) => answered.get(name)));
-    return { subjects: subjects.map((rows) => (scored.has(rows) ? withFields(rows, fields) : rows)), truth: undefined };
+    return {
+      subjects: subjects.map((rows) => (scored.has(rows) ? withFields(rows, fields) : rows)),
+      truth: undefined,
+      texts,
+    };
   }
   const multiLabel = subjects.some(({ rows }) => typeof rows[0]!.answer === "object");
   const truth = await trueRows(data, readingOf(load.recipe), { wanted, multiLabel }, onEvent);
-  return { subjects, truth };
+  return { subjects, truth, texts };
 }
+
+const NO_LIMITS = { limit: undefined, maxNewTokens: undefined } as const;
 
 function missing(name: string): UserError {
   return new UserError({

@@ -17,6 +17,8 @@ export interface ModelRowsOptions {
   readonly limit: number | undefined;
   /** Of a written answer. */
   readonly maxNewTokens: number | undefined;
+  /** What the rows are; default `test`. */
+  readonly part?: "validation" | "test" | undefined;
 }
 
 /**
@@ -25,18 +27,20 @@ export interface ModelRowsOptions {
  */
 export async function modelRows(
   model: LoadedModel,
-  { data, labels, limit, maxNewTokens }: ModelRowsOptions,
+  { data, labels, limit, maxNewTokens, part }: ModelRowsOptions,
   onEvent: EventSink,
 ): Promise<SubjectRows> {
   const { path, answers } = model.artefact;
-  const dataset = await loadScoringSet(model, data, { labels, limit, answerOptional: false }, onEvent);
+  const dataset = await loadScoringSet(model, data, { labels, limit, answerOptional: false, part }, onEvent);
   const labelled = dataset.labels !== undefined || dataset.asked !== undefined || answers.head !== undefined;
-  const { rows, skipped } = labelled
+  const answered = labelled
     ? await labelledRows(model, dataset, onEvent)
     : await writtenRows(model, dataset, maxNewTokens, onEvent);
   const names = labelled ? labelNames(dataset) : [];
-  if (rows.length > 0)
-    return { name: basename(resolve(path)), labels: names, rows, skipped: dataset.skipped + skipped };
+  if (answered.rows.length > 0) {
+    const skipped = dataset.skipped + answered.skipped;
+    return { ...answered, name: basename(resolve(path)), labels: names, skipped };
+  }
   throw new UserError({
     code: "compare/no-rows",
     message: "no row could be scored",
@@ -45,11 +49,8 @@ export async function modelRows(
   });
 }
 
-interface Rows {
-  readonly rows: readonly SubjectRow[];
-  /** Rows that could not be asked. */
-  readonly skipped: number;
-}
+/** `skipped`: rows that could not be asked. */
+type Rows = Pick<SubjectRows, "rows" | "skipped" | "thresholds">;
 
 async function labelledRows(model: LoadedModel, dataset: Dataset, onEvent: EventSink): Promise<Rows> {
   const { path } = model.artefact;
@@ -60,7 +61,8 @@ async function labelledRows(model: LoadedModel, dataset: Dataset, onEvent: Event
   const rows: SubjectRow[] = [];
   const progress = (): void =>
     onEvent({ kind: "progress", task: basename(path), done: rows.length, total, unit: "rows" });
-  for await (const prediction of predictRows(classifierOf(model, dataset), dataset, problems)) {
+  const classifier = classifierOf(model, dataset);
+  for await (const prediction of predictRows(classifier, dataset, problems)) {
     const { row, predicted, probabilities, chosen } = prediction;
     refuseTooMany(rows.length, path);
     rows.push({
@@ -77,7 +79,7 @@ async function labelledRows(model: LoadedModel, dataset: Dataset, onEvent: Event
   }
   progress();
   for (const line of problems.lines()) onEvent({ kind: "note", level: "warning", message: line });
-  return { rows, skipped: problems.skipped };
+  return { rows, skipped: problems.skipped, thresholds: classifier.decision.thresholds };
 }
 
 async function writtenRows(

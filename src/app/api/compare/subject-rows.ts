@@ -43,6 +43,10 @@ export interface SubjectRows {
   readonly rows: readonly SubjectRow[];
   /** Rows that have no answer. */
   readonly skipped: number;
+  /** [labels] From which probability on each is given, where a row has several. */
+  readonly thresholds?: readonly number[] | undefined;
+  /** What a run says to its own validation rows, where they were asked for. */
+  readonly validation?: readonly SubjectRow[] | undefined;
 }
 
 /** A row of a million takes about half a kilobyte. */

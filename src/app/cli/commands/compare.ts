@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { Option } from "commander";
+import type { DecidedRow } from "../../../tune/evaluate/compare/alerts/decided-row.ts";
 import {
   type CompareSubjectsOptions,
   type ComparisonResult,
@@ -9,6 +10,8 @@ import {
 import { writeComparison } from "../../api/comparison-file.ts";
 import { renderPair, renderSubjectTable } from "../../report/comparison-table.ts";
 import { describeComparison, describePair, describeRows } from "../../report/comparison-words.ts";
+import { plainTable } from "../../report/plain-table.ts";
+import { renderToolComparison } from "../../report/tools-table.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { LineFile, refuseInput } from "../line-file.ts";
 import { addDeviceOptions } from "../model-options.ts";
@@ -17,7 +20,10 @@ import { printable } from "../printable.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface CompareFlags
-  extends Pick<CompareSubjectsOptions, "data" | "labels" | "limit" | "group" | "metric" | "maxNewTokens"> {
+  extends Pick<
+    CompareSubjectsOptions,
+    "data" | "labels" | "limit" | "group" | "metric" | "maxNewTokens" | "tools" | "taxonomy" | "toolAnswers"
+  > {
   readonly by: readonly string[];
   readonly resamples: number;
   readonly seed: number;
@@ -27,6 +33,8 @@ interface CompareFlags
 
 /** Disagreements that are printed. */
 const PRINTED = 5;
+/** Of a class, rows that only a model has right, and that only tools have right, in the object of `--json`. */
+const TO_READ = 3;
 /** Disagreements in the object of `--json`; all go to `--disagreements`. */
 const LISTED = 1000;
 
@@ -35,7 +43,7 @@ export const compare: CommandModule = {
   define(command) {
     command.argument(
       "<subjects...>",
-      "two or more: run folder, model folder, ORG/NAME on the hub, or file of predictions (JSONL, CSV)",
+      "two or more, or one with --tools: run folder, model folder, ORG/NAME on the hub, or file of predictions (JSONL, CSV)",
     );
     addDeviceOptions(command);
     command
@@ -47,6 +55,12 @@ export const compare: CommandModule = {
       .option("--max-new-tokens <count>", "most tokens of a written answer; default 256", wholeNumber(1))
       .option("--by <field>", "slice by this field too; may be given several times", collect, [])
       .option("--group <field>", "rows with the same value of it belong together, and are drawn and tested together")
+      .option("--tools <names>", "scanners that answer to the same rows: hadolint,trivy,kics,terrascan", collectNames)
+      .option("--taxonomy <file>", "which rules of the tools mean which label")
+      .option(
+        "--tool-answers <file>",
+        "what the tools said: read where it is there, otherwise they are run and it is written",
+      )
       .option("--output <file>", "write the object of --json there, for `fettle report --comparison`")
       .option("--disagreements <file>", "write all rows on which answers differ there, a line of JSON each")
       .addOption(new Option("--resamples <count>", "bootstrap draws").argParser(wholeNumber(100, 1e6)).default(2000))
@@ -69,18 +83,21 @@ export const compare: CommandModule = {
     const { args } = command;
     const inputs = [
       ...(options.data ?? []),
+      ...(options.taxonomy === undefined ? [] : [options.taxonomy]),
       ...args.filter((name) => statSync(name, { throwIfNoEntry: false })?.isFile()),
     ];
-    if (output !== undefined) refuseInput(output, inputs);
+    for (const written of [output, options.toolAnswers]) if (written !== undefined) refuseInput(written, inputs);
     using sink = file === undefined ? undefined : new LineFile(file, inputs);
     const result = await compareSubjects(args, { ...options, onEvent: terminal.onEvent });
-    for (const row of result.disagreements) sink?.line(JSON.stringify(row));
+    const { beside } = result;
+    for (const row of beside?.decided ?? result.disagreements) sink?.line(JSON.stringify(row));
 
-    if (result.subjects.length > 2) terminal.print(`${printable(describeComparison(result).headline)}\n`);
     terminal.print(`${describeRows(result)}, matched by ${result.matchedBy}\n`);
-    terminal.print(renderSubjectTable(result, terminal.colored));
-    for (const pair of result.pairs) terminal.print(`\n${renderPair(result, pair, terminal.colored)}`);
-    printDisagreements(result.disagreements, file, terminal);
+    if (beside === undefined) printSubjects(result, file, terminal);
+    else {
+      terminal.print(`${renderToolComparison(beside, terminal.colored)}\n`);
+      printDecided(beside.decided, file, terminal);
+    }
     const json = jsonOf(result);
     if (output !== undefined) writeComparison(output, json);
     return { json };
@@ -88,20 +105,62 @@ export const compare: CommandModule = {
 };
 
 /** All that was found; of the disagreements the first. */
-function jsonOf({ kind: answers, disagreements, ...rest }: ComparisonResult): object {
+function jsonOf({ kind: answers, disagreements, beside, ...rest }: ComparisonResult): object {
   const verdicts = rest.pairs.map((pair) => describePair({ ...rest, kind: answers }, pair));
   const listed = disagreements.slice(0, LISTED);
-  return { ...rest, kind: "comparison", answers, verdicts, disagreeing: disagreements.length, disagreements: listed };
+  const figures = { ...rest, kind: "comparison", answers, verdicts };
+  const told = { disagreeing: disagreements.length, disagreements: listed };
+  if (beside === undefined) return { ...figures, ...told };
+  return { ...figures, beside: { ...beside, decided: firstOfEach(beside.decided) }, ...told };
+}
+
+/** A few of each class to read, with their texts. */
+function firstOfEach(rows: readonly DecidedRow[]): DecidedRow[] {
+  const counts = new Map<string, number>();
+  return rows.filter(({ model, label, right }) => {
+    const key = JSON.stringify([model, label, right]);
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    return count <= TO_READ;
+  });
+}
+
+function printSubjects(result: ComparisonResult, file: string | undefined, terminal: Terminal): void {
+  if (result.subjects.length > 2) terminal.print(`${printable(describeComparison(result).headline)}\n`);
+  terminal.print(renderSubjectTable(result, terminal.colored));
+  for (const pair of result.pairs) terminal.print(`\n${renderPair(result, pair, terminal.colored)}`);
+  printDisagreements(result.disagreements, file, terminal);
+}
+
+/** How many rows of each class only a model, and only tools, have right, each with the first one. */
+function printDecided(rows: readonly DecidedRow[], file: string | undefined, terminal: Terminal): void {
+  if (rows.length === 0) return;
+  const { dim } = terminal.colors;
+  const labels = [...new Set(rows.map(({ label }) => label))];
+  const table = labels.map((label) => [
+    printable(label),
+    ...(["model", "tools"] as const).map((side) => {
+      const own = rows.filter((row) => row.label === label && row.right === side);
+      return `${own.length}${own[0] === undefined ? "" : dim(printable(`  such as ${nameOf(own[0])}`))}`;
+    }),
+  ]);
+  terminal.print(plainTable(["", "only the model is right", "only tools are right"].map(dim), table, 3));
+  terminal.print(dim(file === undefined ? "\n--disagreements FILE writes all" : `\nall ${rows.length} in ${file}`));
+}
+
+function nameOf({ where, row }: { readonly where?: string | undefined; readonly row: number }): string {
+  return where ?? `row ${row}`;
 }
 
 function printDisagreements(rows: readonly Disagreement[], file: string | undefined, terminal: Terminal): void {
   if (rows.length === 0) return;
   const { dim } = terminal.colors;
   terminal.print("");
-  for (const { where, row, target, answers, text } of rows.slice(0, PRINTED)) {
+  for (const disagreement of rows.slice(0, PRINTED)) {
+    const { target, answers, text } = disagreement;
     const given = Object.entries(answers).map(([name, answer]) => `${name} ${answerText(answer)}`);
     const truth = target === undefined ? "" : `true ${answerText(target)}: `;
-    terminal.print(oneLine(`${where ?? `row ${row}`}  ${truth}${given.join(", ")}`));
+    terminal.print(oneLine(`${nameOf(disagreement)}  ${truth}${given.join(", ")}`));
     if (text !== undefined) terminal.print(dim(oneLine(`  ${text.slice(0, 160)}`)));
   }
   const more = rows.length - PRINTED;

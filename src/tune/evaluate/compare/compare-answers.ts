@@ -9,7 +9,8 @@ import {
 } from "./answer-table.ts";
 import { Clusters } from "./clusters.ts";
 import { comparePair, verdictOf } from "./compare-pair.ts";
-import type { Comparison, Estimate } from "./comparison.ts";
+import type { Comparison } from "./comparison.ts";
+import type { Estimate } from "./estimate.ts";
 import { holm } from "./holm.ts";
 import { percentileInterval, type ResampleOptions, resample } from "./resample.ts";
 import { compareSlices, type Slicing } from "./slices.ts";
@@ -19,6 +20,8 @@ export interface CompareOptions extends Partial<ResampleOptions> {
   readonly groups?: { readonly by: string; readonly keys: readonly string[] } | undefined;
   /** Ways to divide the rows. */
   readonly slicings?: readonly Slicing[] | undefined;
+  /** Names of subjects that are compared with the others only, not among themselves. */
+  readonly apart?: readonly string[] | undefined;
 }
 
 export const DEFAULT_RESAMPLES = 2000;
@@ -32,7 +35,7 @@ const MAX_AREA_WORK = 5e9;
  * @param table of two subjects at least, and one row
  */
 export function compareAnswers(table: AnswerTable, options: CompareOptions = {}): Comparison {
-  const { seed = 0, resamples = DEFAULT_RESAMPLES, groups, slicings = [], onProgress } = options;
+  const { seed = 0, resamples = DEFAULT_RESAMPLES, groups, slicings = [], apart = [], onProgress } = options;
   const rows = rowsOf(table);
   const clusters = groups === undefined ? Clusters.single(rows) : Clusters.by(groups.keys);
   const subjects = measure(table);
@@ -42,7 +45,9 @@ export function compareAnswers(table: AnswerTable, options: CompareOptions = {})
   const draws = drawAll(subjects, drawn, clusters, { seed, resamples, onProgress });
   const everyRow = new Float64Array(rows).fill(1);
   const values = subjects.map(({ metrics }) => record(names, (name) => metrics.get(name)!(everyRow)));
-  const pairs = pairsOf(subjects.length).map(([a, b]) => {
+  const isApart = (s: number): boolean => apart.includes(table.subjects[s]!.name);
+  const compared = pairsOf(subjects.length).filter(([a, b]) => !(isApart(a) && isApart(b)));
+  const pairs = compared.map(([a, b]) => {
     const differences = record(names, (name): Estimate => {
       const [first, second] = [draws[a]![name], draws[b]![name]];
       const difference = values[b]![name]! - values[a]![name]!;

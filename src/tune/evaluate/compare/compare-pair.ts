@@ -1,6 +1,7 @@
 import type { Clusters } from "./clusters.ts";
-import type { Estimate, PairComparison, Verdict } from "./comparison.ts";
+import type { PairComparison, Verdict } from "./comparison.ts";
 import { detectableDifference, detectableMeanDifference, SIGNIFICANCE } from "./detectable-difference.ts";
+import type { Estimate } from "./estimate.ts";
 import { mcnemar, type PairTest } from "./mcnemar.ts";
 import { signFlip } from "./sign-flip.ts";
 

@@ -1,6 +1,7 @@
 /** What comes of comparing subjects on the same rows; plain JSON. */
-import type { Interval } from "../bootstrap.ts";
+import type { ToolComparison } from "./alerts/alert-comparison.ts";
 import type { MetricName } from "./answer-table.ts";
+import type { Estimate } from "./estimate.ts";
 import type { PairTest } from "./mcnemar.ts";
 
 export interface Comparison {
@@ -17,13 +18,8 @@ export interface Comparison {
   readonly pairs: readonly PairComparison[];
   readonly resamples: number;
   readonly seed: number;
-}
-
-export interface Estimate {
-  /** Null where the metric is not defined on these rows. */
-  readonly value: number | null;
-  /** 95 %, by bootstrap; null where there is nothing to draw from. */
-  readonly interval: Interval | null;
+  /** Where tools are among the subjects: what they say of each label. */
+  readonly beside?: ToolComparison | undefined;
 }
 
 export interface PairComparison {

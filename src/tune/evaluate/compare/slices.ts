@@ -1,5 +1,6 @@
 import { differencesOf, type PairedScores, testPair, verdictOf } from "./compare-pair.ts";
-import type { Estimate, SliceComparison } from "./comparison.ts";
+import type { SliceComparison } from "./comparison.ts";
+import type { Estimate } from "./estimate.ts";
 import { holm } from "./holm.ts";
 import { percentileInterval, type ResampleOptions, resample } from "./resample.ts";
 import { meanOf } from "./weighted-metrics.ts";

@@ -1,6 +1,25 @@
 /** What comes of setting models beside scanners on the same rows; plain JSON. */
-import type { Estimate } from "../comparison.ts";
+import type { Estimate } from "../estimate.ts";
 import type { PairTest } from "../mcnemar.ts";
+import type { DecidedRow } from "./decided-row.ts";
+
+/** Models beside tools, with what is to be known of the tools. */
+export interface ToolComparison extends AlertComparison {
+  readonly tools: readonly ToolFacts[];
+  /** Rows that only a model, or only tools, have right. */
+  readonly decided: readonly DecidedRow[];
+}
+
+export interface ToolFacts {
+  readonly name: string;
+  readonly version: string;
+  /** Rows that it could not read: there it found nothing. */
+  readonly unread: number;
+  /** Rules that the taxonomy does not know. */
+  readonly unknownRules: number;
+  /** It took for all rows, validation rows among them; null where they were answered before. */
+  readonly seconds: number | null;
+}
 
 export interface AlertComparison {
   readonly labels: readonly string[];

@@ -1,6 +1,6 @@
 /** Accuracy, precision, recall and F1 of alerts, with intervals by bootstrap. */
 import { scoresOf } from "../../class-scores.ts";
-import type { Estimate } from "../comparison.ts";
+import type { Estimate } from "../estimate.ts";
 import { percentileInterval } from "../resample.ts";
 import type { AlertFigures, AlertMeasure, OverallFigures } from "./alert-comparison.ts";
 import type { DrawnSums } from "./drawn-sums.ts";

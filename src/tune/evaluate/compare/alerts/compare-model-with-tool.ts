@@ -1,6 +1,6 @@
 import type { Clusters } from "../clusters.ts";
 import { verdictOf } from "../compare-pair.ts";
-import type { Estimate } from "../comparison.ts";
+import type { Estimate } from "../estimate.ts";
 import type { ResampleOptions } from "../resample.ts";
 import type { AlertMeasure, AlertPair, ClassDifference, PairDifference, TestedDifference } from "./alert-comparison.ts";
 import { Figures } from "./alert-figures.ts";
