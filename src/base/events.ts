@@ -25,13 +25,67 @@ export type RunEvent =
       readonly examplesPerSecond: number;
       readonly tokensPerSecond: number;
       readonly seconds: number;
+      /** Of the whole run so far: tokens in the data, and those that went through the model. */
+      readonly tokens: number;
+      readonly tokensComputed: number;
     }
-  | { readonly kind: "evaluation"; readonly step: number; readonly metrics: Readonly<Record<string, number>> }
+  | {
+      readonly kind: "evaluation";
+      readonly step: number;
+      readonly metrics: Readonly<Record<string, number>>;
+      /** Of a set with labels: how well each is told apart, by its name. */
+      readonly labels?: Readonly<Record<string, LabelStanding>>;
+      /** The same few rows at each evaluation. */
+      readonly samples?: readonly Sample[];
+    }
+  | ({ readonly kind: "system" } & SystemUse)
   | { readonly kind: "checkpoint"; readonly step: number; readonly path: string; readonly best: boolean }
   | { readonly kind: "ledger"; readonly ledger: Ledger }
   /** Before the first step, and after the last. */
   | { readonly kind: "forecast"; readonly forecast: Forecast }
   | { readonly kind: "measurement"; readonly measured: Taken };
+
+/** Precision, recall and F1 of one label against all others, and in how many rows it is true. */
+export interface LabelStanding {
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+  readonly support: number;
+}
+
+/** A row and what the model says to it. */
+export interface Sample {
+  /** Its beginning. */
+  readonly text: string;
+  /** Empty: none is true, or none is known. */
+  readonly truth: readonly string[];
+  readonly given: readonly string[];
+  /** [labels] by name, the most probable first; at most five. */
+  readonly probabilities: Readonly<Record<string, number>>;
+}
+
+/** What the process and its cards were busy with since the last such event. */
+export interface SystemUse {
+  /** Of training, as in step events. */
+  readonly seconds: number;
+  /** Share of the processor time of all cores that the process took, 0 to 1. */
+  readonly cpu: number;
+  /** Of the process, in the machine's memory, now. */
+  readonly memoryBytes: number;
+  /** Held by tensors on the device that trains, now. */
+  readonly deviceBytes: number;
+  /** NVIDIA cards that the process can see; empty where there are none. */
+  readonly gpus: readonly GpuUse[];
+}
+
+export interface GpuUse {
+  /** Share of the time in which a kernel ran, 0 to 1. */
+  readonly utilization: number;
+  /** Of all processes. */
+  readonly memoryBytes: number;
+  readonly celsius: number;
+  readonly watts: number;
+}
 
 /** What a run takes of a device. */
 export interface Taken {

@@ -5,6 +5,7 @@ import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { ProcessGroup } from "../../engine/device/collective/process-group.ts";
 import { type RunResult, startRun } from "../../tune/train/start-run.ts";
 import { runEnvironment } from "../environment.ts";
+import { SystemMonitor } from "../track/system-monitor.ts";
 
 /** Options of a recipe as an object: those of the YAML file, all but `base` with defaults. */
 export type RecipeInput = PartialOptions<Omit<Recipe, "base">> & Pick<Recipe, "base">;
@@ -42,8 +43,16 @@ export interface TrainOptions {
  */
 export function train(recipe: string | RecipeInput, options: TrainOptions = {}): Promise<RunResult> {
   const { resume = false, dryRun = false, signal = new AbortController().signal, group, onEvent = () => {} } = options;
-  const environment = runEnvironment(group?.place);
-  return startRun(loadForTraining(recipe, options), { ...environment, resume, dryRun, signal, group, onEvent });
+  const monitor = new SystemMonitor();
+  return startRun(loadForTraining(recipe, options), {
+    ...runEnvironment(group?.place),
+    resume,
+    dryRun,
+    signal,
+    group,
+    onEvent,
+    systemUse: () => monitor.read(),
+  });
 }
 
 /** @throws UserErrors with every mistake in the recipe */

@@ -17,6 +17,8 @@ const step = (number: number, loss: number): RunEvent => ({
   examplesPerSecond: 10,
   tokensPerSecond: 100,
   seconds: number,
+  tokens: 100,
+  tokensComputed: 90,
 });
 
 test("a run that was killed and resumed has one history", async () => {

@@ -1,5 +1,5 @@
 /** What is said about the steps since the last logged one, and the time that training has taken. */
-import type { RunEvent } from "../../base/events.ts";
+import type { Ledger, RunEvent } from "../../base/events.ts";
 import type { EncodedExample } from "../data/pack.ts";
 import type { StepOutcome } from "./step.ts";
 
@@ -41,7 +41,7 @@ export class LossWindow {
   }
 
   /** The step event of the window, and a new window. Loss is the mean over its steps. */
-  flush(step: number, epoch: number, learningRate: number): RunEvent {
+  flush(step: number, epoch: number, learningRate: number, { tokens, tokensComputed }: Ledger): RunEvent {
     const elapsed = (performance.now() - this.#since) / 1000;
     const event: RunEvent = {
       kind: "step",
@@ -53,6 +53,8 @@ export class LossWindow {
       examplesPerSecond: this.#examples / elapsed,
       tokensPerSecond: this.#tokens / elapsed,
       seconds: this.seconds(),
+      tokens,
+      tokensComputed,
     };
     this.#since = performance.now();
     this.#steps = 0;

@@ -1,6 +1,6 @@
 /** A recipe into a run: the folder, the training loop, the result. */
 import { UserError } from "../../base/errors.ts";
-import type { EventSink, Ledger, RunEvent, Taken } from "../../base/events.ts";
+import type { EventSink, Ledger, RunEvent, SystemUse, Taken } from "../../base/events.ts";
 import type { LoadedRecipe } from "../../base/recipe/load.ts";
 import { resolvedRecipeText } from "../../base/recipe/resolved.ts";
 import type { Collective } from "../../engine/device/collective/collective.ts";
@@ -30,6 +30,8 @@ export interface StartOptions extends RunEnvironment {
   /** Aborted: a checkpoint is written after the running step, and the run ends as interrupted. */
   readonly signal: AbortSignal;
   readonly onEvent: EventSink;
+  /** How busy the machine is; asked now and then after a step was logged. */
+  readonly systemUse?: (() => Omit<SystemUse, "seconds" | "deviceBytes">) | undefined;
   /** Parts that other runs use too; default: its own. */
   readonly parts?: SharedParts | undefined;
   /** The processes that train together, each of which calls this; default: one alone. */
@@ -54,6 +56,9 @@ export interface RunResult {
   /** sha256 of the result's safetensors; null unless the run is over. */
   readonly weightsSha256: string | null;
 }
+
+/** Seconds between two looks at how busy the machine is, at least. */
+const SYSTEM_PERIOD = 5;
 
 /**
  * Of several processes rank 0 alone tells events and writes.
@@ -117,6 +122,13 @@ async function trainIn(
   let info: RunInfo = { ...prepared.info, ...(resume && standing(resume.progress)) };
   folder?.writeInfo(info);
   const looking = validatorOptions(prepared, loaded, group, (event) => loop.onEvent(event));
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const tellSystemUse = (seconds: number): void => {
+    if (options.systemUse === undefined || seconds - toldAt < SYSTEM_PERIOD) return;
+    toldAt = seconds;
+    const deviceBytes = trainee.model.decoder.device.memory().live;
+    loop.onEvent({ kind: "system", seconds, deviceBytes, ...options.systemUse() });
+  };
   const loop: TrainLoopOptions = {
     recipe: { ...recipe, training: { ...recipe.training, optim: prepared.optim } },
     trainee,
@@ -132,6 +144,7 @@ async function trainIn(
     onEvent: (event) => {
       if (event.kind !== "progress") folder?.append(event);
       options.onEvent(event);
+      if (event.kind === "step") tellSystemUse(event.seconds);
     },
     onCheckpoint: (progress) => {
       info = { ...info, ...standing(progress) };

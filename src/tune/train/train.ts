@@ -3,7 +3,7 @@
  * checkpoints. Setting up is `start-run.ts`, the result's folder `save-result.ts`.
  */
 import { UserError } from "../../base/errors.ts";
-import type { EventSink } from "../../base/events.ts";
+import type { EventSink, Ledger } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Collective } from "../../engine/device/collective/collective.ts";
 import { spreadParameters } from "../../engine/optim/reduce-gradients.ts";
@@ -26,6 +26,7 @@ import { optimizerOf } from "./optimizer-of.ts";
 import type { Plan } from "./plan.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { optimizerStep, prepareStep, type StepSettings, type StepWork } from "./step.ts";
+import type { Validation } from "./validate.ts";
 
 export interface TrainLoopOptions {
   readonly recipe: Recipe;
@@ -37,8 +38,8 @@ export interface TrainLoopOptions {
   readonly folder: RunFolder | undefined;
   /** Of the processes that train together. */
   readonly collective: Collective;
-  /** Metrics on the validation set; undefined without one. */
-  readonly evaluate: (() => Promise<Readonly<Record<string, number>>>) | undefined;
+  /** How the model does on the validation set; undefined without one. */
+  readonly evaluate: (() => Promise<Validation>) | undefined;
   /** A complete checkpoint to go on from, which rank 0 reads. */
   readonly resume: { readonly path: string; readonly progress: Progress } | undefined;
   readonly fingerprint: Progress["fingerprint"];
@@ -80,12 +81,13 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
       step = resume.progress.step;
     }
     spreadParameters(trainee.trainable, collective);
+    const totals = (): Ledger => sumOfLedgers(group.gather(ledger.ledger()));
     const progressNow = (): Progress => ({
       step,
       best,
       seconds: window.seconds(),
       metricsBytes: folder?.metricsBytes() ?? 0,
-      ledger: sumOfLedgers(group.gather(ledger.ledger())),
+      ledger: totals(),
       fingerprint: options.fingerprint,
     });
     const checkpoint = (): void => {
@@ -120,13 +122,13 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
       window.add(outcome, examples);
       onEvent(window.progress(step, plan.totalSteps));
       if (step % training.logging_steps === 0 || step === plan.totalSteps) {
-        onEvent(window.flush(step, epoch + 1 / plan.stepsPerEpoch, learningRate));
+        onEvent(window.flush(step, epoch + 1 / plan.stepsPerEpoch, learningRate, totals()));
       }
 
       let isBest = false;
       if (options.evaluate && isDue(evaluation.eval_steps, step, plan)) {
-        const metrics = group.share(await options.evaluate());
-        onEvent({ kind: "evaluation", step, metrics });
+        const { metrics, ...rows } = group.share(await options.evaluate());
+        onEvent({ kind: "evaluation", step, metrics, ...rows });
         const verdict = judge(best, step, metrics[evaluation.metric_for_best_model] ?? Number.NaN, evaluation);
         best = verdict.state;
         isBest = verdict.isBest;

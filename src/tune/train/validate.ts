@@ -2,11 +2,14 @@
  * Looking at the validation set while training: the loss over its targets, packed as in training, and where there are
  * labels how well they are told apart, scored as `fettle eval` does.
  */
-import type { EventSink } from "../../base/events.ts";
+import type { EventSink, RunEvent } from "../../base/events.ts";
 import { alone } from "../../engine/device/collective/process-group.ts";
 import { countTargets, packExamples } from "../data/pack.ts";
 import { Problems } from "../data/problems.ts";
 import { measureLabels } from "../evaluate/evaluate-labels.ts";
+import { LabelStandings } from "../evaluate/label-standings.ts";
+import { Samples } from "../evaluate/samples.ts";
+import type { Prediction } from "../score/prediction.ts";
 import { packLoss } from "./loss.ts";
 import type { Trainee } from "./method.ts";
 import { type ScoreValidationOptions, scoreValidation } from "./score-validation.ts";
@@ -16,13 +19,16 @@ export interface ValidatorOptions extends ScoreValidationOptions {
   readonly onEvent: EventSink;
 }
 
-/** @returns `loss`, and for a set with labels what is shown of the metrics, those that are defined */
-export async function validate(options: ValidatorOptions): Promise<Readonly<Record<string, number>>> {
+/** What an `evaluation` event says. */
+export type Validation = Omit<Extract<RunEvent, { readonly kind: "evaluation" }>, "kind" | "step">;
+
+/** @returns `loss`, and for a set with labels what is shown of the metrics, those that are defined, of labels and of rows */
+export async function validate(options: ValidatorOptions): Promise<Validation> {
   const loss = await meanLoss(options);
   const { labels, shape } = options.validation.dataset;
-  return labels === undefined || (shape.kind === "text" && !shape.forHead)
-    ? { loss }
-    : { loss, ...(await labelMetrics(options)) };
+  if (labels === undefined || (shape.kind === "text" && !shape.forHead)) return { metrics: { loss } };
+  const { metrics, ...rows } = await labelMetrics(options);
+  return { metrics: { loss, ...metrics }, ...rows };
 }
 
 export interface LossOptions extends Pick<ValidatorOptions, "recipe" | "validation" | "group" | "onEvent"> {
@@ -78,17 +84,24 @@ function inTurns<T>(dealt: readonly (readonly T[])[]): T[] {
 /** What the log and the terminal show of a set with labels, besides what the run goes by. */
 const LOGGED: readonly string[] = "accuracy f1 macro_f1 micro_f1 mcc roc_auc average_precision ece".split(" ");
 
-async function labelMetrics(options: ValidatorOptions): Promise<Record<string, number>> {
+async function labelMetrics(options: ValidatorOptions): Promise<Validation> {
   const { onEvent } = options;
   const problems = new Problems();
   const { predictions, ...scored } = scoreValidation(options, problems);
-  const measured = await measureLabels(predictions, { ...scored, onEvent });
+  const standing = new LabelStandings(scored.labels);
+  const samples = new Samples(scored.labels, scored.total);
+  const onPrediction = (prediction: Prediction): void => {
+    standing.add(prediction);
+    samples.add(prediction);
+  };
+  const measured = await measureLabels(predictions, { ...scored, onEvent, onPrediction });
   for (const message of problems.lines()) tell(onEvent, message);
   const wanted = options.recipe.evaluation.metric_for_best_model;
   const missing = measured[wanted]?.undefined;
   if (missing !== undefined) tell(onEvent, `${wanted} is not defined: ${missing}`);
   const shown = Object.entries(measured).filter(([name]) => name === wanted || LOGGED.includes(name));
-  return Object.fromEntries(shown.flatMap(([name, { value }]) => (value === null ? [] : [[name, value]])));
+  const metrics = Object.fromEntries(shown.flatMap(([name, { value }]) => (value === null ? [] : [[name, value]])));
+  return { metrics, labels: standing.list(), samples: samples.list() };
 }
 
 function tell(onEvent: EventSink, message: string): void {
