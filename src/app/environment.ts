@@ -94,6 +94,12 @@ export function labelStudioEnvironment(): { readonly url: string | undefined; re
   return { url: env.LABEL_STUDIO_URL || undefined, apiKey: env.LABEL_STUDIO_API_KEY || undefined };
 }
 
+/** Keys of `fettle serve`: `FETTLE_API_KEY` for who may ask, `FETTLE_ADMIN_KEY` for who may load adapters. */
+export function serverKeys(): { readonly apiKey: string | undefined; readonly adminKey: string | undefined } {
+  const { env } = process;
+  return { apiKey: env.FETTLE_API_KEY || undefined, adminKey: env.FETTLE_ADMIN_KEY || undefined };
+}
+
 /** Whether text for this stream may have colours: only on a terminal, and not against `NO_COLOR` (no-color.org). */
 export function wantsColors(stream: { readonly isTTY?: boolean }): boolean {
   return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";

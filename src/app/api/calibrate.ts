@@ -11,7 +11,7 @@ import { identities } from "../../tune/data/sources/identities.ts";
 import { fitDecision } from "../../tune/evaluate/calibration/fit-decision.ts";
 import { plainDecision } from "../../tune/score/decision.ts";
 import { labelNames, predictRows } from "../../tune/score/predict-rows.ts";
-import { findParts } from "../../tune/train/artefact.ts";
+import { findParts } from "../../tune/train/artefact-parts.ts";
 import { checkDecision } from "../../tune/train/check-decision.ts";
 import { type ChosenOn, readClassifier, writeClassifier } from "../../tune/train/classifier-file.ts";
 import { decisionKeys, logitsOf } from "../../tune/train/decide-on-validation.ts";

@@ -6,7 +6,7 @@ import { type DeviceOptions, openDevice } from "../../engine/open-device.ts";
 import { openRounded } from "../../model/families/gguf/rounded-model.ts";
 import { type Model, openModel } from "../../model/families/model.ts";
 import type { GgmlType } from "../../model/files/gguf-types.ts";
-import { findParts } from "../../tune/train/artefact.ts";
+import { findParts } from "../../tune/train/artefact-parts.ts";
 import { answersBefore, type MergeDifference, refuseLargeDifference } from "../../tune/train/merge-difference.ts";
 import { deviceEnvironment, runEnvironment } from "../environment.ts";
 import { exportGguf, ggufTypeOf } from "../export/export-gguf.ts";

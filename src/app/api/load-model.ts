@@ -8,6 +8,7 @@ import type { Device } from "../../engine/device/device.ts";
 import { type DeviceOptions, openDevice } from "../../engine/open-device.ts";
 import type { FileOptions } from "../../tune/data/data-files.ts";
 import { type Artefact, openArtefact } from "../../tune/train/artefact.ts";
+import type { ArtefactFacts } from "../../tune/train/artefact-facts.ts";
 import { absentBase } from "../../tune/train/base-model.ts";
 import { isRunFolder } from "../../tune/train/run-folder.ts";
 import { deviceEnvironment } from "../environment.ts";
@@ -62,26 +63,14 @@ export async function loadModel(name: string, options: LoadModelOptions = {}): P
   const path = await folderOf(name, { onEvent });
   const base = await baseOf(path, options.base, onEvent);
   const reading = options.reading ?? readingOf(path, options.recipe);
-  const { device: wanted, precision, threads } = options;
-  const opened = await openDevice({
-    ...deviceEnvironment(),
-    ...(wanted && { device: wanted }),
-    ...(precision && { precision }),
-    threads,
-  });
-  const { device } = opened;
+  const device = await openModelDevice(options);
   try {
-    onEvent({ kind: "choice", name: "device", value: device.description, reason: opened.reason });
-    for (const message of opened.notes) onEvent({ kind: "note", level: "warning", message });
     const artefact = openArtefact(path, { device, base, template: reading?.template });
     for (const message of artefact.warnings) onEvent({ kind: "note", level: "warning", message });
     return {
       artefact,
       device,
-      reading: reading ?? {
-        data: { format: "auto", header: "auto", columns: artefact.columns, labels: artefact.labels ?? null },
-        template: artefact.templateOptions,
-      },
+      reading: reading ?? plainReading(artefact),
       [Symbol.dispose]() {
         artefact[Symbol.dispose]();
         device.close();
@@ -91,6 +80,32 @@ export async function loadModel(name: string, options: LoadModelOptions = {}): P
     device.close();
     throw error;
   }
+}
+
+/** The device that was asked for, told with what is to be known of it. @throws UserError when it is not there */
+export async function openModelDevice({
+  device: wanted,
+  precision,
+  threads,
+  onEvent = () => {},
+}: Pick<LoadModelOptions, "device" | "precision" | "threads" | "onEvent">): Promise<Device> {
+  const { device, reason, notes } = await openDevice({
+    ...deviceEnvironment(),
+    ...(wanted && { device: wanted }),
+    ...(precision && { precision }),
+    threads,
+  });
+  onEvent({ kind: "choice", name: "device", value: device.description, reason });
+  for (const message of notes) onEvent({ kind: "note", level: "warning", message });
+  return device;
+}
+
+/** How rows are read where no recipe says. */
+export function plainReading({ columns, labels, templateOptions }: ArtefactFacts): Reading {
+  return {
+    data: { format: "auto", header: "auto", columns, labels: labels ?? null },
+    template: templateOptions,
+  };
 }
 
 /** The folder of the base that was asked for, or of one that must be fetched; undefined where it needs no word. */

@@ -3,7 +3,7 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import type { DataOptions, TemplateOptions } from "../../base/recipe/recipe.ts";
 import type { Dataset } from "../../tune/data/dataset.ts";
-import { keepRow } from "../../tune/data/keep-row.ts";
+import { fieldOf, keepRow } from "../../tune/data/keep-row.ts";
 import { Labels } from "../../tune/data/labels.ts";
 import { datasetOf, loadDataset } from "../../tune/data/load-dataset.ts";
 import { parseTextTemplate } from "../../tune/data/placeholders.ts";
@@ -12,13 +12,20 @@ import { detectShape } from "../../tune/data/shape.ts";
 import { RowStore } from "../../tune/data/store/row-store.ts";
 import { scratchIn } from "../../tune/data/store/scratch-file.ts";
 import type { DataTask } from "../../tune/data/task.ts";
+import type { Decision } from "../../tune/score/decision.ts";
 import { type Classifier, labelNames } from "../../tune/score/predict-rows.ts";
 import { decisionOf } from "../../tune/train/answers.ts";
-import type { Artefact } from "../../tune/train/artefact.ts";
+import type { ArtefactFacts } from "../../tune/train/artefact-facts.ts";
 import { deviceEnvironment } from "../environment.ts";
 import { dataPaths } from "./data-paths.ts";
-import type { LoadedModel } from "./load-model.ts";
+import type { LoadedModel, Reading } from "./load-model.ts";
 import { isSetAside, loadSetAside } from "./set-aside.ts";
+
+/** What of a model decides how rows are read and labelled, apart from its weights. */
+export interface AskedModel {
+  readonly artefact: Pick<ArtefactFacts, "answers" | "labels" | "path">;
+  readonly reading: Reading;
+}
 
 export interface ScoringSetOptions {
   /** Label names, in place of those of the run or recipe. */
@@ -56,22 +63,25 @@ export async function loadScoringSet(
 
 /** What answers to the rows of a set, and how. */
 export function classifierOf({ artefact, reading }: LoadedModel, dataset: Dataset): Classifier {
-  const { model, encoder, encodeOptions, answers } = artefact;
-  const names = labelNames(dataset);
+  const { model, encoder, encodeOptions } = artefact;
+  return { model, encoder, encodeOptions, decision: decisionFor({ artefact, reading }, dataset) };
+}
+
+/** How the labels of a set's rows are chosen. */
+export function decisionFor({ artefact: { answers }, reading }: AskedModel, dataset: Dataset): Decision {
   const multiLabel = reading.multiLabel ?? answers.multiLabel;
-  const decision = decisionOf({ ...answers, multiLabel }, names, reading.positiveLabel);
-  return { model, encoder, encodeOptions, decision };
+  return decisionOf({ ...answers, multiLabel }, labelNames(dataset), reading.positiveLabel);
 }
 
 /** What rows are read for, by who answers. */
-export function taskOf({ artefact, reading }: Pick<LoadedModel, "artefact" | "reading">): DataTask {
+export function taskOf({ artefact, reading }: AskedModel): DataTask {
   const { head, multiLabel } = artefact.answers;
   return { classHead: head !== undefined, multiLabel: reading.multiLabel ?? multiLabel, sampleWeight: undefined };
 }
 
 /** Who may say which labels there are. */
 export interface LabelSources {
-  readonly artefact: Pick<Artefact, "path" | "answers" | "labels">;
+  readonly artefact: AskedModel["artefact"];
   /** The recipe's. */
   readonly labels: DataOptions["labels"] | undefined;
 }
@@ -95,10 +105,36 @@ export function labelsOf(
  * Rows of texts at hand: each is the one field of the user's message.
  * @throws UserError when labels are not known, or the message has several fields
  */
-export function scoringSetOf(
-  { artefact, reading }: LoadedModel,
+export function scoringSetOf(model: AskedModel, texts: readonly string[], labels?: readonly string[]): Dataset {
+  return setOfRows(model, rowsOfTexts(model, texts), { columns: {}, labels });
+}
+
+/** Texts as rows: each is the one field of the user's message. @throws UserError when the message has several */
+export function rowsOfTexts(
+  { reading: { template } }: Pick<AskedModel, "reading">,
   texts: readonly string[],
-  labels: readonly string[] | undefined,
+): Readonly<Record<string, string>>[] {
+  const field = textField(template);
+  return texts.map((text) => ({ [field]: text }));
+}
+
+export interface SetOfRowsOptions {
+  /** What `data.columns` of a recipe is. */
+  readonly columns: DataOptions["columns"];
+  /** Label names, in place of the model's. */
+  readonly labels?: readonly string[] | undefined;
+  /** Told what becomes of rows that cannot be used. */
+  readonly problems?: Problems | undefined;
+}
+
+/**
+ * Rows at hand: their fields, as they would stand in a file.
+ * @throws UserError when labels are not known, no shape fits the rows, or none can be used
+ */
+export function setOfRows(
+  { artefact, reading }: AskedModel,
+  rows: readonly Readonly<Record<string, unknown>>[],
+  { columns, labels, problems = new Problems() }: SetOfRowsOptions,
 ): Dataset {
   const known = labelsOf({ artefact, labels: reading.data.labels }, labels);
   if (known === undefined) {
@@ -110,22 +146,41 @@ export function scoringSetOf(
     });
   }
   const { template } = reading;
-  const field = textField(template);
   const task = taskOf({ artefact, reading });
-  const hints = { fields: new Set([field]), lists: new Set<string>(), columns: {}, task, labelExpected: true };
-  const shape = detectShape({ ...hints, template, where: "the text" });
-  const problems = new Problems();
-  const rules = { shape, columns: {}, labels: known, task, answerOptional: true };
-  const rows = texts.flatMap(
-    (text, i) => keepRow({ line: i + 1, fields: { [field]: text } }, "text", rules, problems) ?? [],
-  );
-  if (rows.length === 0) {
+  const shape = detectShape({
+    ...namesIn(rows, columns),
+    columns,
+    template,
+    task,
+    labelExpected: true,
+    where: "the text",
+  });
+  const rules = { shape, columns, labels: known, task, answerOptional: true };
+  const kept = rows.flatMap((fields, i) => keepRow({ line: i + 1, fields }, "text", rules, problems) ?? []);
+  if (kept.length === 0) {
     throw new UserError({
       code: "predict/no-text",
       message: `there is nothing to label: ${problems.lines().join("; ")}`,
     });
   }
-  return datasetOf("text", shape, known, RowStore.of(rows), problems, task);
+  return datasetOf("text", shape, known, RowStore.of(kept), problems, task);
+}
+
+/** Names that the rows have, after `columns` was applied, and those under which they hold lists. */
+function namesIn(
+  rows: readonly Readonly<Record<string, unknown>>[],
+  columns: DataOptions["columns"],
+): { readonly fields: ReadonlySet<string>; readonly lists: ReadonlySet<string> } {
+  const fields = new Set<string>();
+  const lists = new Set<string>();
+  for (const row of rows) {
+    for (const name of [...Object.keys(row), ...Object.keys(columns)]) {
+      const value = fieldOf({ line: 0, fields: row }, name, columns);
+      if (value !== undefined) fields.add(name);
+      if (Array.isArray(value)) lists.add(name);
+    }
+  }
+  return { fields, lists };
 }
 
 /** The only field of the user's message. */

@@ -63,6 +63,11 @@ export const commands: readonly (CommandEntry | CommandGroup)[] = [
     load: async () => (await import("./commands/generate.ts")).generate,
   },
   {
+    name: "serve",
+    summary: "Answer over HTTP as OpenAI's API does, and label texts",
+    load: async () => (await import("./commands/serve.ts")).serve,
+  },
+  {
     name: "export",
     summary: "Write a run or a model as transformers, llama.cpp, Ollama or vLLM load it",
     load: async () => (await import("./commands/export.ts")).exportCommand,

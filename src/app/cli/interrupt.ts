@@ -6,17 +6,17 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 /**
  * Runs work that can be stopped: the first Ctrl-C (or SIGTERM) aborts its signal, so that it ends in good order; a
  * second one ends the process at once.
- * @param kept what is kept of the work: `with a checkpoint`
+ * @param when it stops, and what is kept: `after this step, with a checkpoint`
  */
 export async function interruptible<T>(
   terminal: Terminal,
-  kept: string,
+  when: string,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const onSignal = (name: keyof typeof exitCodes): void => {
     if (controller.signal.aborted) process.exit(exitCodes[name]);
-    terminal.log(`stopping after this step, ${kept}; once more stops at once`);
+    terminal.log(`stopping ${when}; once more stops at once`);
     controller.abort();
   };
   process.on("SIGINT", onSignal);

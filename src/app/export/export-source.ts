@@ -7,7 +7,7 @@ import { openStreamedModel, type StreamedModel } from "../../model/families/stre
 import { modelNameOf } from "../../model/files/hub/snapshot.ts";
 import { type ChatTemplate, loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { type Answers, answersOf } from "../../tune/train/answers.ts";
-import { type ArtefactParts, findParts } from "../../tune/train/artefact.ts";
+import { type ArtefactParts, findParts } from "../../tune/train/artefact-parts.ts";
 
 export interface ExportSource extends Disposable {
   readonly parts: ArtefactParts;

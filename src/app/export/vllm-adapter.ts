@@ -9,7 +9,7 @@ import { type ConfigJson, readConfigJson } from "../../model/files/config.ts";
 import { fileError } from "../../model/files/file-error.ts";
 import { isJsonObject } from "../../model/files/json-file.ts";
 import { openSafetensors } from "../../model/files/safetensors.ts";
-import type { ArtefactParts } from "../../tune/train/artefact.ts";
+import type { ArtefactParts } from "../../tune/train/artefact-parts.ts";
 
 /** Values of --max-lora-rank. */
 const RANKS = [8, 16, 32, 64, 128, 256, 320, 512] as const;

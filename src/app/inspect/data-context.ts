@@ -12,7 +12,7 @@ import { loadChatTemplateIfAny } from "../../model/text/chat-template.ts";
 import { loadTokenizer } from "../../model/text/tokenizer.ts";
 import type { ConversationEncoder } from "../../tune/data/conversation-encoder.ts";
 import type { EncodeOptions } from "../../tune/data/encode-row.ts";
-import { findParts } from "../../tune/train/artefact.ts";
+import { findParts } from "../../tune/train/artefact-parts.ts";
 import { findBase } from "../../tune/train/base-model.ts";
 import { readClassifier } from "../../tune/train/classifier-file.ts";
 import { findData } from "../../tune/train/find-data.ts";

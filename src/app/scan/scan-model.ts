@@ -6,7 +6,7 @@ import { UserError } from "../../base/errors.ts";
 import { packageVersion } from "../../base/package-root.ts";
 import type { Decision } from "../../tune/score/decision.ts";
 import { answersOf, decisionOf, templateOf } from "../../tune/train/answers.ts";
-import { findParts } from "../../tune/train/artefact.ts";
+import { findParts } from "../../tune/train/artefact-parts.ts";
 import { plainRule, type ScanRule, type ScanSettings } from "../../tune/train/scan-settings.ts";
 import { baseOf, type LoadedModel, type LoadModelOptions, loadModel, readingOf } from "../api/load-model.ts";
 import { folderOf } from "../api/pull.ts";

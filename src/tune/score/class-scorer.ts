@@ -5,6 +5,7 @@ import type { ClassHead } from "../../model/families/class-head.ts";
 import type { Decoder } from "../../model/families/decoder.ts";
 import { commonLength } from "../data/forest.ts";
 import { type Pack, packExamples } from "../data/pack.ts";
+import { PASS_TOKENS } from "./label-scorer.ts";
 import { inPasses } from "./passes.ts";
 import { pooled } from "./pooled.ts";
 import { refuseNotANumber, refuseUnknownTokens } from "./refusals.ts";
@@ -19,7 +20,7 @@ export class ClassScorer {
   readonly #head: ClassHead;
   readonly #maxTokens: number;
 
-  constructor(decoder: Decoder, head: ClassHead, { maxTokens = 4096 }: ClassScorerOptions = {}) {
+  constructor(decoder: Decoder, head: ClassHead, { maxTokens = PASS_TOKENS }: ClassScorerOptions = {}) {
     this.#decoder = decoder;
     this.#head = head;
     this.#maxTokens = maxTokens;
@@ -61,13 +62,7 @@ export class ClassScorer {
     rows: Iterable<T> | AsyncIterable<T>,
     ids: (row: T) => Int32Array,
   ): AsyncGenerator<readonly [row: T, logits: Float32Array]> {
-    const shares = this.#head.parts.pooling === "last";
-    return inPasses(rows, {
-      maxTokens: this.#maxTokens,
-      prepare: ids,
-      tokens: (own, before) => own.length - (before && shares ? commonLength(before, own) : 0),
-      begin: (batch) => this.begin(batch),
-    });
+    return streamClasses(rows, ids, this.#head, this.#maxTokens, (batch) => this.begin(batch));
   }
 
   /** [rows, labels], for the caller to release. */
@@ -77,4 +72,23 @@ export class ClassScorer {
       this.#head.logits(pooled(this.#decoder.hidden(pack, { rows: pack.rows }), pack, true));
     return unscoped(() => scope(compute));
   }
+}
+
+/**
+ * Logits of a stream in the passes that a scorer of its own takes, wherever they are computed.
+ * @param begin launches a pass; what it returns waits for its logits
+ */
+export function streamClasses<T>(
+  rows: Iterable<T> | AsyncIterable<T>,
+  ids: (row: T) => Int32Array,
+  { parts: { pooling } }: Pick<ClassHead, "parts">,
+  maxTokens: number,
+  begin: (texts: readonly Int32Array[]) => () => readonly Float32Array[] | Promise<readonly Float32Array[]>,
+): AsyncGenerator<readonly [row: T, logits: Float32Array]> {
+  return inPasses(rows, {
+    maxTokens,
+    prepare: ids,
+    tokens: (own, before) => own.length - (before && pooling === "last" ? commonLength(before, own) : 0),
+    begin,
+  });
 }

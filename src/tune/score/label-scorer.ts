@@ -27,12 +27,15 @@ export interface LabelScorerOptions {
   readonly maxTokens?: number | undefined;
 }
 
+/** Tokens of a pass. */
+export const PASS_TOKENS = 4096;
+
 /** Scores examples, each given as one candidate per label. */
 export class LabelScorer {
   readonly #decoder: Decoder;
   readonly #maxTokens: number;
 
-  constructor(decoder: Decoder, { maxTokens = 4096 }: LabelScorerOptions = {}) {
+  constructor(decoder: Decoder, { maxTokens = PASS_TOKENS }: LabelScorerOptions = {}) {
     this.#decoder = decoder;
     this.#maxTokens = maxTokens;
   }
@@ -80,13 +83,7 @@ export class LabelScorer {
     examples: Iterable<T> | AsyncIterable<T>,
     candidates: (example: T) => readonly Candidate[],
   ): AsyncGenerator<ScoredExample<T>> {
-    const passes = inPasses(examples, {
-      maxTokens: this.#maxTokens,
-      prepare: candidates,
-      tokens: (labels, before) => ownTokens(labels, before?.[0]),
-      begin: (batch) => this.begin(batch),
-    });
-    for await (const [example, scores] of passes) yield { example, scores };
+    yield* streamLabels(examples, candidates, this.#maxTokens, (batch) => this.begin(batch));
   }
 
   /** [edges] log-probability of each edge's token, for the caller to release. */
@@ -101,6 +98,25 @@ export class LabelScorer {
     };
     return unscoped(() => scope(compute));
   }
+}
+
+/**
+ * Scores a stream in the passes that a scorer of its own takes, wherever they are computed.
+ * @param begin launches a pass; what it returns waits for its scores
+ */
+export async function* streamLabels<T>(
+  examples: Iterable<T> | AsyncIterable<T>,
+  candidates: (example: T) => readonly Candidate[],
+  maxTokens: number,
+  begin: (batch: readonly (readonly Candidate[])[]) => () => readonly LabelScores[] | Promise<readonly LabelScores[]>,
+): AsyncGenerator<ScoredExample<T>> {
+  const passes = inPasses(examples, {
+    maxTokens,
+    prepare: candidates,
+    tokens: (labels, before) => ownTokens(labels, before?.[0]),
+    begin,
+  });
+  for await (const [example, scores] of passes) yield { example, scores };
 }
 
 /** Tokens that an example adds to a trie, when it shares a beginning with the one before. */

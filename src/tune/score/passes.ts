@@ -7,7 +7,7 @@ export interface PassOptions<T, Prepared, Result> {
   /** Tokens that a row adds to a pass, given the row before it. */
   readonly tokens: (prepared: Prepared, before: Prepared | undefined) => number;
   /** Launches a pass; what it returns waits for the results, one a row. */
-  readonly begin: (batch: readonly Prepared[]) => () => readonly Result[];
+  readonly begin: (batch: readonly Prepared[]) => () => readonly Result[] | Promise<readonly Result[]>;
 }
 
 /**
@@ -21,11 +21,11 @@ export async function* inPasses<T, Prepared, Result>(
   let waiting: T[] = [];
   let batch: Prepared[] = [];
   let tokens = 0;
-  let underWay: (() => readonly (readonly [T, Result])[]) | undefined;
+  let underWay: (() => Promise<readonly (readonly [T, Result])[]>) | undefined;
   const launch = (): NonNullable<typeof underWay> => {
     const [members, results] = [waiting, begin(batch)];
-    return () => {
-      const all = results();
+    return async () => {
+      const all = await results();
       return members.map((row, i) => [row, all[i]!] as const);
     };
   };
@@ -36,7 +36,7 @@ export async function* inPasses<T, Prepared, Result>(
       const before = underWay;
       underWay = launch();
       [waiting, batch, tokens] = [[], [], 0];
-      if (before) yield* before();
+      if (before) yield* await before();
       await turn();
     }
     waiting.push(row);
@@ -44,8 +44,8 @@ export async function* inPasses<T, Prepared, Result>(
     tokens += own;
   }
   const last = launch();
-  if (underWay) yield* underWay();
-  yield* last();
+  if (underWay) yield* await underWay();
+  yield* await last();
 }
 
 /** Lets timers, signals and other work of the process run. */

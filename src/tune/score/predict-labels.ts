@@ -19,7 +19,7 @@ export interface LabelPrediction extends LabelScores {
  * @throws UserError when two labels are the same tokens.
  */
 export async function* predictLabels(
-  scorer: LabelScorer,
+  scorer: Pick<LabelScorer, "stream">,
   tokenizer: Tokenizer,
   rows: Iterable<LabelRow> | AsyncIterable<LabelRow>,
   decision?: Decision,

@@ -14,13 +14,21 @@ import { predictLabels } from "./predict-labels.ts";
 import type { AskedRow, Prediction } from "./prediction.ts";
 
 export interface Classifier {
-  readonly model: Model;
+  readonly model: Pick<Model, "decoder" | "classHead">;
   /** One that marks the assistant's answers alone. */
   readonly encoder: ConversationEncoder;
   readonly encodeOptions: EncodeOptions;
   readonly decision: Decision;
   /** Tokens computed at once. */
   readonly maxTokens?: number | undefined;
+  /** What computes, where that is not for these rows alone. */
+  readonly scorers?: Scorers | undefined;
+}
+
+/** Scores of streams of rows, by the model's own words or by its class head. */
+export interface Scorers {
+  readonly labels: Pick<LabelScorer, "stream">;
+  readonly classes: Pick<ClassScorer, "stream">;
 }
 
 /**
@@ -29,9 +37,9 @@ export interface Classifier {
  * @throws UserError when the set has no labels, or a row is too long and that is refused
  */
 export function predictRows(classifier: Classifier, dataset: Dataset, problems: Problems): AsyncGenerator<Prediction> {
-  const { model, encoder, encodeOptions, maxTokens } = classifier;
+  const { model, encoder, encodeOptions, maxTokens, scorers } = classifier;
   if (model.classHead !== undefined) return predictClasses(classifier, dataset, problems);
-  const scorer = new LabelScorer(model.decoder, { maxTokens });
+  const scorer = scorers?.labels ?? new LabelScorer(model.decoder, { maxTokens });
   const rows = labelRows(dataset, encoder, encodeOptions, problems);
   if (dataset.asked === undefined) return predictLabels(scorer, encoder.tokenizer, rows, classifier.decision);
   return gathered(predictLabels(scorer, encoder.tokenizer, rows), dataset, classifier.decision);
@@ -53,11 +61,11 @@ interface HeadRow extends AskedRow {
 }
 
 async function* predictClasses(
-  { model, encoder, encodeOptions, decision, maxTokens }: Classifier,
+  { model, encoder, encodeOptions, decision, maxTokens, scorers }: Classifier,
   dataset: Dataset,
   problems: Problems,
 ): AsyncGenerator<Prediction> {
-  const scorer = new ClassScorer(model.decoder, model.classHead!, { maxTokens });
+  const scorer = scorers?.classes ?? new ClassScorer(model.decoder, model.classHead!, { maxTokens });
   const rows = function* (): Generator<HeadRow> {
     for (let index = 0; index < dataset.length; index++) {
       const encoded = encodeRow(dataset, index, encoder, encodeOptions, problems);

@@ -47,7 +47,7 @@ export const scan: CommandModule = {
     const { files, gitignore, cache, maxFileSize: maxFileBytes, failOn: least } = command.opts<ScanFlags>();
     const model = required(command.opts<ScanFlags>().model, "--model");
     const paths = command.args.length === 0 ? ["."] : command.args;
-    const result = await interruptible(terminal, "what was scored is kept", (signal) =>
+    const result = await interruptible(terminal, "after this step, what was scored is kept", (signal) =>
       scanFiles(model, { ...loadOptions(command, terminal), paths, files, gitignore, cache, maxFileBytes, signal }),
     );
     const failOn = least === "none" ? undefined : least;

@@ -36,7 +36,7 @@ export const sweep: CommandModule = {
 
   async run(command, terminal) {
     const { dryRun, ...options } = command.opts<SweepFlags>();
-    const result = await interruptible(terminal, "with a checkpoint", (signal) =>
+    const result = await interruptible(terminal, "after this step, with a checkpoint", (signal) =>
       runSweep(command.args[0]!, {
         ...options,
         ...{ dryRun, signal },

@@ -40,7 +40,7 @@ export const train: CommandModule = {
   async run(command, terminal) {
     const options = command.opts<TrainOptions>();
     const path = command.args[0]!;
-    const result = await interruptible(terminal, "with a checkpoint", (signal) =>
+    const result = await interruptible(terminal, "after this step, with a checkpoint", (signal) =>
       amongProcesses(terminal, signal, (group) =>
         startTraining(path, { ...options, group, signal, onEvent: terminal.onEvent }),
       ),
