@@ -29,6 +29,11 @@ export const dataCommands: readonly (CommandEntry | CommandGroup)[] = [
     load: async () => (await import("./balance.ts")).balance,
   },
   {
+    name: "silver",
+    summary: "Label rows by what scanners find in their texts",
+    load: async () => (await import("./silver.ts")).silver,
+  },
+  {
     name: "label-studio",
     summary: "Have rows labelled by people on a Label Studio server, and fetch what they say",
     commands: labelStudioCommands,
