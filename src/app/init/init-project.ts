@@ -59,6 +59,8 @@ export async function initProject({ name, data, model, output, onEvent }: InitOp
   const sweeps = sweepsOf(shipped, folder);
   fillFolder(folder, (temporary) => {
     if (data === undefined) cpSync(dirname(trainingFile(original)), join(temporary, "data"), { recursive: true });
+    const { taxonomy } = original.recipe.scan;
+    if (taxonomy !== null) cpSync(taxonomy, join(temporary, basename(taxonomy)));
     // The folder beside the final one: what is relative means the same in both.
     writeFileSync(join(temporary, "recipe.yaml"), text);
     loadRecipe(join(temporary, "recipe.yaml"));

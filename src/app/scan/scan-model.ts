@@ -7,7 +7,7 @@ import { packageVersion } from "../../base/package-root.ts";
 import type { Decision } from "../../tune/score/decision.ts";
 import { answersOf, decisionOf, templateOf } from "../../tune/train/answers.ts";
 import { findParts } from "../../tune/train/artefact-parts.ts";
-import { plainRule, type ScanRule, type ScanSettings } from "../../tune/train/scan-settings.ts";
+import { cleanLabels, plainRule, reasonOf, type ScanRule, type ScanSettings } from "../../tune/train/scan-settings.ts";
 import { baseOf, type LoadedModel, type LoadModelOptions, loadModel, readingOf } from "../api/load-model.ts";
 import { folderOf } from "../api/pull.ts";
 import { labelsOf } from "../api/scoring-set.ts";
@@ -56,7 +56,7 @@ export async function findScanModel(name: string, options: ScanModelOptions): Pr
     scoring: [SCORING, packageVersion],
     files: await hashModelFiles(folders, join(scanFolder(), "models.json")),
     run: run && [run.quantization, run.templateHash],
-    ...{ labels, decision, template },
+    ...{ labels, decision, template, text: settings.text },
     // The same bits come from the same arithmetic.
     machine: [options.device ?? "auto", options.precision ?? "auto", process.arch, cpus()[0]?.model ?? ""],
   };
@@ -87,18 +87,14 @@ function settingsOf(
       code: "scan/no-files",
       message: "the model does not say which files it is for",
       where: name,
-      fix: 'say it: --files "Dockerfile*"; or train with scan.files in the recipe, and the model says it',
+      fix: 'say it, such as --files "*.java"; or train with scan.files in the recipe, and the model says it',
     });
   }
-  const clean = cleanLabels(labels, multiLabel, positive);
-  const reason = clean.length > 0 ? "of two labels, the one that is not the positive" : "every label is a finding";
-  if (!multiLabel) onEvent({ kind: "choice", name: "clean", value: clean.join(", ") || "none", reason });
-  return { files, unit: "file", clean, rules: labels.filter((label) => !clean.includes(label)).map(plainRule) };
-}
-
-/** Labels that say that nothing was found, where nobody says which: of two labels, the one that is not the positive. */
-function cleanLabels(labels: readonly string[], multiLabel: boolean, positive: number | undefined): readonly string[] {
-  return multiLabel || positive === undefined ? [] : [labels[1 - positive]!];
+  const clean = cleanLabels(labels, multiLabel, positive === undefined ? undefined : labels[positive]);
+  if (!multiLabel)
+    onEvent({ kind: "choice", name: "clean", value: clean.join(", ") || "none", reason: reasonOf(clean) });
+  const rules = labels.filter((label) => !clean.includes(label)).map(plainRule);
+  return { files, unit: "file", text: "{text}", clean, rules };
 }
 
 function noLabels(name: string): UserError {

@@ -33,7 +33,7 @@ export interface ScanCounts {
   readonly scored: number;
   /** Answered from the cache. */
   readonly cached: number;
-  /** With nothing in them but white space. */
+  /** With nothing to score in them: blank, or without a function where functions are scored. */
   readonly empty: number;
   /** Left out since they are as in the commit of `--diff-base`. */
   readonly unchanged: number;

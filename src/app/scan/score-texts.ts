@@ -1,5 +1,6 @@
 /** Probabilities of every label for texts of any length, by the way that predictions go. */
 import { UserError } from "../../base/errors.ts";
+import type { Dataset } from "../../tune/data/dataset.ts";
 import { encodeRow } from "../../tune/data/encode-row.ts";
 import { Problems } from "../../tune/data/problems.ts";
 import { halvesOf, lineStarts, type TextWindow, windowsOf } from "../../tune/data/windows.ts";
@@ -30,12 +31,17 @@ const MOST_HALVINGS = 4;
 export class TextScorer {
   readonly #model: LoadedModel;
   readonly #labels: readonly string[];
+  readonly #frame: string;
   #windowTokens: number | undefined;
 
-  /** @param labels in the order of the scores */
-  constructor(model: LoadedModel, labels: readonly string[]) {
+  /**
+   * @param labels in the order of the scores
+   * @param frame what stands in place of a row's text, with `{text}` for the text to score
+   */
+  constructor(model: LoadedModel, labels: readonly string[], frame: string) {
     this.#model = model;
     this.#labels = labels;
+    this.#frame = frame;
   }
 
   /**
@@ -80,7 +86,7 @@ export class TextScorer {
     const problems = new Problems();
     const found = new Array<readonly number[] | undefined>(texts.length);
     if (texts.length === 0) return { found, problems };
-    const dataset = scoringSetOf(this.#model, texts, this.#labels);
+    const dataset = this.#datasetOf(texts);
     const classifier = classifierOf(this.#model, dataset);
     const encodeOptions = { ...classifier.encodeOptions, tooLong: "skip" as const };
     for await (const { row, probabilities } of predictRows({ ...classifier, encodeOptions }, dataset, problems)) {
@@ -109,10 +115,15 @@ export class TextScorer {
   /** Tokens that the template and the longest answer take. */
   #tokensAround(): number {
     const { encoder, model, encodeOptions } = this.#model.artefact;
-    const dataset = scoringSetOf(this.#model, ["x"], this.#labels);
+    const dataset = this.#datasetOf(["x"]);
     const whole = { ...encodeOptions, maxLength: Number.MAX_SAFE_INTEGER };
     if (model.classHead) return encodeRow(dataset, 0, encoder, whole, new Problems())?.ids.length ?? 0;
     const rows = [...labelRows(dataset, encoder, whole, new Problems())];
     return Math.max(0, ...rows.flatMap(({ answers, encode }) => answers.map((answer) => encode(answer).ids.length)));
+  }
+
+  #datasetOf(texts: readonly string[]): Dataset {
+    const framed = texts.map((text) => this.#frame.replace("{text}", () => text));
+    return scoringSetOf(this.#model, framed, this.#labels);
   }
 }

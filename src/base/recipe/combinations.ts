@@ -227,6 +227,18 @@ const rules: readonly Rule[] = [
     message: "with several labels a row each is positive or not by itself",
     fix: "remove positive_label",
   },
+  {
+    path: ["scan", "clean"],
+    broken: ({ problem_type, scan }) => problem_type === "multi_label_classification" && scan.clean !== null,
+    message: "with several labels a row, a text without any is clean, and no label says so",
+    fix: "remove scan.clean",
+  },
+  {
+    path: ["scan"],
+    broken: ({ scan }) => scan.files === null && (scan.taxonomy !== null || scan.clean !== null),
+    message: "a scan section that does not say which files the model is for",
+    fix: 'list them in scan.files, such as ["*.java"]',
+  },
 ];
 
 /** Every impossible combination in a recipe whose options are valid one by one. */

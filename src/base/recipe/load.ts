@@ -145,6 +145,7 @@ function resolvePaths(recipe: Recipe, name: string, folder: string, workingDirec
       validation: set(validation),
       test: set(test),
     },
+    scan: { ...recipe.scan, taxonomy: recipe.scan.taxonomy && one(recipe.scan.taxonomy) },
     cache: {
       models: recipe.cache.models && one(recipe.cache.models),
       kernels: recipe.cache.kernels && one(recipe.cache.kernels),

@@ -35,6 +35,7 @@ export interface Recipe {
   readonly training: TrainingOptions;
   readonly packing: PackingOptions;
   readonly evaluation: EvaluationOptions;
+  readonly scan: ScanOptions;
   readonly checkpoints: CheckpointOptions;
   readonly cache: CacheOptions;
 }
@@ -193,6 +194,17 @@ export interface ThresholdOptions {
 export interface EarlyStopping {
   readonly patience: number;
   readonly threshold: number;
+}
+
+/** What `fettle scan` does with the trained classifier. */
+export interface ScanOptions {
+  /** Patterns; null: it scans nothing. */
+  readonly files: readonly string[] | null;
+  readonly unit: "file" | "function";
+  /** Holds `{text}`. */
+  readonly text: string;
+  readonly taxonomy: string | null;
+  readonly clean: readonly string[] | null;
 }
 
 export interface CheckpointOptions {

@@ -12,10 +12,13 @@ import { dataKey, type EncodedRunData, encodeData } from "./encode-data.ts";
 import { type Choose, fitRecipe, tellOfBase } from "./fit-recipe.ts";
 import { Plan } from "./plan.ts";
 import type { EncodedSet, RunData } from "./run-data.ts";
+import { type ScanSettings, scanSettingsOf } from "./scan-settings.ts";
 import type { SharedParts } from "./shared-parts.ts";
 
 export interface PreparedData extends EncodedRunData {
   readonly plan: Plan;
+  /** What the classifier is to scan; null: the recipe says nothing of it. */
+  readonly scan: ScanSettings | null;
 }
 
 /**
@@ -46,7 +49,8 @@ export async function prepareData(
   const multiLabel = recipe.problem_type === "multi_label_classification";
   checkDecision(recipe.evaluation, data.labels?.names, multiLabel, loaded.where);
   const plan = new Plan(data.train.encoded.length, recipe.training, recipe.seed, beginsOf(data.train));
-  return { ...encoded, plan };
+  const scan = scanSettingsOf(loaded, data.labels?.names, choose);
+  return { ...encoded, plan, scan };
 }
 
 /** Questions about the same text share it where they meet in a batch. */

@@ -58,13 +58,13 @@ export async function prepareRun(
     });
     if (planned.refusal) throw planned.refusal;
     const { base, warmStart, device, prepared, memory, choices } = planned;
-    const { data, encoder, encodeOptions, plan } = prepared;
+    const { data, encoder, encodeOptions, plan, scan } = prepared;
     const { labels } = data;
     const open: OpenModel = (folder, on, options) => openShared(parts, recipe, folder, on, options);
     trainee = prepareTrainee(recipe, base.folder, warmStart?.folder ?? null, device, memory.format, labels, open);
     if (warmStart === undefined) tellFreshHead(trainee, onEvent);
     return {
-      ...{ trainee, data, encoder, encodeOptions, plan, choices },
+      ...{ trainee, data, encoder, encodeOptions, plan, scan, choices },
       optim: memory.optim,
       settings: { ...stepSettings(recipe, memory), pooling: trainee.model.classHead?.parts.pooling },
       info: runInfo(recipe, base, prepared, trainee, memory),

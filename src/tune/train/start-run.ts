@@ -17,6 +17,7 @@ import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { differenceOf, type Fingerprint, fingerprintOf, resumePoint } from "./resume.ts";
 import { isRunFolder, RunFolder, type RunInfo, readRunInfo } from "./run-folder.ts";
 import { saveResult } from "./save-result.ts";
+import type { ScanSettings } from "./scan-settings.ts";
 import type { SharedParts } from "./shared-parts.ts";
 import { type TrainLoopOptions, trainLoop } from "./train.ts";
 import { type ValidatorOptions, validate } from "./validate.ts";
@@ -161,7 +162,7 @@ async function trainIn(
     const decided = status === "interrupted" ? undefined : looking && (await decideOnValidation(looking));
     if (status !== "interrupted" && folder) {
       const padToken = prepared.encoder.tokenizer.padId;
-      const classifier = classifierOf(info, recipe, decided);
+      const classifier = classifierOf(info, recipe, decided, prepared.scan);
       const result = await saveResult(trainee, folder.path, { classifier, padToken }, loop.onEvent);
       verifyResult(trainee, result, data.train.encoded);
       info = { ...info, weightsSha256: await hashWeights(result) };
@@ -198,6 +199,7 @@ function classifierOf(
   { labels, ...info }: RunInfo,
   { evaluation }: LoadedRecipe["recipe"],
   decided: DecisionKeys | undefined,
+  scan: ScanSettings | null,
 ): ClassifierFile | undefined {
   if (labels === null) return undefined;
   const several = info.problem_type === "multi_label_classification";
@@ -214,6 +216,7 @@ function classifierOf(
     template: info.template,
     columns: info.columns,
     template_sha256: info.templateHash,
+    scan,
   };
 }
 

@@ -52,6 +52,10 @@ export class ScanCache {
     return place && JSON.parse(this.#bytes.toString("utf8", ...place));
   }
 
+  has(key: string): boolean {
+    return this.#index.has(key);
+  }
+
   /** It is kept once `flush` is called; `get` does not see it. @param key 64 hexadecimal digits */
   put(key: string, value: unknown): void {
     const content = `${key} ${JSON.stringify(value)}`;
