@@ -36,7 +36,7 @@ export { AdapterSet } from "./model/families/adapter-set.ts";
 export type { TargetShape } from "./tune/data/target-shape.ts";
 export type { Evaluation } from "./tune/evaluate/classification-report.ts";
 export type { Comparison, PairComparison } from "./tune/evaluate/compare/comparison.ts";
-export type { GeneratedToken } from "./tune/score/generate.ts";
+export type { GeneratedToken } from "./tune/score/generation-request.ts";
 export type { CheckedRun } from "./tune/train/check-run.ts";
 export type { ScanRule } from "./tune/train/scan-settings.ts";
 export type { RunResult } from "./tune/train/start-run.ts";

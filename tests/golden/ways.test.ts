@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { floats, readInputs } from "../../scripts/parity/models.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
-import { KvCache } from "../../src/engine/nn/kv-cache.ts";
+import { PAGE_SIZE, PagedCache } from "../../src/engine/nn/paged-cache.ts";
 import type { Sequence } from "../../src/engine/nn/sequence.ts";
 import { openDevice } from "../../src/engine/open-device.ts";
 import { scope } from "../../src/engine/tensor/scope.ts";
@@ -43,16 +43,20 @@ function logProbability(logits: Float32Array, ids: Int32Array, vocabulary: numbe
   return sum;
 }
 
-/** Logits after 3 tokens, and after each further one. */
+/** Logits after 3 tokens, and after each further one, over pages that are not in order. */
 function tokenByToken({ decoder }: Model, ids: Int32Array): Float32Array[] {
   const { layers, kvHeads, headDim } = decoder.config;
-  using cache = new KvCache(device, layers, ids.length, kvHeads * headDim);
+  const pages = Int32Array.from({ length: Math.ceil(ids.length / PAGE_SIZE) }, (_, i) => i).reverse();
+  using cache = new PagedCache(device, layers, pages.length, kvHeads * headDim);
   return Array.from({ length: ids.length - 2 }, (_, step) => {
-    const tokens = step === 0 ? ids.subarray(0, 3) : ids.subarray(step + 2, step + 3);
-    const sequence = path(tokens, cache.length);
-    return scope(() =>
-      decoder.logits(decoder.hidden(sequence, { cache, rows: Int32Array.of(sequence.tokens.length - 1) })),
-    );
+    const begin = step === 0 ? 0 : step + 2;
+    const tokens = ids.subarray(begin, step + 3);
+    const { positions } = path(tokens, begin);
+    const places = positions.map((at) => pages[Math.floor(at / PAGE_SIZE)]! * PAGE_SIZE + (at % PAGE_SIZE));
+    const members = new Int32Array(tokens.length);
+    const rows = Int32Array.of(tokens.length - 1);
+    const sequence = { tokens, positions, places, members, pages, pagesEach: pages.length, rows };
+    return scope(() => decoder.logits(decoder.continued(sequence, cache)));
   });
 }
 

@@ -1,11 +1,12 @@
 import { UserError } from "../../base/errors.ts";
 import type { JsonObject } from "../../model/files/json-file.ts";
 import type { Message } from "../../model/text/chat-template.ts";
-import { type GeneratedToken, type GenerateOptions, generate as generateTokens } from "../../tune/score/generate.ts";
+import { BatchEngine } from "../../tune/score/batch-engine.ts";
+import type { GeneratedToken, GenerationRequest } from "../../tune/score/generation-request.ts";
 import { stopTokens } from "../../tune/score/stop-tokens.ts";
 import type { LoadedModel } from "./load-model.ts";
 
-export interface GenerationOptions extends Partial<Omit<GenerateOptions, "stopTokens">> {
+export interface GenerationOptions extends Partial<Omit<GenerationRequest, "prompt" | "stopTokens" | "adapter">> {
   /** What the user says; for a model without chat template, the text to go on from. */
   readonly prompt: string;
   /** System message; default: that of the run's template. */
@@ -39,9 +40,7 @@ export async function* generate(model: LoadedModel, options: GenerationOptions):
     template === undefined
       ? tokenizer.encodeWithSpecial(prompt)
       : tokenizer.encode(template.render(messages, { addGenerationPrompt: true, kwargs }));
-  yield* generateTokens(base.decoder, tokenizer, ids, {
-    ...sampling,
-    maxNewTokens,
-    stopTokens: stopTokens(base.folder, tokenizer, template),
-  });
+  await using engine = new BatchEngine(base, tokenizer, { maxRunning: 1 });
+  const stops = stopTokens(base.folder, tokenizer, template);
+  yield* engine.generate({ ...sampling, prompt: ids, maxNewTokens, stopTokens: stops });
 }

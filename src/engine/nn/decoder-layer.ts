@@ -1,8 +1,8 @@
 /** A pre-norm transformer layer: attention and an MLP, each reading the normalised stream and adding to it. */
 import { add } from "../ops/add/add.ts";
+import type { PageStore } from "../ops/paged-attention/paged-attention.ts";
 import { gatherRows } from "../ops/rows/rows.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { KvCache } from "./kv-cache.ts";
 import type { ForwardMode } from "./linear.ts";
 import { type Mlp, mlp } from "./mlp.ts";
 import { applyNorm, type Norm } from "./norm.ts";
@@ -23,6 +23,7 @@ export interface DecoderLayer {
 /**
  * @param x [tokens, hidden]
  * @param last whether only `sequence.wanted` rows are needed of the output
+ * @param store of a paged sequence
  * @returns [tokens or wanted, hidden]
  */
 export function decoderLayer(
@@ -31,9 +32,9 @@ export function decoderLayer(
   sequence: SequenceTensors,
   mode: ForwardMode,
   last: boolean,
-  cache?: { readonly store: KvCache; readonly layer: number },
+  store?: PageStore,
 ): Tensor {
-  const mixed = selfAttention(normedIfAny(x, layer.attentionNorm), layer.attention, sequence, mode, last, cache);
+  const mixed = selfAttention(normedIfAny(x, layer.attentionNorm), layer.attention, sequence, mode, last, store);
   const kept = last && sequence.wanted ? gatherRows(x, sequence.wanted.index) : x;
   const h = add(kept, normedIfAny(mixed, layer.attentionOutputNorm));
   return add(h, normedIfAny(mlp(applyNorm(h, layer.mlpNorm), layer.mlp, mode), layer.mlpOutputNorm));

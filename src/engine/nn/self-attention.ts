@@ -1,14 +1,14 @@
 /** Grouped-query self-attention over a token forest, causal or seeing ahead, with rotary positions or without. */
-import { attention } from "../ops/attention/attention.ts";
+import { type AttentionOptions, attention } from "../ops/attention/attention.ts";
+import { type PageStore, pagedAttention, storePages } from "../ops/paged-attention/paged-attention.ts";
 import { reshape } from "../ops/reshape/reshape.ts";
 import { rope } from "../ops/rope/rope.ts";
 import { gatherRows } from "../ops/rows/rows.ts";
 import { splitColumns } from "../ops/split/split.ts";
 import { rowCount, type Tensor } from "../tensor/tensor.ts";
-import type { KvCache } from "./kv-cache.ts";
 import { type ForwardMode, type Linear, project } from "./linear.ts";
 import { applyHeadNorm, type Norm } from "./norm.ts";
-import type { SequenceTensors } from "./sequence.ts";
+import type { SequenceTensors, WantedRows } from "./sequence.ts";
 
 export interface SelfAttention {
   readonly input: SeparateQkv | FusedQkv;
@@ -53,6 +53,7 @@ interface Qkv {
 
 /**
  * @param x [tokens, hidden], normalised
+ * @param store where a paged sequence's keys and values go, and are
  * @param onlyWanted compute queries and output for `sequence.wanted` alone; keys and values are always for all
  * @returns [tokens or wanted, hidden]
  */
@@ -62,7 +63,7 @@ export function selfAttention(
   sequence: SequenceTensors,
   mode: ForwardMode,
   onlyWanted: boolean,
-  cache?: { readonly store: KvCache; readonly layer: number },
+  store?: PageStore,
 ): Tensor {
   const wanted = onlyWanted ? sequence.wanted : undefined;
   let { q, k, v } = projectQkv(x, block, wanted?.index, mode);
@@ -75,10 +76,24 @@ export function selfAttention(
     q = rope(q, ofQueries.cos, ofQueries.sin, heads);
     k = rope(k, ofKeys.cos, ofKeys.sin, kvHeads);
   }
-  if (cache) ({ keys: k, values: v } = cache.store.append(cache.layer, k, v));
-  const layout = (wanted ?? sequence).layouts.get(ahead)!;
-  const mixed = attention(q, k, v, layout, { heads, kvHeads, headDim, scale, softcap, window });
+  const options = { heads, kvHeads, headDim, scale, softcap, window };
+  const mixed = store
+    ? throughPages(q, k, v, store, sequence, wanted, options)
+    : attention(q, k, v, (wanted ?? sequence).layouts.get(ahead)!, options);
   return project(mixed, [block.output], mode)[0]!;
+}
+
+function throughPages(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  store: PageStore,
+  { paged }: SequenceTensors,
+  wanted: WantedRows | undefined,
+  options: AttentionOptions,
+): Tensor {
+  storePages(store, k, v, paged!.places);
+  return pagedAttention(q, store, wanted?.queries ?? paged!.queries, options);
 }
 
 function projectQkv(x: Tensor, { input, ...block }: SelfAttention, wanted: Tensor | undefined, mode: ForwardMode): Qkv {

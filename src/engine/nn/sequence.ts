@@ -4,6 +4,7 @@
  */
 import type { Device } from "../device/device.ts";
 import type { AttentionLayout } from "../ops/attention/attention.ts";
+import type { PagedQueries } from "../ops/paged-attention/paged-attention.ts";
 import { gatherRows } from "../ops/rows/rows.ts";
 import { fromHost, type Tensor } from "../tensor/tensor.ts";
 
@@ -12,6 +13,21 @@ export interface Sequence {
   readonly tokens: Int32Array;
   readonly positions: Int32Array;
   readonly expiry: Int32Array;
+}
+
+/** Tokens of many sequences whose keys and values lie in the pages of a cache; on the host, one entry per token. */
+export interface PagedSequence {
+  readonly tokens: Int32Array;
+  readonly positions: Int32Array;
+  /** Where its key and value go: a place of its own, page · page size + position % page size. */
+  readonly places: Int32Array;
+  /** Row of `pages`. */
+  readonly members: Int32Array;
+  /** [sequences, pagesEach] Numbers of each sequence's pages; anything past its end. */
+  readonly pages: Int32Array;
+  readonly pagesEach: number;
+  /** Token indices whose final hidden states are wanted. */
+  readonly rows: Int32Array;
 }
 
 /** cos and sin of every position's rotary angles, [positions, headDim / 2] each. */
@@ -29,8 +45,16 @@ export interface SequenceTensors {
   readonly rotary: readonly RotaryTable[];
   /** By how many tokens ahead of itself in its segment a token sees. */
   readonly layouts: Layouts;
+  /** In place of layouts, of tokens whose keys are in a cache. */
+  readonly paged?: PagedTensors;
   /** Restricted to the rows that are wanted from the last layer, when not all are. */
   readonly wanted: WantedRows | undefined;
+}
+
+export interface PagedTensors {
+  /** i32 [tokens] */
+  readonly places: Tensor;
+  readonly queries: PagedQueries;
 }
 
 export interface WantedRows {
@@ -38,30 +62,27 @@ export interface WantedRows {
   readonly index: Tensor;
   readonly rotary: readonly RotaryTable[];
   readonly layouts: Layouts;
+  readonly queries?: PagedQueries;
 }
 
 export type Layouts = ReadonlyMap<number, AttentionLayout>;
 
 /**
- * Places a sequence on the device. `rows` (ascending token indices) are what the last layer computes; all by default.
- * `cached` tokens of the same path precede the sequence in a key/value cache: index i here is key `cached + i`. `sights` are
- * how far ahead of themselves in their segment tokens see, in one layer or another: 0 in a causal model, Infinity where all of
- * the segment is seen, for which segments must have no children.
+ * Places a sequence on the device. `rows` (ascending token indices) are what the last layer computes; all by default. `sights`
+ * are how far ahead of themselves in their segment tokens see, in one layer or another: 0 in a causal model, Infinity where all
+ * of the segment is seen, for which segments must have no children.
  */
 export function placeSequence(
   device: Device,
   sequence: Sequence,
   tables: readonly RotaryTable[],
   rows?: Int32Array,
-  cached = 0,
   sights: readonly number[] = [0],
 ): SequenceTensors {
   const { tokens, positions, expiry } = sequence;
-  const queryPosition = fromHost(device, positions);
-  const keys = cached === 0 ? { expiry, positions } : withCache(sequence, cached);
-  const keyPosition = cached === 0 ? queryPosition : fromHost(device, keys.positions);
-  const shared = { expiry: fromHost(device, keys.expiry), keyPosition };
-  const place = (i: number, ahead: number): number => cached + (ahead === 0 ? i : Math.min(i + ahead, expiry[i]! - 1));
+  const keyPosition = fromHost(device, positions);
+  const shared = { expiry: fromHost(device, expiry), keyPosition };
+  const place = (i: number, ahead: number): number => (ahead === 0 ? i : Math.min(i + ahead, expiry[i]! - 1));
   const layoutsOf = (asking: Int32Array, queryPosition: Tensor): Layouts =>
     new Map(
       sights.map((ahead) => {
@@ -74,18 +95,15 @@ export function placeSequence(
     );
   const all = {
     tokens: fromHost(device, tokens),
-    positions: queryPosition,
-    rotary: rotaryAt(tables, queryPosition),
+    positions: keyPosition,
+    rotary: rotaryAt(tables, keyPosition),
     layouts: layoutsOf(
       tokens.map((_, i) => i),
-      queryPosition,
+      keyPosition,
     ),
   };
   if (rows === undefined || rows.length === tokens.length) return { ...all, wanted: undefined };
-  const wantedPosition = fromHost(
-    device,
-    rows.map((row) => positions[row]!),
-  );
+  const wantedPosition = valuesAt(device, positions, rows);
   const wanted: WantedRows = {
     index: fromHost(device, rows),
     rotary: rotaryAt(tables, wantedPosition),
@@ -94,19 +112,40 @@ export function placeSequence(
   return { ...all, wanted };
 }
 
-function rotaryAt(tables: readonly RotaryTable[], positions: Tensor): RotaryTable[] {
-  return tables.map(({ cos, sin }) => ({ cos: gatherRows(cos, positions), sin: gatherRows(sin, positions) }));
+/** Places tokens that go on from what is in a cache on the device. */
+export function placePaged(
+  device: Device,
+  { tokens, positions, places, members, pages, pagesEach, rows }: PagedSequence,
+  tables: readonly RotaryTable[],
+): SequenceTensors {
+  const position = fromHost(device, positions);
+  const wantedPosition = valuesAt(device, positions, rows);
+  const pageTable = fromHost(device, pages, [pages.length / pagesEach, pagesEach]);
+  return {
+    tokens: fromHost(device, tokens),
+    positions: position,
+    rotary: rotaryAt(tables, position),
+    layouts: new Map(),
+    paged: {
+      places: fromHost(device, places),
+      queries: { sequence: fromHost(device, members), position, pages: pageTable },
+    },
+    wanted: {
+      index: fromHost(device, rows),
+      rotary: rotaryAt(tables, wantedPosition),
+      layouts: new Map(),
+      queries: { sequence: valuesAt(device, members, rows), position: wantedPosition, pages: pageTable },
+    },
+  };
 }
 
-/** Keys of the cache are one path: seen by all that follows, at positions 0, 1, …. */
-function withCache({ positions, expiry }: Sequence, cached: number): { expiry: Int32Array; positions: Int32Array } {
-  const all = { expiry: new Int32Array(cached + expiry.length), positions: new Int32Array(cached + expiry.length) };
-  all.expiry.fill(cached + expiry.length, 0, cached);
-  all.expiry.set(
-    expiry.map((end) => cached + end),
-    cached,
+function valuesAt(device: Device, values: Int32Array, rows: Int32Array): Tensor {
+  return fromHost(
+    device,
+    rows.map((row) => values[row]!),
   );
-  for (let i = 0; i < cached; i++) all.positions[i] = i;
-  all.positions.set(positions, cached);
-  return all;
+}
+
+function rotaryAt(tables: readonly RotaryTable[], positions: Tensor): RotaryTable[] {
+  return tables.map(({ cos, sin }) => ({ cos: gatherRows(cos, positions), sin: gatherRows(sin, positions) }));
 }

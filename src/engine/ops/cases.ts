@@ -16,6 +16,7 @@ import { linearCases } from "./linear/linear.cases.ts";
 import { logProbabilityCases } from "./log-probability/log-probability.cases.ts";
 import { nf4Cases } from "./nf4/nf4.cases.ts";
 import type { OpCase } from "./op-case.ts";
+import { pagedAttentionCases } from "./paged-attention/paged-attention.cases.ts";
 import { randomCases } from "./random/random.cases.ts";
 import { reshapeCases } from "./reshape/reshape.cases.ts";
 import { rmsnormCases } from "./rmsnorm/rmsnorm.cases.ts";
@@ -25,6 +26,7 @@ import { scaleCases } from "./scale/scale.cases.ts";
 import { segmentMeanCases } from "./segment-mean/segment-mean.cases.ts";
 import { splitCases } from "./split/split.cases.ts";
 import { sumSquaresCases } from "./sum-squares/sum-squares.cases.ts";
+import { topTokensCases } from "./top-tokens/top-tokens.cases.ts";
 import { transposeCases } from "./transpose/transpose.cases.ts";
 
 /** Every op's conformance cases, one line an op. */
@@ -56,4 +58,6 @@ export const opCases: readonly OpCase[] = [
   ...segmentMeanCases,
   ...splitCases,
   ...transposeCases,
+  ...topTokensCases,
+  ...pagedAttentionCases,
 ];

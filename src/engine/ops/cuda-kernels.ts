@@ -16,12 +16,14 @@ import { layernormCuda } from "./layernorm/layernorm.cuda.ts";
 import { linearCuda } from "./linear/linear.cuda.ts";
 import { logProbabilityCuda } from "./log-probability/log-probability.cuda.ts";
 import { nf4Cuda } from "./nf4/nf4.cuda.ts";
+import { pagedAttentionCuda } from "./paged-attention/paged-attention.cuda.ts";
 import { randomCuda } from "./random/random.cuda.ts";
 import { rmsnormCuda } from "./rmsnorm/rmsnorm.cuda.ts";
 import { ropeCuda } from "./rope/rope.cuda.ts";
 import { rowsCuda } from "./rows/rows.cuda.ts";
 import { scaleCuda } from "./scale/scale.cuda.ts";
 import { sumSquaresCuda } from "./sum-squares/sum-squares.cuda.ts";
+import { topTokensCuda } from "./top-tokens/top-tokens.cuda.ts";
 import { transposeCuda } from "./transpose/transpose.cuda.ts";
 
 export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
@@ -41,11 +43,13 @@ export const cudaKernelsByOp: Readonly<Record<string, CudaKernels>> = {
   linear: linearCuda,
   "log-probability": logProbabilityCuda,
   nf4: nf4Cuda,
+  "paged-attention": pagedAttentionCuda,
   random: randomCuda,
   rmsnorm: rmsnormCuda,
   rope: ropeCuda,
   rows: rowsCuda,
   scale: scaleCuda,
   "sum-squares": sumSquaresCuda,
+  "top-tokens": topTokensCuda,
   transpose: transposeCuda,
 };

@@ -18,12 +18,14 @@ import { layernormReference } from "./layernorm/layernorm.reference.ts";
 import { linearReference } from "./linear/linear.reference.ts";
 import { logProbabilityReference } from "./log-probability/log-probability.reference.ts";
 import { nf4Reference } from "./nf4/nf4.reference.ts";
+import { pagedAttentionReference } from "./paged-attention/paged-attention.reference.ts";
 import { randomReference } from "./random/random.reference.ts";
 import { rmsnormReference } from "./rmsnorm/rmsnorm.reference.ts";
 import { ropeReference } from "./rope/rope.reference.ts";
 import { rowsReference } from "./rows/rows.reference.ts";
 import { scaleReference } from "./scale/scale.reference.ts";
 import { sumSquaresReference } from "./sum-squares/sum-squares.reference.ts";
+import { topTokensReference } from "./top-tokens/top-tokens.reference.ts";
 import { transposeReference } from "./transpose/transpose.reference.ts";
 
 export const referenceKernelsByOp: Readonly<Record<string, ReferenceKernels>> = {
@@ -49,4 +51,6 @@ export const referenceKernelsByOp: Readonly<Record<string, ReferenceKernels>> = 
   activation: activationReference,
   layernorm: layernormReference,
   transpose: transposeReference,
+  "top-tokens": topTokensReference,
+  "paged-attention": pagedAttentionReference,
 };

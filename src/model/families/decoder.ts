@@ -7,14 +7,22 @@ import { UserError } from "../../base/errors.ts";
 import type { Device } from "../../engine/device/device.ts";
 import { type DecoderLayer, decoderLayer } from "../../engine/nn/decoder-layer.ts";
 import { HostRows } from "../../engine/nn/host-rows.ts";
-import type { KvCache } from "../../engine/nn/kv-cache.ts";
 import type { ForwardMode, Linear } from "../../engine/nn/linear.ts";
 import { applyNorm } from "../../engine/nn/norm.ts";
+import type { PagedCache } from "../../engine/nn/paged-cache.ts";
 import { type PostNormLayer, postNormLayer } from "../../engine/nn/post-norm-layer.ts";
-import { placeSequence, type Sequence, type SequenceTensors } from "../../engine/nn/sequence.ts";
+import {
+  type PagedSequence,
+  placePaged,
+  placeSequence,
+  type RotaryTable,
+  type Sequence,
+  type SequenceTensors,
+} from "../../engine/nn/sequence.ts";
 import { add } from "../../engine/ops/add/add.ts";
 import { embedding } from "../../engine/ops/embedding/embedding.ts";
 import { linearF32 } from "../../engine/ops/linear/linear.ts";
+import type { PageStore } from "../../engine/ops/paged-attention/paged-attention.ts";
 import { discard, scope } from "../../engine/tensor/scope.ts";
 import { recompute } from "../../engine/tensor/tape.ts";
 import { fromHost, type Tensor, toFloats, zeros } from "../../engine/tensor/tensor.ts";
@@ -36,9 +44,9 @@ export interface HiddenOptions extends ForwardMode {
   readonly rows?: Int32Array | undefined;
   /** What the backward pass computes again; nothing by default. */
   readonly recompute?: RecomputePlan | undefined;
-  /** Keys and values of the tokens before; this sequence's are appended. */
-  readonly cache?: KvCache;
 }
+
+type Tokens = Sequence | PagedSequence;
 
 export class Decoder implements Disposable {
   readonly config: DecoderConfig;
@@ -78,22 +86,36 @@ export class Decoder implements Disposable {
    * @throws UserError when the sequence is longer than learned positions reach.
    */
   hidden(sequence: Sequence, options: HiddenOptions = {}): Tensor {
-    const { rows, cache } = options;
+    const tables = this.#tablesFor(sequence);
+    return this.#run(sequence, placeSequence(this.device, sequence, tables, options.rows, this.#sights), options);
+  }
+
+  /**
+   * Final hidden states [wanted rows, hidden] of tokens that go on from what is in a cache, which has theirs afterwards. A
+   * row does not depend on what else is computed, as far as the device's products do not.
+   * @throws UserError as `hidden`
+   */
+  continued(sequence: PagedSequence, cache: PagedCache): Tensor {
+    return this.#run(sequence, placePaged(this.device, sequence, this.#tablesFor(sequence)), {}, cache);
+  }
+
+  #tablesFor(sequence: Tokens): RotaryTable[] {
+    const longest = lengthOf(sequence);
+    return this.#rotary.map((tables) => tables.upTo(longest));
+  }
+
+  #run(sequence: Tokens, placed: SequenceTensors, options: HiddenOptions, cache?: PagedCache): Tensor {
     const { layers, norm } = this.#parts;
-    const longest = sequence.positions.reduce((most, position) => Math.max(most, position), 0) + 1;
-    const tables = this.#rotary.map((tables) => tables.upTo(longest));
-    const placed = placeSequence(this.device, sequence, tables, rows, cache?.length, this.#sights);
-    let h = this.#embed(sequence, placed, longest); // [tokens, hidden]
+    let h = this.#embed(sequence, placed); // [tokens, hidden]
     layers.forEach((layer, i) => {
       const last = i === layers.length - 1;
-      const store = cache && { store: cache, layer: i };
+      const store = cache?.layer(i);
       const forward = ([x]: readonly Tensor[]): Tensor => layerOutput(x!, layer, placed, options, last, store);
       const again = i < (options.recompute?.fullLayers ?? 0);
       const next = again ? recompute([h], forward) : scope(() => forward([h]));
       discard(h);
       h = next;
     });
-    cache?.advance(sequence.tokens.length);
     return norm ? applyNorm(h, norm) : h; // [wanted, hidden]
   }
 
@@ -104,18 +126,18 @@ export class Decoder implements Disposable {
     return cap === undefined ? logits : logits.map((logit) => cap * Math.tanh(logit / cap));
   }
 
-  #embed(sequence: Sequence, placed: SequenceTensors, longest: number): Tensor {
+  #embed(sequence: Tokens, placed: SequenceTensors): Tensor {
     const { tokens, scale = 1, positions, positionsOf, types, norm } = this.#parts.embedding;
     const { device } = this;
     const ofTokens =
       tokens instanceof HostRows ? tokens.embed(device, sequence.tokens) : embedding(tokens, placed.tokens, { scale });
-    if (positions) refuseUnlearnedPositions(longest, this.config.maxPositions);
+    if (positions) refuseUnlearnedPositions(lengthOf(sequence), this.config.maxPositions);
     if (!(positions || types || norm)) return ofTokens;
     return scope(() => {
       let sum = ofTokens;
       if (types) sum = add(sum, embedding(types, zeros(device, [sequence.tokens.length], "i32")));
       if (positions) {
-        const places = positionsOf ? fromHost(device, positionsOf(sequence)) : placed.positions;
+        const places = positionsOf && "expiry" in sequence ? fromHost(device, positionsOf(sequence)) : placed.positions;
         sum = add(sum, embedding(positions, places));
       }
       return norm ? applyNorm(sum, norm) : sum;
@@ -127,6 +149,10 @@ export class Decoder implements Disposable {
   }
 }
 
+function lengthOf({ positions }: Tokens): number {
+  return positions.reduce((most, position) => Math.max(most, position), 0) + 1;
+}
+
 /** @param last whether only `placed.wanted` rows are needed of the output */
 function layerOutput(
   x: Tensor,
@@ -134,10 +160,10 @@ function layerOutput(
   placed: SequenceTensors,
   mode: ForwardMode,
   last: boolean,
-  cache: { readonly store: KvCache; readonly layer: number } | undefined,
+  store: PageStore | undefined,
 ): Tensor {
   if ("mlpSumNorm" in layer) return postNormLayer(x, layer, placed, mode, last);
-  return decoderLayer(x, layer, placed, mode, last, cache);
+  return decoderLayer(x, layer, placed, mode, last, store);
 }
 
 function refuseUnlearnedPositions(length: number, positions: number): void {

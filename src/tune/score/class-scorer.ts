@@ -6,7 +6,7 @@ import type { Decoder } from "../../model/families/decoder.ts";
 import { commonLength } from "../data/forest.ts";
 import { type Pack, packExamples } from "../data/pack.ts";
 import { PASS_TOKENS } from "./label-scorer.ts";
-import { inPasses } from "./passes.ts";
+import { inPasses, type Scoring } from "./passes.ts";
 import { pooled } from "./pooled.ts";
 import { refuseNotANumber, refuseUnknownTokens } from "./refusals.ts";
 
@@ -24,6 +24,15 @@ export class ClassScorer {
     this.#decoder = decoder;
     this.#head = head;
     this.#maxTokens = maxTokens;
+  }
+
+  /** How full passes are made of texts. */
+  get scoring(): Scoring<Int32Array, Float32Array> {
+    return {
+      maxTokens: this.#maxTokens,
+      tokens: (own, before) => ownTokens(own, before, this.#head),
+      begin: (batch) => this.begin(batch),
+    };
   }
 
   /**
@@ -81,14 +90,19 @@ export class ClassScorer {
 export function streamClasses<T>(
   rows: Iterable<T> | AsyncIterable<T>,
   ids: (row: T) => Int32Array,
-  { parts: { pooling } }: Pick<ClassHead, "parts">,
+  head: Pick<ClassHead, "parts">,
   maxTokens: number,
   begin: (texts: readonly Int32Array[]) => () => readonly Float32Array[] | Promise<readonly Float32Array[]>,
 ): AsyncGenerator<readonly [row: T, logits: Float32Array]> {
   return inPasses(rows, {
     maxTokens,
     prepare: ids,
-    tokens: (own, before) => own.length - (before && pooling === "last" ? commonLength(before, own) : 0),
+    tokens: (own, before) => ownTokens(own, before, head),
     begin,
   });
+}
+
+/** Tokens that a text adds to a pass, when it shares a beginning with the one before. */
+function ownTokens(own: Int32Array, before: Int32Array | undefined, { parts }: Pick<ClassHead, "parts">): number {
+  return own.length - (before && parts.pooling === "last" ? commonLength(before, own) : 0);
 }

@@ -5,7 +5,7 @@ import { fromHost, release, type Tensor, toFloats } from "../../engine/tensor/te
 import type { Decoder } from "../../model/families/decoder.ts";
 import { commonLength } from "../data/forest.ts";
 import { buildLabelTries, type Candidate, type LabelTrie } from "./label-trie.ts";
-import { inPasses } from "./passes.ts";
+import { inPasses, type Scoring } from "./passes.ts";
 import { refuseNotANumber, refuseUnknownTokens } from "./refusals.ts";
 
 export interface LabelScores {
@@ -38,6 +38,15 @@ export class LabelScorer {
   constructor(decoder: Decoder, { maxTokens = PASS_TOKENS }: LabelScorerOptions = {}) {
     this.#decoder = decoder;
     this.#maxTokens = maxTokens;
+  }
+
+  /** How full passes are made of examples. */
+  get scoring(): Scoring<readonly Candidate[], LabelScores> {
+    return {
+      maxTokens: this.#maxTokens,
+      tokens: (labels, before) => ownTokens(labels, before?.[0]),
+      begin: (batch) => this.begin(batch),
+    };
   }
 
   /**

@@ -1,12 +1,18 @@
 /** A stream of rows through a model, a pass at a time. */
 
-export interface PassOptions<T, Prepared, Result> {
-  /** Tokens of a pass; a longer row is one of its own. */
+/** How examples are scored, many a pass. */
+export interface Scoring<Example, Result> {
+  /** Tokens of a pass; a longer example is one of its own. */
   readonly maxTokens: number;
+  /** Tokens that an example adds to a pass, given the one before it. */
+  readonly tokens: (example: Example, before: Example | undefined) => number;
+  /** Launches a pass; what it returns waits for the results, one an example. */
+  readonly begin: (batch: readonly Example[]) => () => readonly Result[];
+}
+
+export interface PassOptions<T, Prepared, Result> extends Omit<Scoring<Prepared, Result>, "begin"> {
   readonly prepare: (row: T) => Prepared;
-  /** Tokens that a row adds to a pass, given the row before it. */
-  readonly tokens: (prepared: Prepared, before: Prepared | undefined) => number;
-  /** Launches a pass; what it returns waits for the results, one a row. */
+  /** As in `Scoring`, where results may also be somebody else's to wait for. */
   readonly begin: (batch: readonly Prepared[]) => () => readonly Result[] | Promise<readonly Result[]>;
 }
 

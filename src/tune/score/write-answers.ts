@@ -8,7 +8,7 @@ import type { EncodedExample } from "../data/pack.ts";
 import type { Problems } from "../data/problems.ts";
 import { refusedRow } from "../data/refused-row.ts";
 import { askedRow } from "./asked-row.ts";
-import { generate } from "./generate.ts";
+import { BatchEngine } from "./batch-engine.ts";
 
 export interface WrittenAnswer {
   /** Index in the set. */
@@ -31,8 +31,11 @@ export interface Writer {
   readonly maxNewTokens: number;
 }
 
+/** Rows that are answered at once. */
+const AT_ONCE = 256;
+
 /**
- * In order, greedily, one row after the other. The prompt is what training puts before the answer, token for token; a
+ * In order, greedily, many rows at once. The prompt is what training puts before the answer, token for token; a
  * document that leaves no room for the expected answer is treated as in training.
  * @param problems rows without an answer to expect, and what becomes of rows that are too long
  * @throws UserError when rows are plain text, or a row is too long and that is refused
@@ -49,18 +52,34 @@ export async function* writeAnswers(
       fix: "name the label's field in data.columns, or give rows with messages, or with a prompt and an answer",
     });
   }
+  const { decoder, encoder } = writer;
+  await using engine = new BatchEngine({ decoder }, encoder.tokenizer, { maxRunning: AT_ONCE });
+  const underWay: Promise<WrittenAnswer>[] = [];
   for (let index = 0; index < dataset.length; index++) {
     const asked = question(writer, dataset, index, problems);
     if (asked === undefined) continue;
-    let answer = "";
-    let finish: string | undefined;
-    const { encoder, stopTokens, maxNewTokens } = writer;
-    for await (const token of generate(writer.decoder, encoder.tokenizer, asked.ids, { stopTokens, maxNewTokens })) {
-      answer += token.text;
-      finish = token.finish;
-    }
-    yield { index, prompt: asked.prompt, answer, expected: asked.expected, unfinished: finish !== "stop" };
+    const answer = answerTo(engine, writer, asked, index);
+    // Whoever awaits it is told; until then a failure is nobody's.
+    answer.catch(() => undefined);
+    underWay.push(answer);
+    if (underWay.length === AT_ONCE) yield await underWay.shift()!;
   }
+  for (const answer of underWay) yield await answer;
+}
+
+async function answerTo(
+  engine: BatchEngine,
+  { stopTokens, maxNewTokens }: Writer,
+  { ids, prompt, expected }: Question,
+  index: number,
+): Promise<WrittenAnswer> {
+  let answer = "";
+  let finish: string | undefined;
+  for await (const token of engine.generate({ prompt: ids, stopTokens, maxNewTokens })) {
+    answer += token.text;
+    finish = token.finish;
+  }
+  return { index, prompt, answer, expected, unfinished: finish !== "stop" };
 }
 
 interface Question extends Pick<WrittenAnswer, "prompt" | "expected"> {

@@ -112,6 +112,16 @@ static void pack_slices(int64_t begin, int64_t end, void *context) {
   }
 }
 
+/** sums = C for one stripe and panel, zeros beside it. */
+static void read_sums(float *sums, const struct gemm_output *output, const struct place *rows,
+                      const struct place *columns) {
+  memset(sums, 0, STRIPE * STRIPE * sizeof *sums);
+  for (int64_t r = 0; r < rows->count; r++) {
+    const float *c = output->data + (rows->begin + r) * output->stride + columns->begin;
+    memcpy(sums + r * STRIPE, c, (size_t)columns->count * sizeof *c);
+  }
+}
+
 /** C = (accumulate ? C : 0) + alpha · sums + bias for one stripe and panel. */
 static void write_sums(const float *sums, const struct gemm_output *output, const struct place *rows,
                        const struct place *columns, float alpha, const float *bias, int accumulate) {
@@ -148,9 +158,12 @@ static void multiply_place(const struct plan *plan, const struct block *block, c
     multiply_tiles(&in_place, a, b, block->tiles, row_tiles, column_tiles, plan->content);
     return;
   }
-  struct tile_sums apart = {buffer, STRIPE, 0};
+  /* Sums go on from C as they do in place: a row's bits must not depend on how many rows there are. */
+  const int resume = alpha == 1 && !bias && accumulate;
+  if (resume) read_sums(buffer, output, rows, columns);
+  struct tile_sums apart = {buffer, STRIPE, resume};
   multiply_tiles(&apart, a, b, block->tiles, row_tiles, column_tiles, plan->content);
-  write_sums(buffer, output, rows, columns, alpha, bias, accumulate);
+  write_sums(buffer, output, rows, columns, alpha, bias, accumulate && !resume);
 }
 
 static void multiply_task(int64_t task, int64_t unused, void *context) {

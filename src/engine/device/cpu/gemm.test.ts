@@ -105,6 +105,24 @@ function onBoth(run: (device: CpuDevice) => BufferView[]): Float32Array[] {
 
 describe("linear kernels", { skip }, () => {
   for (const precision of ["f32", "bf16"] as Precision[]) {
+    it(`a row's bits do not depend on the rows beside it, from five on, ${precision} products`, () => {
+      const [k, n, most] = [900, 40, 70];
+      const xs = numbers(most * k);
+      const ws = numbers(n * k);
+      const forward = (rows: number): Float32Array =>
+        onBoth((device) => {
+          const y = upload(device, new Float64Array(rows * n));
+          const weight = [upload(device, ws), k, dtypeCode.f32, n, null, null, n, y, n, 1];
+          const x = upload(device, xs.subarray(0, rows * k));
+          device.launch("linear_forward", [x, rows, k, k, precisionCode[precision], 1, ...weight]);
+          return [y];
+        })[0]!;
+      const all = forward(most);
+      for (const rows of [5, 15, 16, 17, 32, 33, 48, 64]) assert.deepEqual(forward(rows), all.slice(0, rows * n));
+    });
+  }
+
+  for (const precision of ["f32", "bf16"] as Precision[]) {
     for (const dtype of ["f32", "bf16"] as DType[]) {
       const input = precision === "bf16" ? rounded : (values: Float64Array) => values;
       const stored = dtype === "bf16" ? rounded : (values: Float64Array) => values;
