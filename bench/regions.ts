@@ -10,24 +10,27 @@ import { classifierOf, scoringSetOf } from "../src/app/api/scoring-set.ts";
 import { plainTable } from "../src/app/report/plain-table.ts";
 import { packageRoot } from "../src/base/package-root.ts";
 import type { Dataset } from "../src/tune/data/dataset.ts";
+import { windowsOf } from "../src/tune/data/windows.ts";
 import { labelNames } from "../src/tune/score/predict-rows.ts";
 import { dockerfileUnits } from "../src/tune/score/regions/dockerfile-units.ts";
 import { findRegions, type RegionRequest } from "../src/tune/score/regions/find-regions.ts";
-import { textScorer } from "../src/tune/score/regions/label-odds.ts";
-import type { TextUnits } from "../src/tune/score/regions/text-units.ts";
+import { type LabelOdds, textScorer } from "../src/tune/score/regions/label-odds.ts";
 import { type Cost, Meter } from "./regions/cost.ts";
 import { readGold } from "./regions/gold-file.ts";
 import { chance, guesses, guessOf, leaveOneOut } from "./regions/guesses.ts";
 import { type Guess, type Judged, judge, together } from "./regions/judge.ts";
-import { readable } from "./regions/readable.ts";
+import { toolLines } from "./regions/tool-lines.ts";
 
 const gold = join(packageRoot, "data/dockerfile-risks/test.jsonl");
+
+const taxonomy = join(packageRoot, "recipes/dockerfile-risks/risks.taxonomy.yaml");
 
 const REGIONS = "regions";
 const ONE_OUT = "each instruction left out";
 
 interface Options {
   readonly data: readonly string[];
+  readonly tool?: string;
   readonly findings: boolean;
   readonly json?: string;
 }
@@ -37,6 +40,10 @@ export function regionsCommand(): Command {
     .description("the lines that findings in Dockerfiles are shown at, beside those that readers named")
     .argument("<run>", "a classifier: a run, adapter or model")
     .option("--data <files...>", "JSONL of {text, lines: {label: line or lines}}", [gold])
+    .option(
+      "--tool <name>",
+      "in place of the readers' lines, those that this scanner names: hadolint, trivy, kics, ...",
+    )
     .option("--findings", "only labels that the model gives too; default: all true labels", false)
     .option("--json <file>", "write the figures there")
     .action(measure);
@@ -45,12 +52,13 @@ export function regionsCommand(): Command {
 /** Tokens that a template may put around a text. */
 const ROOM = 64;
 
+/** A window of a file, and the labels that it is the best window for. */
 interface Row extends RegionRequest {
+  /** By label: lines that show it. */
   readonly known: readonly (readonly number[])[];
-  readonly units: TextUnits;
 }
 
-async function measure(run: string, { data, findings, json }: Options): Promise<void> {
+async function measure(run: string, { data, tool, findings, json }: Options): Promise<void> {
   using model = await loadModel(run);
   const { encoder, encodeOptions, model: opened } = model.artefact;
   const rowsOf = (texts: readonly string[]): Dataset => scoringSetOf(model, texts, undefined);
@@ -60,21 +68,22 @@ async function measure(run: string, { data, findings, json }: Options): Promise<
   const score = meter.counting(textScorer(classifierOf(model, one), rowsOf));
 
   const rows: Row[] = [];
-  let unread = 0;
-  for (const { text: whole, lines } of data.flatMap((file) => readGold(file))) {
-    const text = readable(whole, encoder.tokenizer, encodeOptions.maxLength - ROOM);
-    const all = names.map((_, label) => label);
-    const [scores] = await score([{ text, labels: all }]);
+  const files = data.flatMap((file) => readGold(file));
+  const texts = files.map(({ text }) => text);
+  const judges = tool === undefined ? files : await toolLines(tool, taxonomy, texts);
+  for (const { text, lines } of judges) {
+    const windows = windowsOf(text, encoder.tokenizer, encodeOptions.maxLength - ROOM);
+    const labels = names.map((_, label) => label);
+    const scores = await score(windows.map((window) => ({ text: window.text, labels })));
     const units = dockerfileUnits(text);
-    const labels = all.filter((label) => {
-      const known = lines.get(names[label]!);
-      if (known === undefined || (findings && !scores?.given[label])) return false;
-      if (known.some((line) => line <= units.lines.length)) return true;
-      unread++;
-      return false;
-    });
-    const known = labels.map((label) => lines.get(names[label]!)!);
-    if (labels.length > 0) rows.push({ text, kind: "dockerfile", labels, known, units });
+    for (const [i, window] of windows.entries()) {
+      const isBest = (label: number): boolean => scores.every((own) => odds(own, label) <= odds(scores[i], label));
+      const own = labels.filter(
+        (label) => lines.has(names[label]!) && isBest(label) && (!findings || scores[i]?.given[label]),
+      );
+      if (own.length === 0) continue;
+      rows.push({ text: units, window, labels: own, known: own.map((label) => lines.get(names[label]!)!) });
+    }
   }
 
   const methods = new Map<string, Judged[][]>();
@@ -92,27 +101,31 @@ async function measure(run: string, { data, findings, json }: Options): Promise<
     for (const [i, label] of labels.entries()) told(REGIONS, label, guessOf(regions[i]!), known[i]!);
   }
   costs[REGIONS] = meter.take();
-  for (const { text, units, labels, known } of rows) {
-    const found = await leaveOneOut(score, text, units, labels);
+  for (const row of rows) {
+    const { labels, known } = row;
+    const found = await leaveOneOut(score, row);
     for (const [i, label] of labels.entries()) told(ONE_OUT, label, found[i]!, known[i]!);
   }
   costs[ONE_OUT] = meter.take();
-  for (const { units, labels, known } of rows) {
+  for (const { text, labels, known } of rows) {
     for (const [method, guess] of Object.entries(guesses)) {
-      for (const [i, label] of labels.entries()) told(method, label, guess(units), known[i]!);
+      for (const [i, label] of labels.entries()) told(method, label, guess(text), known[i]!);
     }
   }
   report(names, methods, chances(rows), costs);
-  if (unread > 0) console.log(`left out: ${unread} labels whose line is beyond what the model reads of its file`);
   if (json !== undefined) {
     const figures = Object.fromEntries([...methods].map(([method, all]) => [method, all.map((own) => together(own))]));
-    writeFileSync(json, `${JSON.stringify({ run, data, findings, names, figures, costs, unread }, null, 2)}\n`);
+    writeFileSync(json, `${JSON.stringify({ run, data, tool, findings, names, figures, costs }, null, 2)}\n`);
   }
+}
+
+function odds(scores: LabelOdds | undefined, label: number): number {
+  return scores?.odds[label] ?? Number.NEGATIVE_INFINITY;
 }
 
 /** Drawn at random: mean share of findings that an instruction would hit, and a line. */
 function chances(rows: readonly Row[]): { readonly region: number; readonly line: number } {
-  const all = rows.flatMap(({ units, known }) => known.map((lines) => chance(units, lines)));
+  const all = rows.flatMap(({ text, known }) => known.map((lines) => chance(text, lines)));
   const mean = (of: "region" | "line"): number => all.reduce((sum, own) => sum + own[of], 0) / all.length;
   return { region: mean("region"), line: mean("line") };
 }

@@ -1,23 +1,21 @@
 /** What is compared: the model's regions, leaving out each unit in turn, and guesses without a model. */
-import type { LabelRegion } from "../../src/tune/score/regions/find-regions.ts";
+import type { LabelRegion, RegionRequest } from "../../src/tune/score/regions/find-regions.ts";
 import type { ScoreTexts } from "../../src/tune/score/regions/label-odds.ts";
 import { leftOut } from "../../src/tune/score/regions/plan-region.ts";
-import { type LineRange, type TextUnits, textOf } from "../../src/tune/score/regions/text-units.ts";
+import type { LineRange, TextUnits } from "../../src/tune/score/regions/text-units.ts";
 import type { Guess } from "./judge.ts";
 
 export function guessOf({ startLine, endLine, line, others }: LabelRegion): Guess {
   return { regions: [{ startLine, endLine }, ...others], line };
 }
 
-/** Per label: units in the order of how far the log-odds fall without them. */
+/** Per label: the window's units in the order of how far the log-odds fall without them. */
 export async function leaveOneOut(
   score: ScoreTexts,
-  text: string,
-  units: TextUnits,
-  labels: readonly number[],
+  { text, window, labels }: RegionRequest,
 ): Promise<readonly Guess[]> {
-  const all = allUnits(units);
-  const scores = await score(all.map((unit) => ({ text: leftOut(text, [unit]), labels })));
+  const all = allUnits(text).filter((unit) => window.startLine <= unit.endLine && unit.startLine <= window.endLine);
+  const scores = await score(all.map((unit) => ({ text: leftOut(text, window, unit), labels })));
   return labels.map((_, place) => {
     const odds = all.map((unit, i) => ({ unit, odds: scores[i]?.odds[place] ?? Number.POSITIVE_INFINITY }));
     const regions = odds.sort((a, b) => a.odds - b.odds).map(({ unit }) => unit);
@@ -40,7 +38,7 @@ export const guesses: Readonly<Record<string, (units: TextUnits) => Guess>> = {
 export function chance(units: TextUnits, known: readonly number[]): { readonly region: number; readonly line: number } {
   const all = allUnits(units);
   const holding = all.filter((unit) => known.some((line) => unit.startLine <= line && line <= unit.endLine));
-  const said = units.lines.filter((_, i) => textOf(units.lines, { startLine: i + 1, endLine: i + 1 }).trim() !== "");
+  const said = units.lines.filter((line) => line.trim() !== "");
   return { region: holding.length / all.length, line: known.length / said.length };
 }
 

@@ -12,6 +12,7 @@ import { packageRoot } from "../../src/base/package-root.ts";
 import { Random } from "../../src/base/random.ts";
 import type { Dataset } from "../../src/tune/data/dataset.ts";
 import type { LabelTrie } from "../../src/tune/score/label-trie.ts";
+import { codeUnits } from "../../src/tune/score/regions/code-units.ts";
 import { findRegions } from "../../src/tune/score/regions/find-regions.ts";
 import { type ScoreTexts, textScorer } from "../../src/tune/score/regions/label-odds.ts";
 import { writeSmallEncoder } from "../helpers/small-encoder.ts";
@@ -85,7 +86,7 @@ describe("regions", () => {
     const training = { num_train_epochs: 6, batch_size: 8, learning_rate: 2e-3 };
     using model = await loadModel(await trained("head", { task_type: "SEQ_CLS", training }));
     await assertScoresAlike(model, beginnings, [2, 0]);
-    const request = { text, kind: "code", labels: [0, 1, 2] } as const;
+    const request = { text: codeUnits(text), window: { startLine: 1, endLine: 4 }, labels: [0, 1, 2] };
     const found = [];
     for await (const [own, regions] of findRegions(scorerOf(model), [request, request])) {
       assert.equal(own, request);
@@ -135,7 +136,8 @@ describe("regions", () => {
     const [blank, one] = await scorerOf(model)([" \n", beginnings[0]!].map((own) => ({ text: own, labels: [0] })));
     assert.equal(blank, undefined);
     assert.equal(one!.odds.length, 1);
-    for await (const [, [region]] of findRegions(scorerOf(model), [{ text, kind: "code", labels: [1] }], {
+    const request = { text: codeUnits(text), window: { startLine: 2, endLine: 4 }, labels: [1] };
+    for await (const [, [region]] of findRegions(scorerOf(model), [request], {
       maxSteps: 2,
     })) {
       assert.ok(region!.startLine >= 1 && region!.endLine <= 4);

@@ -40,7 +40,7 @@ describe("statements of code", () => {
 
   test("a single statement is no anchor", () => {
     assert.deepEqual(codeUnits("x = 1\n"), {
-      lines: ["x = 1"],
+      lines: ["x = 1\n"],
       units: [{ startLine: 1, endLine: 1, parts: [{ line: 1, alone: "x = 1\n" }] }],
       anchor: undefined,
     });

@@ -22,7 +22,7 @@ export function codeUnits(text: string): TextUnits {
     }
     const end = statementEnd(lines, at);
     const numbers = Array.from({ length: end - at }, (_, i) => at + i).filter((i) => !empty.test(lines[i]!));
-    const parts = numbers.map((i) => ({ line: i + 1, alone: `${lines[i]}\n` }));
+    const parts = numbers.map((i) => ({ line: i + 1, alone: `${lines[i]!.trimEnd()}\n` }));
     units.push({ startLine: at + 1, endLine: end, parts });
     at = end;
   }

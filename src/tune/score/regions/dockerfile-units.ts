@@ -46,8 +46,10 @@ function instructionEnd(lines: readonly string[], begin: number, continuation: s
   }
   if (!/^\s*(ONBUILD\s+)?(RUN|COPY|ADD)\s/i.test(lines[begin]!)) return last + 1;
   end = last + 1;
-  for (const [, tabs, , name] of lines.slice(begin, end).join("\n").matchAll(HEREDOC)) {
-    const closing = lines.findIndex((line, i) => i >= end && (tabs ? line.replace(/^\t+/, "") : line) === name);
+  for (const [, tabs, , name] of lines.slice(begin, end).join("").matchAll(HEREDOC)) {
+    const closing = lines.findIndex(
+      (line, i) => i >= end && (tabs ? line.replace(/^\t+/, "") : line).trimEnd() === name,
+    );
     // Without its closing line it is no heredoc, but shell text that looks like one.
     if (closing >= 0) end = closing + 1;
   }

@@ -1,14 +1,13 @@
 /** Which lines of a text a label is about: shorter texts are scored as the text was, many in one pass. */
-import { codeUnits } from "./code-units.ts";
-import { dockerfileUnits } from "./dockerfile-units.ts";
 import type { ScoreTexts } from "./label-odds.ts";
 import { type CandidateOdds, leftOut, planRegion, type RankedUnit, type RegionPlan, rankUnits } from "./plan-region.ts";
-import type { LineRange, TextKind, TextUnits } from "./text-units.ts";
+import type { LineRange, TextUnits } from "./text-units.ts";
 
 export interface RegionRequest {
-  readonly text: string;
-  readonly kind: TextKind;
-  /** Indices of the labels that it got. */
+  readonly text: TextUnits;
+  /** The lines of it that were scored. */
+  readonly window: LineRange;
+  /** Indices of the labels that they got. */
   readonly labels: readonly number[];
 }
 
@@ -63,7 +62,7 @@ async function* regionsOf<T extends RegionRequest>(
   requests: readonly T[],
   maxSteps: number,
 ): AsyncGenerator<readonly [T, readonly LabelRegion[]]> {
-  const plans = requests.map(({ text, kind }) => planRegion(text, unitsOf(text, kind), maxSteps));
+  const plans = requests.map(({ text, window }) => planRegion(text, window, maxSteps));
   const asked = requests.flatMap(({ labels }, i) => plans[i]!.candidates.map((text) => ({ text, labels })));
   const scores = await score(asked);
   let at = 0;
@@ -80,10 +79,10 @@ async function* regionsOf<T extends RegionRequest>(
     );
   });
   const open = found.flatMap((regions, i) =>
-    regions.filter(({ by }) => by === "lines-left-out").map((region) => ({ region, plan: plans[i]! })),
+    regions.filter(({ by }) => by === "lines-left-out").map((region) => ({ region, ...requests[i]! })),
   );
   const without = await score(
-    open.map(({ region, plan }) => ({ text: leftOut(plan.text, [region]), labels: [region.label] })),
+    open.map(({ region, text, window }) => ({ text: leftOut(text, window, region), labels: [region.label] })),
   );
   const left = new Map(open.map(({ region }, i) => [region, without[i]]));
   for (const [i, request] of requests.entries()) {
@@ -93,10 +92,6 @@ async function* regionsOf<T extends RegionRequest>(
     });
     yield [request, regions];
   }
-}
-
-function unitsOf(text: string, kind: TextKind): TextUnits {
-  return kind === "dockerfile" ? dockerfileUnits(text) : codeUnits(text);
 }
 
 function regionOf(plan: RegionPlan, label: number, scores: CandidateOdds): LabelRegion {
@@ -109,7 +104,7 @@ function regionOf(plan: RegionPlan, label: number, scores: CandidateOdds): Label
   }
   const [best, ...others] = ranking.units;
   if (best === undefined) {
-    return { ...rest, startLine: 1, endLine: Math.max(1, plan.lines.length), by: "whole-text", line: 1, others: [] };
+    return { ...rest, ...plan.window, by: "whole-text", line: plan.window.startLine, others: [] };
   }
   const { startLine, endLine, line } = best;
   return { ...rest, startLine, endLine, by: ranking.by, line, others: others.slice(0, OTHERS) };

@@ -7,12 +7,15 @@
  * So all of them together cost about one more reading of the text, where leaving out each unit in turn would cost half a
  * reading for each.
  */
-import { type LineRange, linesOf, type TextUnit, type TextUnits, textOf } from "./text-units.ts";
+import { type LineRange, type TextUnit, type TextUnits, textOf } from "./text-units.ts";
 
-export interface RegionPlan extends TextUnits {
-  readonly text: string;
-  /** What to ask, in an order in which common beginnings stand side by side; the whole text is the last. */
+export interface RegionPlan {
+  /** What to ask, in an order in which common beginnings stand side by side; the whole window is the last. */
   readonly candidates: readonly string[];
+  readonly window: LineRange;
+  /** Those of which the window has lines that say something, with these alone. */
+  readonly units: readonly TextUnit[];
+  readonly anchor: LineRange | undefined;
   /** Per unit: indices of the candidates that end before it, and with it or with the units that share its step. */
   readonly steps: readonly (readonly [before: number | undefined, after: number])[];
   /** Per unit: for each of its lines, the index of the candidate of that line and the anchor. */
@@ -22,33 +25,46 @@ export interface RegionPlan extends TextUnits {
 }
 
 /**
- * @param maxSteps the most beginnings of the text to ask about: with more units than that, neighbours share one
+ * @param text of which a window was scored @param window its lines; the anchor may be outside
+ * @param maxSteps the most beginnings of the window to ask about: with more units than that, neighbours share one
  */
-export function planRegion(text: string, units: TextUnits, maxSteps: number): RegionPlan {
-  const { lines, anchor } = units;
+export function planRegion(text: TextUnits, window: LineRange, maxSteps: number): RegionPlan {
+  const { lines, anchor } = text;
+  const units = within(text.units, window);
   const candidates: string[] = [];
   const ask = (candidate: string): number | undefined =>
     candidate.trim() === "" ? undefined : candidates.push(candidate) - 1;
 
-  const before = anchor === undefined ? "" : textOf(lines, anchor);
+  const before = anchor === undefined ? "" : ended(textOf(lines, anchor));
   const anchorAlone = ask(before);
-  const alone = units.units.map(({ parts }) => parts.map(({ alone }) => ask(before + alone)!));
+  const alone = units.map(({ parts }) => parts.map((part) => ask(before + part.alone)!));
 
-  const size = stepSize(units.units.length, maxSteps);
+  const size = stepSize(units.length, maxSteps);
   const steps: (readonly [number | undefined, number])[] = [];
   const atLine = new Map<number, number | undefined>();
-  const upTo = (line: number): number | undefined => {
-    if (!atLine.has(line))
-      atLine.set(line, ask(line === lines.length ? text : textOf(lines, { startLine: 1, endLine: line })));
-    return atLine.get(line);
+  const upTo = (endLine: number): number | undefined => {
+    if (!atLine.has(endLine)) atLine.set(endLine, ask(textOf(lines, { startLine: window.startLine, endLine })));
+    return atLine.get(endLine);
   };
-  for (let first = 0; first < units.units.length; first += size) {
-    const block = units.units.slice(first, first + size);
-    const step = [upTo(block[0]!.startLine - 1), upTo(block.at(-1)!.endLine)!] as const;
+  for (let first = 0; first < units.length; first += size) {
+    const block = units.slice(first, first + size);
+    const begin = Math.max(block[0]!.startLine, window.startLine);
+    const step = [upTo(begin - 1), upTo(Math.min(block.at(-1)!.endLine, window.endLine))!] as const;
     for (const _ of block) steps.push(step);
   }
-  upTo(lines.length);
-  return { ...units, text, candidates, steps, alone, anchorAlone };
+  upTo(window.endLine);
+  return { candidates, window, units, anchor, steps, alone, anchorAlone };
+}
+
+function within(units: readonly TextUnit[], { startLine, endLine }: LineRange): TextUnit[] {
+  return units.flatMap((unit) => {
+    const parts = unit.parts.filter(({ line }) => startLine <= line && line <= endLine);
+    return parts.length === 0 ? [] : { ...unit, parts };
+  });
+}
+
+function ended(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
 }
 
 /** By halving the number of steps until they are few enough. */
@@ -115,10 +131,10 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
-/** The text without some ranges of lines. */
-export function leftOut(text: string, ranges: readonly LineRange[]): string {
-  return linesOf(text)
-    .filter((_, i) => !ranges.some(({ startLine, endLine }) => startLine <= i + 1 && i + 1 <= endLine))
-    .map((line) => `${line}\n`)
+/** The lines of a window without those of a range. */
+export function leftOut({ lines }: TextUnits, window: LineRange, { startLine, endLine }: LineRange): string {
+  return lines
+    .slice(window.startLine - 1, window.endLine)
+    .filter((_, i) => i + window.startLine < startLine || i + window.startLine > endLine)
     .join("");
 }

@@ -1,5 +1,6 @@
 /** A text in units that can be left out: what a region is found among. Lines count from 1. */
 export interface TextUnits {
+  /** Each with the break that ends it, so that together they are the text. */
   readonly lines: readonly string[];
   /** In their order, without the anchor, comments and blank lines. */
   readonly units: readonly TextUnit[];
@@ -25,20 +26,11 @@ export interface UnitLine {
   readonly alone: string;
 }
 
-/** What a text is written in. */
-export type TextKind = "dockerfile" | "code";
-
-/** Without the break that ends the last line. */
+/** Each with the break that ends it. */
 export function linesOf(text: string): string[] {
-  const lines = text.split(/\r?\n/);
-  if (lines.at(-1) === "") lines.pop();
-  return lines;
+  return text === "" ? [] : text.split(/(?<=\n)/);
 }
 
-/** The lines of a range, each ended by a line break. */
 export function textOf(lines: readonly string[], { startLine, endLine }: LineRange): string {
-  return lines
-    .slice(startLine - 1, endLine)
-    .map((line) => `${line}\n`)
-    .join("");
+  return lines.slice(startLine - 1, endLine).join("");
 }
