@@ -99,7 +99,7 @@ async function warmUp({ facts, engine, adapter, isClassifier, stopTokens }: Serv
   else for await (const _ of engine.generate({ prompt, maxNewTokens: 1, adapter, stopTokens }));
 }
 
-async function listen(http: HttpServer, host: string, port: number): Promise<number> {
+async function listen(http: HttpServer<ServerState>, host: string, port: number): Promise<number> {
   try {
     return await http.listen(host, port);
   } catch (error) {

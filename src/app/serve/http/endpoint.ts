@@ -1,8 +1,9 @@
 import type { ServerState } from "../server-state.ts";
 import type { Exchange } from "./exchange.ts";
+import type { HttpState } from "./http-state.ts";
 
 /** What is answered under one path. */
-export interface Endpoint {
+export interface Endpoint<State extends HttpState = ServerState> {
   readonly method: "GET" | "POST" | "DELETE";
   /** `*` at its end stands for anything, slashes included. */
   readonly path: string;
@@ -11,5 +12,5 @@ export interface Endpoint {
   /** Counts among the requests that ask the model. */
   readonly asksModel?: boolean;
   /** @throws ApiError or UserError, which is told the client */
-  readonly answer: (exchange: Exchange, state: ServerState) => Promise<void>;
+  readonly answer: (exchange: Exchange, state: State) => Promise<void>;
 }

@@ -1,15 +1,20 @@
 import { suggestName } from "../../../base/names.ts";
 import { ApiError } from "./api-error.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { HttpState } from "./http-state.ts";
 
-export interface FoundEndpoint {
-  readonly endpoint: Endpoint;
+export interface FoundEndpoint<State extends HttpState> {
+  readonly endpoint: Endpoint<State>;
   /** What `*` stands for. */
   readonly rest: string;
 }
 
 /** @param path without the query @throws ApiError 404 for a path that is none, 405 for another method */
-export function findEndpoint(endpoints: readonly Endpoint[], method: string, path: string): FoundEndpoint {
+export function findEndpoint<State extends HttpState>(
+  endpoints: readonly Endpoint<State>[],
+  method: string,
+  path: string,
+): FoundEndpoint<State> {
   const there = endpoints.flatMap((endpoint) => {
     const rest = restOf(endpoint.path, path);
     return rest === undefined ? [] : [{ endpoint, rest }];

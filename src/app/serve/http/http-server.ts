@@ -2,21 +2,21 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type LogEntry, logEntry } from "../access-log.ts";
-import type { ServerState } from "../server-state.ts";
 import { ApiError, apiErrorOf } from "./api-error.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { Deadline } from "./deadline.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Exchange } from "./exchange.ts";
 import { findEndpoint } from "./find-endpoint.ts";
+import type { HttpState } from "./http-state.ts";
 import { type Keys, keyOf, noKey } from "./keys.ts";
 import { HEADER_BYTES } from "./limits.ts";
 import { allowOrigin, answerPreflight, checkOrigin, type OriginRules } from "./origin-check.ts";
 import { readJson } from "./read-json.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 
-export interface HttpServerOptions {
-  readonly endpoints: readonly Endpoint[];
+export interface HttpServerOptions<State extends HttpState> {
+  readonly endpoints: readonly Endpoint<State>[];
   readonly origins: OriginRules;
   /** Undefined: whoever reaches the server may ask. */
   readonly apiKeys: Keys | undefined;
@@ -27,14 +27,14 @@ export interface HttpServerOptions {
   readonly onBug: (error: unknown, requestId: string) => void;
 }
 
-export class HttpServer {
+export class HttpServer<State extends HttpState> {
   readonly #server: Server;
-  readonly #state: ServerState;
-  readonly #options: HttpServerOptions;
+  readonly #state: State;
+  readonly #options: HttpServerOptions<State>;
   readonly #bodies: ByteBudget;
   readonly #open = new Set<Deadline>();
 
-  constructor(state: ServerState, options: HttpServerOptions) {
+  constructor(state: State, options: HttpServerOptions<State>) {
     const { headerTime, bodyTime, connections } = state.limits;
     this.#state = state;
     this.#options = options;
@@ -119,7 +119,7 @@ export class HttpServer {
     }
   }
 
-  #authorise({ access }: Endpoint, request: IncomingMessage): void {
+  #authorise({ access }: Endpoint<State>, request: IncomingMessage): void {
     if (access === "open") return;
     const { apiKeys, adminKeys } = this.#options;
     const key = keyOf(request);
