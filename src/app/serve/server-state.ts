@@ -13,13 +13,16 @@ export class ServerState {
   readonly limits: Limits;
   readonly gate: Gate;
   readonly counters: RequestCounters;
+  /** Below which adapters may be loaded from, links followed. */
+  readonly adapterFolders: readonly string[];
   phase: Phase = "loading";
   #models: ServedModels | undefined;
 
-  constructor(limits: Limits, gate: Gate, counters: RequestCounters) {
+  constructor(limits: Limits, gate: Gate, counters: RequestCounters, adapterFolders: readonly string[] = []) {
     this.limits = limits;
     this.gate = gate;
     this.counters = counters;
+    this.adapterFolders = adapterFolders;
   }
 
   /** @throws ApiError 503 while there are none */

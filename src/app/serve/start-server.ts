@@ -1,6 +1,8 @@
 /** A server from its options to its end. */
+import { realpathSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
+import { fileError } from "../../model/files/file-error.ts";
 import { accessLog, type LogForm } from "./access-log.ts";
 import { endpoints } from "./endpoints.ts";
 import { Gate } from "./gate.ts";
@@ -49,11 +51,11 @@ export interface RunningServer {
  */
 export async function startServer(name: string, options: ServeOptions): Promise<RunningServer> {
   const { host = "127.0.0.1", port = 8000, apiKeys = [], adminKeys = [], hosts = [], corsOrigins = [] } = options;
-  const { log = "none", onLine = () => {}, onEvent = () => {} } = options;
+  const { adapterFolders = [], log = "none", onLine = () => {}, onEvent = () => {} } = options;
   const loopback = isLoopback(host);
   if (!loopback && apiKeys.length === 0) throw needsKey(host);
   const limits = { ...defaultLimits, ...options.limits };
-  const state = new ServerState(limits, new Gate(limits), new RequestCounters());
+  const state = new ServerState(limits, new Gate(limits), new RequestCounters(), adapterFolders.map(realFolder));
   const http = new HttpServer(state, {
     endpoints,
     origins: { loopback, hosts: hosts.map((one) => one.toLowerCase()), corsOrigins },
@@ -119,6 +121,15 @@ async function listen(http: HttpServer<ServerState>, host: string, port: number)
       fix: "choose another: --port PORT (0: any that is free), --host ADDRESS",
       cause: error,
     });
+  }
+}
+
+/** @throws UserError where it is not there */
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch (error) {
+    throw fileError("read", folder, error);
   }
 }
 

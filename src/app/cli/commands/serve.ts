@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { UserError } from "../../../base/errors.ts";
+import type { EventSink } from "../../../base/events.ts";
 import { readTextFile } from "../../../model/files/json-file.ts";
 import { serverKeys } from "../../environment.ts";
 import type { LogForm } from "../../serve/access-log.ts";
@@ -67,7 +68,9 @@ export const serve: CommandModule = {
 
   async run(command, terminal) {
     const options = optionsOf(command);
-    const common = { ...loadOptions(command, terminal), onLine: (line: string) => terminal.log(line) };
+    const onLine = (line: string): void => terminal.log(line);
+    const onEvent = options.log === "json" ? jsonEvents(onLine) : terminal.onEvent;
+    const common = { ...loadOptions(command, terminal), onLine, onEvent };
     const url = await interruptible(terminal, "when what has begun is answered", async (signal) => {
       const server = await startServer(command.args[0]!, { ...options, ...common });
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -77,6 +80,11 @@ export const serve: CommandModule = {
     return { json: { kind: "served", url } };
   },
 };
+
+/** What is said while the model loads, in the form of the log. */
+function jsonEvents(line: (text: string) => void): EventSink {
+  return ({ kind, ...event }) => line(JSON.stringify({ time: new Date().toISOString(), event: kind, ...event }));
+}
 
 function optionsOf(command: Command): ServeOptions {
   const flags = command.opts<ServeFlags>();

@@ -64,7 +64,7 @@ async function answerWhole(
     answer.text += token.text;
     answer.finish = token.finish ?? answer.finish;
     if (request.logprobs && !ends) answer.logprobs.push(chatLogprob(model.facts.tokenizer, token));
-    count(exchange);
+    exchange.countToken();
   }
   exchange.send({
     ...head,
@@ -107,7 +107,7 @@ async function answerInPieces(
   const held = Array.from({ length: n }, (): ChatTokenLogprob[] => []);
   for await (const { choice, token, ends } of choices.tokens()) {
     exchange.firstPiece();
-    count(exchange);
+    exchange.countToken();
     if (told && !ends) held[choice]!.push(chatLogprob(model.facts.tokenizer, token));
     if (token.text !== "" || (token.finish && held[choice]!.length > 0)) {
       await send(choice, { content: token.text }, null, held[choice]!.splice(0));
@@ -119,10 +119,6 @@ async function answerInPieces(
   }
   await stream.send("[DONE]");
   stream.end();
-}
-
-function count({ noted }: Exchange): void {
-  noted.completionTokens = (noted.completionTokens ?? 0) + 1;
 }
 
 function usage({ noted }: Exchange, { cachedTokens }: Choices): Usage {

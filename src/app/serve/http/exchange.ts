@@ -61,6 +61,11 @@ export class Exchange {
     return new EventStream(this.response, this.signal);
   }
 
+  /** Notes a generated token. */
+  countToken(): void {
+    this.noted.completionTokens = (this.noted.completionTokens ?? 0) + 1;
+  }
+
   /** Notes when the first piece of an answer was there. */
   firstPiece(): void {
     this.noted.firstTokenMs ??= performance.now() - this.began;

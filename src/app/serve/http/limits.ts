@@ -18,7 +18,9 @@ export interface Limits {
   readonly connections: number;
   /** Choices of one generation request. */
   readonly choices: number;
-  /** Texts or prompts of one request. */
+  /** Prompts of one request. */
+  readonly prompts: number;
+  /** Texts or rows of one request. */
   readonly inputs: number;
   /** For what has begun, when the server is told to stop. */
   readonly drainTime: number;
@@ -35,6 +37,7 @@ export const defaultLimits: Limits = {
   bodyTime: 30,
   connections: 1024,
   choices: 16,
+  prompts: 128,
   inputs: 2048,
   drainTime: 30,
 };
