@@ -64,10 +64,11 @@ export async function openDevice(options: DeviceOptions = {}): Promise<OpenedDev
 
 /** The GPU of this machine, or why none can be used. */
 export function openCuda(options: Omit<DeviceOptions, "device">): OpenedCudaDevice {
-  const { precision = "auto", cacheFolder, memoryBudget, cudaLibraries, cudaRoots } = options;
+  const { precision = "auto", cacheFolder, memoryBudget, cudaLibraries, cudaRoots, card } = options;
   const kernels: CudaKernels = Object.assign({}, ...Object.values(cudaKernelsByOp));
   return openCudaDevice({
     libraries: { folder: cudaLibraries, roots: cudaRoots },
+    card,
     kernels,
     sourceFolder: join(packageRoot, "src/engine/ops"),
     precision: precision === "auto" ? undefined : precision,

@@ -14,6 +14,7 @@ const libraries = [
   { name: "libcuda.so.1", folders: ["driver", "threads"], flags: ["-fvisibility=default", "-ldl"] },
   { name: "libnvrtc.so.13", folders: ["nvrtc"], flags: ["-ldl"] },
   { name: "libcublasLt.so.13", folders: ["cublaslt"], flags: ["-O3"] },
+  { name: "libnccl.so.2", folders: ["nccl"], flags: ["-lrt"] },
 ];
 
 /**
@@ -59,7 +60,7 @@ function sourceFiles(part: string): string[] {
 function hashOf(settings: readonly string[]): string {
   const state = createHash("sha256");
   for (const setting of settings) state.update(setting).update("\0");
-  for (const part of ["device", "driver", "threads", "nvrtc", "cublaslt"]) {
+  for (const part of ["device", "driver", "threads", "nvrtc", "cublaslt", "nccl"]) {
     for (const path of sourceFiles(part)) state.update(path).update("\0").update(readFileSync(path)).update("\0");
   }
   return state.digest("hex").slice(0, 32);

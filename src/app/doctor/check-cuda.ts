@@ -1,6 +1,6 @@
 /** The GPU: driver, card, libraries, and whether the device `cuda` computes; or the one reason why there is none. */
 import { UserError } from "../../base/errors.ts";
-import { lookForCuda } from "../../engine/device/cuda/machine.ts";
+import { findNccl, lookForCuda } from "../../engine/device/cuda/machine.ts";
 import { openDevice } from "../../engine/open-device.ts";
 import { deviceEnvironment } from "../environment.ts";
 import { formatBytes, formatDuration } from "../report/format.ts";
@@ -12,7 +12,8 @@ const DEVICE = "device cuda";
 /** One check where there is no GPU; that is no fault of the machine. */
 export async function checkCuda(): Promise<Check[]> {
   const { cudaLibraries, cudaRoots } = deviceEnvironment();
-  const { driver, card, nvrtc, cublasLt, obstacle } = lookForCuda({ folder: cudaLibraries, roots: cudaRoots });
+  const libraries = { folder: cudaLibraries, roots: cudaRoots };
+  const { driver, card, nvrtc, cublasLt, obstacle } = lookForCuda(libraries);
   const there: Check[] = [];
   const ok = (name: string, found: string, details: Check["details"] = {}): void => {
     there.push({ name, status: "ok", found, details });
@@ -30,7 +31,12 @@ export async function checkCuda(): Promise<Check[]> {
   if (nvrtc) ok("NVRTC", `${nvrtc.version}, ${nvrtc.path}`, { version: nvrtc.version, path: nvrtc.path });
   if (cublasLt)
     ok("cuBLASLt", `${cublasLt.version}, ${cublasLt.path}`, { version: cublasLt.version, path: cublasLt.path });
-  if (obstacle === undefined) return [...there, await checkDevice()];
+  if (obstacle === undefined) {
+    const nccl = findNccl(libraries);
+    if (nccl.handle) ok("NCCL", `${nccl.version}, ${nccl.path}`, { version: nccl.version, path: nccl.path });
+    else ok("NCCL", `none, which several GPUs need: ${nccl.reason}`);
+    return [...there, await checkDevice()];
+  }
   const { reason, fix, absent } = obstacle;
   if (absent) return [...there, { name: DEVICE, status: "ok", found: `none on this machine: ${reason}` }];
   return [...there, { name: DEVICE, status: "warning", found: `cannot be had: ${reason}`, fix }];

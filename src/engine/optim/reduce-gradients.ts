@@ -15,5 +15,6 @@ export function spreadParameters(parameters: ReadonlyMap<string, Tensor>, collec
   if (collective.group.size === 1) return;
   const runs = sideBySide([...parameters.values()]).map(joinedFlat);
   collective.broadcast(runs.map((view) => ({ view, owner: 0 })));
+  collective.wait();
   for (const parameter of parameters.values()) refreshWorking(parameter);
 }

@@ -5,19 +5,15 @@ import type { Collective, OwnedView } from "./collective.ts";
 import { type HostBytes, partsOf } from "./host-bytes.ts";
 import { Mpi, type MpiRequest } from "./mpi.ts";
 import type { ProcessGroup } from "./process-group.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** Counts of MPI have 31 bits. */
 const PART_BYTES = 2 ** 30;
-/** Looks without a pause; then the core is left to others for so many ms at a time. */
-const EAGER_LOOKS = 200;
-const PAUSE_MS = 0.05;
-
 export class MpiCollective implements Collective {
   readonly name = "MPI";
   readonly group: ProcessGroup;
   readonly #mpi: Mpi;
   readonly #bytesOf: HostBytes;
-  readonly #pause = new Int32Array(new SharedArrayBuffer(4));
 
   /** @throws UserError where there is no Open MPI, or it knows of other processes */
   constructor(group: ProcessGroup, bytesOf: HostBytes) {
@@ -66,10 +62,9 @@ export class MpiCollective implements Collective {
   }
 
   #finish(request: MpiRequest): void {
-    for (let looks = 0; !this.#mpi.isOver(request); looks++) {
-      if (looks < EAGER_LOOKS) continue;
-      this.group.check();
-      Atomics.wait(this.#pause, 0, 0, PAUSE_MS);
-    }
+    waitUntil(
+      () => this.#mpi.isOver(request),
+      () => this.group.check(),
+    );
   }
 }

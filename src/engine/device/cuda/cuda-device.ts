@@ -1,4 +1,7 @@
 /** The CUDA device: kernels compiled for the card by NVRTC, products by cuBLASLt, all on one stream. */
+import { UserError } from "../../../base/errors.ts";
+import type { Collective } from "../collective/collective.ts";
+import type { ProcessGroup } from "../collective/process-group.ts";
 import {
   type BufferView,
   type Device,
@@ -13,7 +16,10 @@ import { KernelImages } from "./compile.ts";
 import { addressOf, type CudaBuffer, KernelLauncher } from "./cuda-launcher.ts";
 import { type Driver, DriverError } from "./driver.ts";
 import type { CudaKernels, CudaLauncher, CudaProperties } from "./launcher.ts";
+import type { FoundLibrary, MissingLibrary } from "./libraries.ts";
 import { allocatePinned, CudaMemory } from "./memory.ts";
+import { Nccl } from "./nccl.ts";
+import { NcclCollective } from "./nccl-collective.ts";
 import type { Nvrtc } from "./nvrtc.ts";
 import { Products, type ProductsOptions } from "./products.ts";
 import { Staging } from "./staging.ts";
@@ -39,6 +45,7 @@ export interface CudaDeviceOptions {
   readonly choicesFile: string;
   /** Most bytes of the card to take; default: what is free at opening, less a reserve. */
   readonly memoryBudget?: number | undefined;
+  readonly findNccl: () => FoundLibrary | MissingLibrary;
 }
 
 /** Arguments are those of the kernel's contract; the compiler checked them where the kernel is written. */
@@ -68,12 +75,14 @@ export class CudaDevice implements Device {
   readonly #products: Products;
   readonly #launcher: KernelLauncher;
   readonly #kernels: ReadonlyMap<string, Kernel>;
+  readonly #findNccl: CudaDeviceOptions["findNccl"];
   #closed = false;
 
   /** For `openCudaDevice`. */
   constructor(options: CudaDeviceOptions) {
     const { driver, card, properties, precision, memoryBudget } = options;
     this.#driver = driver;
+    this.#findNccl = options.findNccl;
     this.#card = card;
     this.properties = properties;
     this.precision = precision;
@@ -193,6 +202,23 @@ export class CudaDevice implements Device {
 
   resetPeak(): void {
     this.#memory.resetPeak();
+  }
+
+  /**
+   * Brings the cards of a group's processes together; all of them call it.
+   * @throws UserError where there is no NCCL
+   */
+  join(group: ProcessGroup): Collective {
+    const found = this.#findNccl();
+    if (found.handle === undefined) {
+      throw new UserError({
+        code: "processes/no-nccl",
+        message: `several GPUs need NCCL: ${found.reason}`,
+        fix: "install it with `pip install nvidia-nccl-cu13` (or -cu12), or Debian's libnccl2, or let FETTLE_CUDA_LIBRARIES name its folder",
+      });
+    }
+    const isIdle = (): boolean => this.#driver.isIdle(this.#stream);
+    return new NcclCollective({ nccl: new Nccl(found.handle), group, stream: this.#stream, isIdle });
   }
 
   /** @returns milliseconds that what `body` launches takes on the card */

@@ -40,6 +40,7 @@ const signatures = {
   createStream: ["cuStreamCreate", "pu"],
   destroyStream: ["cuStreamDestroy_v2", "n"],
   synchronize: ["cuStreamSynchronize", "n"],
+  query: ["cuStreamQuery", "n"],
   copyToDevice: ["cuMemcpyHtoDAsync_v2", "nnnn"],
   copyToHost: ["cuMemcpyDtoHAsync_v2", "nnnn"],
   copyOnDevice: ["cuMemcpyDtoDAsync_v2", "nnnn"],

@@ -6,6 +6,7 @@ import { bindDriver, type DriverCall, type DriverCalls } from "./driver-calls.ts
 export const driverStatus = {
   outOfMemory: 2,
   noDevice: 100,
+  notReady: 600,
   driverMismatch: 803,
 } as const;
 
@@ -176,6 +177,14 @@ export class Driver {
 
   synchronize(stream: number): void {
     this.#check("cuStreamSynchronize", this.#calls.synchronize(stream));
+  }
+
+  /** Whether all that was launched has finished. */
+  isIdle(stream: number): boolean {
+    const status = this.#calls.query(stream);
+    if (status === driverStatus.notReady) return false;
+    this.#check("cuStreamQuery", status);
+    return true;
   }
 
   copyToDevice(to: number, from: number, bytes: number, stream: number): void {

@@ -81,6 +81,7 @@ export function loadDriverLibrary(
 /**
  * The newest library of that name up to a major version.
  * @param first a folder whose library is taken whatever its version, if it has one
+ * @param least the oldest major version that will do
  */
 export function loadLibrary(
   name: string,
@@ -88,12 +89,13 @@ export function loadLibrary(
   first: string | undefined,
   newest: number,
   versionOf: VersionOf,
+  least: number = LEAST_MAJOR,
 ): FoundLibrary | MissingLibrary {
   const own = first === undefined ? [] : candidatesIn([first], name);
-  const majors = Array.from({ length: Math.max(0, newest - LEAST_MAJOR + 1) }, (_, i) => newest - i);
+  const majors = Array.from({ length: Math.max(0, newest - least + 1) }, (_, i) => newest - i);
   const ofLoader = majors.map((major) => ({ path: `${name}.so.${major}`, major }));
   const all = [...ofLoader, ...candidatesIn(folders, name)];
-  const usable = all.filter(({ major }) => major >= LEAST_MAJOR && major <= newest).sort((a, b) => b.major - a.major);
+  const usable = all.filter(({ major }) => major >= least && major <= newest).sort((a, b) => b.major - a.major);
   const found = firstThatLoads(
     name,
     [...own, ...usable].map(({ path }) => path),
@@ -105,7 +107,7 @@ export function loadLibrary(
   const seen = unfit.map(({ path }) => path).join(", ");
   return {
     handle: undefined,
-    reason: `${found.reason}; not fit for this driver, which takes versions ${LEAST_MAJOR} to ${newest}: ${seen}`,
+    reason: `${found.reason}; not fit for this driver, which takes versions ${least} to ${newest}: ${seen}`,
   };
 }
 

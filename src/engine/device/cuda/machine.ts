@@ -7,8 +7,10 @@ import {
   libraryFolders,
   loadDriverLibrary,
   loadLibrary,
+  type MissingLibrary,
   type VersionOf,
 } from "./libraries.ts";
+import { ncclVersion } from "./nccl.ts";
 import { nvrtcVersion } from "./nvrtc.ts";
 
 /** Why there is no device `cuda` here, for people. */
@@ -35,7 +37,7 @@ export interface CudaCard {
 /** Everything that is there; what is missing comes after the obstacle. */
 export interface CudaMachine {
   readonly driver?: CudaDriver;
-  /** The first card that is new enough. */
+  /** The one that was asked for, of those that are new enough. */
   readonly card?: CudaCard;
   readonly nvrtc?: FoundLibrary;
   readonly cublasLt?: FoundLibrary;
@@ -53,9 +55,21 @@ const libraryAdvice =
   "install them with `pip install nvidia-cuda-nvrtc nvidia-cublas` or a CUDA toolkit, " +
   "or let FETTLE_CUDA_LIBRARIES name the folder that holds them";
 
-/** Looks at driver, cards and libraries; takes a few milliseconds, and no memory of a card. */
+/** NCCL's own. */
+const NCCL_MAJOR = 2;
+
+/** What several cards need besides. */
+export function findNccl(options: CudaLibraryOptions): FoundLibrary | MissingLibrary {
+  return loadLibrary("libnccl", libraryFolders(options), options.folder, NCCL_MAJOR, ncclVersion, NCCL_MAJOR);
+}
+
+/**
+ * Looks at driver, cards and libraries; takes a few milliseconds, and no memory of a card.
+ * @param index which of the cards that are new enough; where a launcher shows each process one card alone, that one
+ */
 export function lookForCuda(
   options: CudaLibraryOptions,
+  index = 0,
 ): UsableMachine | (CudaMachine & { readonly obstacle: Obstacle }) {
   const folders = libraryFolders(options);
   const library = loadDriverLibrary(folders, options.folder);
@@ -76,8 +90,10 @@ export function lookForCuda(
     return { driver, obstacle: { reason, fix: "install a newer driver (525 or later)", absent: false } };
   }
   const cards = Array.from({ length: api.deviceCount() }, (_, index) => cardOf(api, index));
-  const card = cards.find(({ properties }) => properties.architecture >= LEAST_ARCHITECTURE);
-  if (card === undefined) return { driver, obstacle: oldCards(cards) };
+  const usable = cards.filter(({ properties }) => properties.architecture >= LEAST_ARCHITECTURE);
+  if (usable.length === 0) return { driver, obstacle: oldCards(cards) };
+  const card = usable[usable.length === 1 ? 0 : index];
+  if (card === undefined) return { driver, obstacle: tooFewCards(usable.length, index) };
 
   const find = (name: "libnvrtc" | "libcublasLt", versionOf: VersionOf) =>
     loadLibrary(name, folders, options.folder, major, versionOf);
@@ -118,6 +134,14 @@ function oldCards(cards: readonly CudaCard[]): Obstacle {
         : `GPUs from compute capability ${capability(LEAST_ARCHITECTURE)} (Ampere) on can be used, here is ${names.join(", ")}`,
     fix: "take device: cpu",
     absent: names.length === 0,
+  };
+}
+
+function tooFewCards(count: number, index: number): Obstacle {
+  return {
+    reason: `${count} GPUs can be used here, and this process would take another, number ${index + 1}`,
+    fix: "start as many processes on a machine as it has GPUs",
+    absent: false,
   };
 }
 

@@ -6,11 +6,13 @@ import type { Precision } from "../device.ts";
 import { CudaDevice } from "./cuda-device.ts";
 import type { CudaKernels } from "./launcher.ts";
 import type { CudaLibraryOptions } from "./libraries.ts";
-import { lookForCuda, type Obstacle } from "./machine.ts";
+import { findNccl, lookForCuda, type Obstacle } from "./machine.ts";
 import { Nvrtc } from "./nvrtc.ts";
 
 export interface CudaOptions {
   readonly libraries: CudaLibraryOptions;
+  /** Which of the machine's usable cards; default: the first. */
+  readonly card?: number | undefined;
   /** By name, of all ops. */
   readonly kernels: CudaKernels;
   /** Folder that the sources of kernels are named from. */
@@ -29,7 +31,7 @@ export type OpenedCudaDevice =
   | { readonly device: undefined; readonly obstacle: Obstacle };
 
 export function openCudaDevice(options: CudaOptions): OpenedCudaDevice {
-  const machine = lookForCuda(options.libraries);
+  const machine = lookForCuda(options.libraries, options.card);
   if (machine.obstacle !== undefined) return { device: undefined, obstacle: machine.obstacle };
   const { driver, card, nvrtc, cublasLt } = machine;
   const cacheFolder = options.cacheFolder ?? join(homedir(), ".cache", "fettle");
@@ -47,6 +49,7 @@ export function openCudaDevice(options: CudaOptions): OpenedCudaDevice {
     cacheFolder,
     choicesFile: join(cacheFolder, `products-${cardName}-${driver.version}-${cublasLt.version}.json`),
     memoryBudget: options.memoryBudget,
+    findNccl: () => findNccl(options.libraries),
   });
   return { device };
 }
