@@ -53,6 +53,11 @@ export function hubAccess(): HubAccess {
   };
 }
 
+/** Whether `fettle` started this process, as one of several. */
+export function isLaunched(): boolean {
+  return process.env.FETTLE_JOB !== undefined;
+}
+
 /** Devices and hub. @param place of a process among others, which share the machine */
 export function runEnvironment(place?: ProcessPlace): RunEnvironment {
   return { ...deviceEnvironment(), hub: hubAccess, ...(place && shareOfMachine(place)) };

@@ -1,12 +1,13 @@
 /** Several processes train what one trains. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { packageRoot } from "../../src/base/package-root.ts";
-import { fettle } from "../helpers/cli.ts";
-import { mpirunMissing, runByMpi, runProcesses } from "../helpers/processes.ts";
+import { fettle, fettleJson, finish } from "../helpers/cli.ts";
+import { mpirunMissing, runByMpi, runProcesses, startProcesses } from "../helpers/processes.ts";
 import { writeSmallModel } from "../helpers/small-model.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "fettle-processes-"));
@@ -73,17 +74,15 @@ describe("several processes", () => {
     assert.equal(code, 0, stderr);
   });
 
-  for (const count of [2, 3]) {
-    test(`${count} over TCP take the course of one, and rank 0 alone speaks`, async () => {
-      const results = await runProcesses(count, words(`tcp${count}`));
-      for (const [rank, { code, stdout, stderr }] of results.entries()) {
-        assert.equal(code, 0, stderr);
-        if (rank > 0) assert.equal(stdout + stderr, "");
-      }
-      assert.match(results[0]!.stderr, /processes: 2|processes: 3/);
-      assertSameCourse(`tcp${count}`, "one");
-    });
-  }
+  test("3 over TCP take the course of one, and rank 0 alone speaks", async () => {
+    const results = await runProcesses(3, words("three"));
+    for (const [rank, { code, stdout, stderr }] of results.entries()) {
+      assert.equal(code, 0, stderr);
+      if (rank > 0) assert.equal(stdout + stderr, "");
+    }
+    assert.match(results[0]!.stderr, /processes: 3 \(started by torchrun\)/);
+    assertSameCourse("three", "one");
+  });
 
   test("2 over MPI take the course of one", { skip: mpirunMissing }, async () => {
     const { code, stderr } = await runByMpi(2, words("mpi"));
@@ -91,22 +90,89 @@ describe("several processes", () => {
     assertSameCourse("mpi", "one");
   });
 
+  test("--processes starts them, and gives rank 0's answer", async () => {
+    const json = await fettleJson(words("two", "--processes", "2"), 0);
+    assert.equal(json.status, "finished");
+    assertSameCourse("two", "one");
+    const again = await fettleJson(words("two", "--processes", "2"), 2);
+    assert.equal((again.error as { readonly code: string }).code, "run/exists");
+  });
+
   test("a checkpoint of two is gone on with by one, and one of one by three", async () => {
-    for (const [name, first, then] of [
-      ["two-one", 2, 1],
-      ["one-three", 1, 3],
+    for (const [before, name, then] of [
+      ["two", "two-one", 1],
+      ["one", "one-three", 3],
     ] as const) {
-      const run = async (count: number, ...more: string[]): Promise<void> => {
-        const results =
-          count === 1 ? [await fettle(words(name, ...more))] : await runProcesses(count, words(name, ...more));
-        for (const { code, stderr } of results) assert.equal(code, 0, stderr);
-      };
-      await run(first);
+      cpSync(output(before), output(name), { recursive: true });
       for (const late of ["step-000006", "step-000004"]) {
-        rmSync(join(output(name), "checkpoints", late), { recursive: true });
+        rmSync(join(output(name), "checkpoints", late), { recursive: true, force: true });
       }
-      await run(then, "--resume");
+      const { code, stderr } = await fettle(words(name, "--resume", "--processes", String(then)));
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /resuming after step [23] /);
       assertSameCourse(name, "one");
     }
+  });
+
+  function newest(name: string): number {
+    const checkpoints = join(output(name), "checkpoints");
+    const steps = (existsSync(checkpoints) ? readdirSync(checkpoints) : []).map((one) =>
+      Number(/^step-(\d+)$/.exec(one)?.[1]),
+    );
+    return Math.max(0, ...steps.filter((step) => step > 0));
+  }
+
+  /** Two processes of a run that would go on for long, once there is a checkpoint of a step after `last`. */
+  async function startLong(name: string, last = 0, ...more: string[]): Promise<ChildProcess[]> {
+    const long = words(name, "--set", "training.max_steps=100000", ...more);
+    const children = await startProcesses(2, () => long);
+    while (newest(name) <= last && children[0]!.exitCode === null)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    return children;
+  }
+
+  for (const lost of [0, 1]) {
+    test(`when rank ${lost} is killed the other ends with one clear message, and the checkpoint resumes`, async () => {
+      const name = `lost${lost}`;
+      const children = await startLong(name);
+      const results = children.map(finish);
+      children[lost]!.kill("SIGKILL");
+      const { code, stderr } = await results[1 - lost]!;
+      assert.equal(code, 2);
+      assert.equal(stderr.match(/^error: .*$/gm)?.length, 1);
+      assert.match(stderr, new RegExp(`error: rank ${lost} of 2 .* is gone: `));
+      const last = newest(name);
+      const resumed = await startLong(name, last, "--resume");
+      const ends = resumed.map(finish);
+      resumed[0]!.kill("SIGTERM");
+      assert.deepEqual(
+        (await Promise.all(ends)).map((end) => end.code),
+        [0, 0],
+      );
+      assert.ok(newest(name) > last);
+    });
+  }
+
+  test("a signal to one of them ends all in good order", async () => {
+    const children = await startLong("stopped");
+    const results = children.map(finish);
+    children[1]!.kill("SIGTERM");
+    const [first, second] = await Promise.all(results);
+    assert.deepEqual([first!.code, second!.code], [0, 0], first!.stderr);
+    assert.match(first!.stdout, /interrupted after/);
+  });
+
+  test("what one cannot do is told once, with its rank", async () => {
+    const set = (rank: number): string[] => (rank === 0 ? [] : ["--set", "seed=7"]);
+    const children = await startProcesses(2, (rank) => words("differ", ...set(rank)));
+    const [first, second] = await Promise.all(children.map(finish));
+    assert.deepEqual([first!.code, second!.code], [2, 2]);
+    assert.match(first!.stderr, /rank 1 trains something else than rank 0: seed was/);
+    assert.equal(second!.stdout + second!.stderr, "");
+
+    const missing = await startProcesses(2, (rank) => ["train", rank === 0 ? recipe : join(scratch, "none.yaml")]);
+    const [told, silent] = await Promise.all(missing.map(finish));
+    assert.match(told!.stderr, /error: on rank 1 .*none\.yaml/s);
+    assert.equal(silent!.stdout + silent!.stderr, "");
   });
 });

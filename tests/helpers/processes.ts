@@ -23,7 +23,7 @@ export async function startProcesses(
     LOCAL_WORLD_SIZE: String(count),
     MASTER_ADDR: "127.0.0.1",
     MASTER_PORT: String(await freePort()),
-    FETTLE_JOB: randomBytes(8).toString("hex"),
+    TORCHELASTIC_RUN_ID: randomBytes(8).toString("hex"),
   };
   return Array.from({ length: count }, (_, rank) =>
     start(wordsOf(rank), { env: { ...shared, RANK: String(rank), LOCAL_RANK: String(rank) } }),

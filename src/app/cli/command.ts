@@ -7,6 +7,8 @@ export interface CommandOutcome {
   readonly json: object;
   /** False: it ran, and the answer is no (exit code 1). Default true. */
   readonly passed?: boolean;
+  /** Of another process that did the work, and has printed all there is to print. */
+  readonly exitCode?: number;
   /** False: a part of what was asked could not be done (exit code 2). Default true. */
   readonly whole?: boolean;
 }

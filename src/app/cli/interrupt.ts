@@ -1,3 +1,4 @@
+import { isLaunched } from "../environment.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a process ends with when a signal ends it, by the shell's convention: 128 + its number. */
@@ -15,6 +16,8 @@ export async function interruptible<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const onSignal = (name: keyof typeof exitCodes): void => {
+    // Ctrl-C reaches whoever started this process too, who passes it on as SIGTERM.
+    if (name === "SIGINT" && isLaunched()) return;
     if (controller.signal.aborted) process.exit(exitCodes[name]);
     terminal.log(`stopping ${when}; once more stops at once`);
     controller.abort();

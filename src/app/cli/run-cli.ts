@@ -13,6 +13,7 @@ import type { Terminal } from "./terminal.ts";
 export async function runCli(words: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const outcome = await dispatch(words, terminal);
+    if (outcome.exitCode !== undefined) return outcome.exitCode;
     if (terminal.json) terminal.printJson(outcome.json);
     if (outcome.whole === false) return 2;
     return (outcome.passed ?? true) ? 0 : 1;

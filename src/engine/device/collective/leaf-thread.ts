@@ -34,8 +34,8 @@ export function startLeaf({ place, version, limits }: LinkThreadData, side: Thre
       code: "processes/lost",
       message: `rank 0 of ${place.size} (${place.address}) is gone: ${reason}`,
       fix: "see what it said last, or whether the system ended it for want of memory; --resume goes on from the last checkpoint, with any number of processes",
-      // One of those that are left is enough to say it.
-      silent: place.rank !== 1,
+      // One of those that are left is enough to say it, or who started them.
+      silent: place.rank !== 1 || place.launcher === "fettle",
     });
 
   const join = (attempt: number): void => {

@@ -102,6 +102,13 @@ export function startRoot({ place, version, limits }: LinkThreadData, side: Thre
     }),
   );
 
+  side.followParent(() =>
+    fail({
+      code: "processes/lost",
+      message: "the process that started these is gone",
+      fix: "--resume goes on from the last checkpoint",
+    }),
+  );
   const pulse = setInterval(() => {
     const now = performance.now();
     for (const peer of peers.values()) {

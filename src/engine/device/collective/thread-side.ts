@@ -38,6 +38,19 @@ export class ThreadSide {
     }, limits.end).unref();
   }
 
+  /** Calls back once the process that started this one is gone, where that was `fettle`, which would end it. */
+  followParent(onGone: () => void): void {
+    const { place, limits } = this.#data;
+    if (place.launcher !== "fettle") return;
+    const parent = process.ppid;
+    const look = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(look);
+      onGone();
+    }, limits.alive);
+    look.unref();
+  }
+
   onRequest(handlers: RequestHandlers): void {
     this.#data.port.on("message", (request: LinkRequest) => {
       if (request.kind === "send") handlers.send(request.number, request.payload);

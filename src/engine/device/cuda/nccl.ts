@@ -99,7 +99,8 @@ export function ncclVersion(library: LibraryHandle): string {
 }
 
 function bind(library: LibraryHandle) {
-  const call = (name: string, parameters: readonly unknown[]): Call => library.func(name, "int", parameters as string[]);
+  const call = (name: string, parameters: readonly unknown[]): Call =>
+    library.func(name, "int", parameters as string[]);
   const text = (name: string, parameter: string): ((value: number) => string | null) =>
     library.func(name, "const char *", [parameter]);
   const [p, n, at, i] = ["void *", "uint64", "uint64", "int"] as const; // host array, handle, device address, number
