@@ -12,11 +12,16 @@ import { baseOf, type LoadedModel, type LoadModelOptions, loadModel, readingOf }
 import { folderOf } from "../api/pull.ts";
 import { labelsOf } from "../api/scoring-set.ts";
 import { deviceEnvironment } from "../environment.ts";
+import { type Overrides, override } from "./config/overrides.ts";
 import { hashModelFiles } from "./model-files.ts";
 
 export interface ScanModelOptions extends LoadModelOptions {
   /** Which files, in place of what the model says. */
   readonly files?: readonly string[] | undefined;
+  /** Which of them not. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Severities and thresholds in place of the model's. */
+  readonly overrides?: Overrides | undefined;
 }
 
 /** A model that is opened when it is first needed. */
@@ -60,9 +65,14 @@ export async function findScanModel(name: string, options: ScanModelOptions): Pr
     // The same bits come from the same arithmetic.
     machine: [options.device ?? "auto", options.precision ?? "auto", process.arch, cpus()[0]?.model ?? ""],
   };
+  // What is scored does not depend on them, so that it is still known when they change.
+  const changed =
+    options.overrides === undefined ? { rules, decision } : override(labels, rules, decision, options.overrides);
+  const except = (options.exclude ?? []).map((pattern) => `!${pattern}`);
   return {
-    ...{ name, labels, decision, settings },
-    rules: new Map(rules.map((rule) => [rule.label, rule])),
+    ...{ name, labels, decision: changed.decision },
+    settings: { ...settings, files: [...settings.files, ...except] },
+    rules: new Map(changed.rules.map((rule) => [rule.label, rule])),
     fingerprint: createHash("sha256").update(JSON.stringify(identity)).digest("hex"),
     open: () => loadModel(path, { ...options, base }),
   };

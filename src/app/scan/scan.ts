@@ -16,6 +16,8 @@ import { walkTree } from "./walk/walk-tree.ts";
 export interface ScanOptions extends ScanModelOptions {
   /** Files and folders; default: the working directory. */
   readonly paths?: readonly string[] | undefined;
+  /** From where paths are told and patterns begin; default: the working directory, or what holds all paths. */
+  readonly root?: string | undefined;
   /** False: what git leaves out is scanned too. */
   readonly gitignore?: boolean | undefined;
   /** False: nothing is taken from earlier scans, and nothing kept for later ones. */
@@ -46,7 +48,7 @@ export async function scan(name: string, options: ScanOptions = {}): Promise<Sca
   const started = performance.now();
   const { onEvent = () => {}, paths = ["."], gitignore = true, cache = true } = options;
   const model = await findScanModel(name, options);
-  const root = scanRoot(paths, process.cwd());
+  const root = options.root ?? scanRoot(paths, process.cwd());
   const problems: ScanProblem[] = [];
   const files = new FileGlobs(model.settings.files);
   const onProblem = (problem: ScanProblem): void => void problems.push(problem);

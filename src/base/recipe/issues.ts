@@ -1,13 +1,21 @@
 import type { z } from "zod";
 import { UserError } from "../errors.ts";
 import { suggestName } from "../names.ts";
-import { optionNames } from "./json-schema.ts";
+import { type JsonSchema, optionNames } from "./json-schema.ts";
 import type { OptionPath, RecipeSource } from "./source.ts";
 
-/** A finding of the schema as errors for a person: one per unknown key, with its place and what would be right. */
-export function describeIssue(issue: z.core.$ZodIssue, data: unknown, source: RecipeSource): readonly UserError[] {
+/**
+ * A finding of the schema as errors for a person: one per unknown key, with its place and what would be right.
+ * @param schema the same as JSON Schema, which knows the names; default: a recipe's
+ */
+export function describeIssue(
+  issue: z.core.$ZodIssue,
+  data: unknown,
+  source: RecipeSource,
+  schema?: JsonSchema,
+): readonly UserError[] {
   if (issue.code === "unrecognized_keys") {
-    const names = optionNames(issue.path);
+    const names = optionNames(issue.path, schema);
     return issue.keys.map(
       (key) =>
         new UserError({

@@ -18,8 +18,8 @@ export function recipeJsonSchemaText(): string {
 }
 
 /** Names of the options directly under a path, for suggestions; empty where names are free. */
-export function optionNames(path: readonly PropertyKey[]): readonly string[] {
-  let schemas: readonly JsonSchema[] = [recipeJsonSchema];
+export function optionNames(path: readonly PropertyKey[], schema: JsonSchema = recipeJsonSchema): readonly string[] {
+  let schemas: readonly JsonSchema[] = [schema];
   for (const key of path) {
     schemas = schemas.flatMap(alternatives).flatMap((schema) => {
       const next = typeof key === "number" ? schema.items : schema.properties?.[String(key)];

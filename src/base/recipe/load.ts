@@ -154,7 +154,7 @@ function resolvePaths(recipe: Recipe, name: string, folder: string, workingDirec
 }
 
 /** By line and column; what has no place (an absent option) comes first, as it concerns the whole file. */
-function byPlace(a: UserError, b: UserError): number {
+export function byPlace(a: UserError, b: UserError): number {
   const place = (error: UserError): number => {
     const match = /:(\d+):(\d+)$/.exec(error.where ?? "");
     return match === null ? -1 : Number(match[1]) * 1e4 + Number(match[2]);

@@ -31,9 +31,13 @@ const schema = z.strictObject({
   ),
 });
 
-/** @throws UserError when there is none, or it is not one */
-export function readBaseline(path: string): readonly BaselineEntry[] {
+/**
+ * @param canBeNew whether none is as good as an empty one
+ * @throws UserError when there is none, or it is not one
+ */
+export function readBaseline(path: string, canBeNew = false): readonly BaselineEntry[] {
   if (!existsSync(path)) {
+    if (canBeNew) return [];
     throw new UserError({
       code: "scan/no-baseline",
       message: "there is no baseline",

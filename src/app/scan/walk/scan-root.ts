@@ -1,16 +1,21 @@
 /** From where the paths of a scan are told. */
 import { realpathSync, statSync } from "node:fs";
 import { dirname, relative, resolve, sep } from "node:path";
+import { fileError } from "../../../model/files/file-error.ts";
 
 /**
  * The working directory where all paths are in it, as in CI; otherwise the deepest folder that holds them all. So no path
  * of a result leads up.
- * @param paths that exist
+ * @throws UserError when a path does not exist
  */
 export function scanRoot(paths: readonly string[], workingDirectory: string): string {
   const folders = paths.map((path) => {
-    const real = realpathSync(resolve(path));
-    return statSync(real).isDirectory() ? real : dirname(resolve(path));
+    try {
+      const real = realpathSync(resolve(path));
+      return statSync(real).isDirectory() ? real : dirname(resolve(path));
+    } catch (error) {
+      throw fileError("scan", path, error);
+    }
   });
   const here = realpathSync(workingDirectory);
   if (folders.every((folder) => folder === here || isWithin(folder, here))) return here;
