@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { compare } from "fettle";
+import { readComparison } from "../../src/app/api/comparison-file.ts";
 import { fettle, fettleJson } from "../helpers/cli.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "fettle-compare-tools-"));
@@ -159,6 +160,23 @@ describe("a model beside tools", () => {
       { tool: "hadolint", rule: "DL3006", message: "Tag the version", startLine: 1, endLine: 1 },
     ]);
   });
+});
+
+test("the file of a comparison keeps what tools say, a few rows of each class to read among it", async () => {
+  const file = at("comparison.json");
+  await fettleJson([...words, ...withAnswers, "--output", file], 0);
+  const { beside } = readComparison(file);
+  assert.deepEqual(
+    beside!.tools.map(({ name }) => name),
+    ["hadolint", "trivy"],
+  );
+  assert.deepEqual(beside!.counts, [
+    { label: "root", onlyModel: 11, onlyTools: 0 },
+    { label: "open-version", onlyModel: 0, onlyTools: 6 },
+  ]);
+  assert.equal(beside!.decided.length, 6);
+  writeFileSync(file, readFileSync(file, "utf8").replace('"support":[', '"support":[1,'));
+  assert.throws(() => readComparison(file), { code: "report/no-comparison" });
 });
 
 test("what is missing is told before anything is scored", async () => {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { exampleBeside } from "../../src/app/report/fixtures/beside-tools.ts";
 import { exampleRun } from "../../src/app/report/fixtures/report-data.ts";
 import { exampleRuns } from "../../src/app/report/fixtures/runs-data.ts";
 import { renderReport } from "../../src/app/report/render-report.ts";
@@ -12,8 +13,12 @@ import { Chromium, chromiumPath } from "../helpers/chromium.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "fettle-report-"));
 const long = `${"CWE-89 VERY-LONG-LABEL-WITHOUT-SPACE".repeat(4)} \u202eright to left\u202c <b>"&`;
+const { pairs, ...figures } = exampleRuns(["a", "b", "c"], ["yes", long]).comparison!;
+const beside = exampleBeside(["yes", long], ["run", long, "tool"]);
+const besideTools = { ...figures, pairs: pairs.slice(0, 1), beside };
 const pages = {
   "a run": renderReport(exampleRun(["yes", long])),
+  "a run beside tools": renderReport({ ...exampleRun(["yes", long]), comparison: besideTools }),
   "three runs": renderRunsReport(exampleRuns([`${"run".repeat(30)}`, long, "c"], ["yes", long])),
 } as const;
 
@@ -141,7 +146,7 @@ describe("in Chromium", { skip }, () => {
       const pdf = Buffer.from(data as string, "base64").toString("latin1");
       assert.match(pdf, /^%PDF/);
       const count = pdf.match(/\/Type \/Page\b/g)?.length ?? 0;
-      assert.ok(count >= 1 && count <= 12, `${count} pages`);
+      assert.ok(count >= 1 && count <= 16, `${count} pages`);
     });
   }
 });

@@ -4,11 +4,10 @@ import { UserError } from "../../base/errors.ts";
 import { writeFileAtomic } from "../../model/files/atomic.ts";
 import { parseJsonObject, readTextFile } from "../../model/files/json-file.ts";
 import type { Comparison } from "../../tune/evaluate/compare/comparison.ts";
+import { estimate, toolComparison } from "./tool-comparison-schema.ts";
 
 const MAX_BYTES = 2 ** 28;
 
-const interval = z.tuple([z.number(), z.number()]).nullable();
-const estimate = z.object({ value: z.number().nullable(), interval });
 const verdict = z.enum(["a", "b", "undecided"]);
 const metric = z.enum([
   ...(["accuracy", "macroF1", "rocAuc", "logLoss", "score"] as const),
@@ -55,6 +54,7 @@ const comparison = z.object({
   pairs: z.array(pair).min(1),
   resamples: count,
   seed: count,
+  beside: toolComparison.optional(),
 });
 
 /** @throws UserError when it cannot be written */

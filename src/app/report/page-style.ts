@@ -88,6 +88,9 @@ ol.mistakes { list-style: none; margin: 0; padding: 0; }
 details { margin-top: .9rem; }
 summary { cursor: pointer; color: var(--muted); font-size: .9375rem; }
 details[open] summary { margin-bottom: .7rem; }
+details h3 { margin: 1.2rem 0 .2rem; font-size: .9375rem; font-weight: 600; overflow-wrap: anywhere; }
+details p { margin: 0 0 .5rem; max-width: 40rem; overflow-wrap: anywhere; }
+mark { background: var(--rule); color: inherit; }
 pre {
   padding: .8rem 1rem; overflow-x: auto; background: var(--shade); border-radius: 4px;
   font: .8125rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace;

@@ -12,6 +12,7 @@ import { mistakesSection } from "./mistakes-section.ts";
 import { renderPage } from "./page.ts";
 import type { ReportData } from "./report-data.ts";
 import { reproduceSection } from "./reproduce-section.ts";
+import { toolsSections } from "./tools-section.ts";
 import { writtenSection } from "./written-section.ts";
 
 /** A run as one HTML file that needs nothing else. */
@@ -23,6 +24,7 @@ export function renderReport(data: ReportData): string {
 <main>
 ${evaluation && classesSection(evaluation)}
 ${data.written && writtenSection(data.written)}
+${data.comparison?.beside && toolsSections(data.comparison.beside)}
 ${data.comparison && comparisonSection(data.comparison)}
 ${evaluation && confusionSection(evaluation)}
 ${evaluation && curvesSection(evaluation)}

@@ -12,6 +12,7 @@ import { runDifferencesSection } from "./run-differences-section.ts";
 import { runLossesSection } from "./run-losses-section.ts";
 import { runTable } from "./run-table.ts";
 import type { RunsData } from "./runs-data.ts";
+import { toolsSections } from "./tools-section.ts";
 
 /** Several runs side by side as one HTML file that needs nothing else. */
 export function renderRunsReport(data: RunsData): string {
@@ -25,6 +26,7 @@ export function renderRunsReport(data: RunsData): string {
 </header>
 <main>
 ${runTable(runs)}
+${comparison?.beside && toolsSections(comparison.beside)}
 ${comparison === undefined ? howToCompare(compareCommands) : comparisonSection(comparison, describeComparison(comparison).pairs)}
 ${runDifferencesSection(runs, differences)}
 ${runClassesSection(runs)}

@@ -69,18 +69,18 @@ export function describeAtAlerts({ model, tool, atAlerts }: AlertPair): string |
 export const CHOSEN_ON: Readonly<Record<MatchedPair["chosenOn"], string>> = {
   "judged rows": "with thresholds chosen on these very rows, which flatters the model",
   "validation rows": "with thresholds chosen on validation rows, so that it is met there and not exactly here",
-  alerts: "with thresholds that take nothing of what is true",
+  alerts: "with thresholds for which the truth is not looked at",
 };
 
 /** `+22.9 points, 95 % interval +15.0 to +30.1`. */
-export function differenceOf({ value, interval }: Estimate): string {
+function differenceOf({ value, interval }: Estimate): string {
   if (value === null) return "–";
   const ends = interval === null ? "" : `, 95 % interval ${interval.map(formatChange).join(" to ")}`;
   return `${formatChange(value)} points${ends}`;
 }
 
 /** `72.7 %`, or `–` where it is not defined. */
-export function shareOf({ value }: Estimate): string {
+function shareOf({ value }: Estimate): string {
   return value === null ? "–" : formatPercent(value);
 }
 

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { Option } from "commander";
+import type { ToolComparison } from "../../../tune/evaluate/compare/alerts/alert-comparison.ts";
 import type { DecidedRow } from "../../../tune/evaluate/compare/alerts/decided-row.ts";
 import {
   type CompareSubjectsOptions,
@@ -96,7 +97,7 @@ export const compare: CommandModule = {
     if (beside === undefined) printSubjects(result, file, terminal);
     else {
       terminal.print(`${renderToolComparison(beside, terminal.colored)}\n`);
-      printDecided(beside.decided, file, terminal);
+      printDecided(beside, file, terminal);
     }
     const json = jsonOf(result);
     if (output !== undefined) writeComparison(output, json);
@@ -133,19 +134,18 @@ function printSubjects(result: ComparisonResult, file: string | undefined, termi
 }
 
 /** How many rows of each class only a model, and only tools, have right, each with the first one. */
-function printDecided(rows: readonly DecidedRow[], file: string | undefined, terminal: Terminal): void {
-  if (rows.length === 0) return;
+function printDecided({ counts, decided }: ToolComparison, file: string | undefined, terminal: Terminal): void {
+  if (decided.length === 0) return;
   const { dim } = terminal.colors;
-  const labels = [...new Set(rows.map(({ label }) => label))];
-  const table = labels.map((label) => [
-    printable(label),
-    ...(["model", "tools"] as const).map((side) => {
-      const own = rows.filter((row) => row.label === label && row.right === side);
-      return `${own.length}${own[0] === undefined ? "" : dim(printable(`  such as ${nameOf(own[0])}`))}`;
-    }),
-  ]);
-  terminal.print(plainTable(["", "only the model is right", "only tools are right"].map(dim), table, 3));
-  terminal.print(dim(file === undefined ? "\n--disagreements FILE writes all" : `\nall ${rows.length} in ${file}`));
+  const rows = counts.flatMap(({ label, onlyModel, onlyTools }) => {
+    const cell = (count: number, right: DecidedRow["right"]): string => {
+      const first = decided.find((row) => row.label === label && row.right === right);
+      return `${count}${first === undefined ? "" : dim(printable(`  such as ${nameOf(first)}`))}`;
+    };
+    return onlyModel + onlyTools === 0 ? [] : [[printable(label), cell(onlyModel, "model"), cell(onlyTools, "tools")]];
+  });
+  terminal.print(plainTable(["", "only the model is right", "only tools are right"].map(dim), rows, 3));
+  terminal.print(dim(file === undefined ? "\n--disagreements FILE writes all" : `\nall ${decided.length} in ${file}`));
 }
 
 function nameOf({ where, row }: { readonly where?: string | undefined; readonly row: number }): string {

@@ -2,6 +2,7 @@ import { UserError } from "../../../../base/errors.ts";
 import type { EventSink } from "../../../../base/events.ts";
 import type { ToolComparison } from "../../../../tune/evaluate/compare/alerts/alert-comparison.ts";
 import { type CompareAlertsOptions, compareAlerts } from "../../../../tune/evaluate/compare/alerts/compare-alerts.ts";
+import type { DecidedRow } from "../../../../tune/evaluate/compare/alerts/decided-row.ts";
 import type { LoadedSubjects } from "../load-subjects.ts";
 import type { SubjectRows } from "../subject-rows.ts";
 import { alertTableOfRows, type RowsBesideTools } from "./alert-table-of-rows.ts";
@@ -47,12 +48,18 @@ export function compareWithTools(
 ): ToolComparison {
   const { models, panel, rows, texts } = beside;
   const table = alertTableOfRows(beside, onEvent);
+  const decided = decidedRows(table, beside);
+  const count = (label: string, right: DecidedRow["right"]): number =>
+    decided.filter((row) => row.label === label && row.right === right).length;
   return {
     ...compareAlerts(table, options),
     tools: panel.answers.map(({ tool: name, version, unknownRules, seconds }, t) => ({
       ...{ name, version, unknownRules: unknownRules.size, seconds: seconds ?? null },
       unread: rows.filter((row) => panel.labels(t, texts.get(row[models.length]!.where!)!) === undefined).length,
     })),
-    decided: decidedRows(table, beside),
+    counts: table.labels.map((label) => {
+      return { label, onlyModel: count(label, "model"), onlyTools: count(label, "tools") };
+    }),
+    decided,
   };
 }

@@ -6,8 +6,16 @@ import type { DecidedRow } from "./decided-row.ts";
 /** Models beside tools, with what is to be known of the tools. */
 export interface ToolComparison extends AlertComparison {
   readonly tools: readonly ToolFacts[];
-  /** Rows that only a model, or only tools, have right. */
+  /** [labels] rows that only a model, or only tools, have right. */
+  readonly counts: readonly DecidedCount[];
+  /** These rows, or some of them. */
   readonly decided: readonly DecidedRow[];
+}
+
+export interface DecidedCount {
+  readonly label: string;
+  readonly onlyModel: number;
+  readonly onlyTools: number;
 }
 
 export interface ToolFacts {
