@@ -4,23 +4,32 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { hadolint } from "../../src/app/tools/hadolint.ts";
 import { kics } from "../../src/app/tools/kics.ts";
+import { semgrep } from "../../src/app/tools/semgrep.ts";
+import { slither } from "../../src/app/tools/slither.ts";
 import { terrascan } from "../../src/app/tools/terrascan.ts";
-import type { Tool } from "../../src/app/tools/tool.ts";
+import type { Tool, ToolRun } from "../../src/app/tools/tool.ts";
+import { tools } from "../../src/app/tools/tools.ts";
 import { trivy } from "../../src/app/tools/trivy.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { loadTaxonomy } from "../../src/base/taxonomy/load-taxonomy.ts";
 import { LEFT_OUT, RuleClasses } from "../../src/base/taxonomy/rule-classes.ts";
-import { dockerfileNames, files, readRecord, textsOf } from "../helpers/recorded-tools.ts";
+import { readRecord, recordedFiles, textsOf } from "../helpers/recorded-tools.ts";
 
 const all = [hadolint, trivy, kics, terrascan] as const;
 const taxonomy = loadTaxonomy(join(packageRoot, "recipes/dockerfile-risks/risks.taxonomy.yaml"));
 const rules = new RuleClasses(taxonomy);
-const runs = new Map(all.map((tool) => [tool, tool.read(textsOf(readRecord(tool.name)), files)]));
-const fileOf = (name: string): string => files[dockerfileNames.indexOf(`${name}.dockerfile`)]!;
+const runs = new Map(
+  tools.map((tool): [Tool, ToolRun] => [tool, tool.read(textsOf(readRecord(tool)), recordedFiles(tool).files)]),
+);
+const fileOf = (tool: Tool, name: string): string => {
+  const { names, files } = recordedFiles(tool);
+  return files[names.indexOf(name)]!;
+};
+const { names, files } = recordedFiles(hadolint);
 
 /** `rule:line`, sorted, of what a tool found in a file. */
 function found(tool: Tool, name: string): string[] {
-  const findings = runs.get(tool)!.findings.get(fileOf(name)) ?? [];
+  const findings = runs.get(tool)!.findings.get(fileOf(tool, name)) ?? [];
   return findings.map(({ rule, startLine }) => `${rule}:${startLine ?? "-"}`).sort();
 }
 
@@ -28,7 +37,7 @@ function found(tool: Tool, name: string): string[] {
 function finders(name: string, label: string): string {
   return all
     .filter((tool) => {
-      const findings = runs.get(tool)!.findings.get(fileOf(name)) ?? [];
+      const findings = runs.get(tool)!.findings.get(fileOf(tool, name)) ?? [];
       return findings.some(({ rule }) => rules.classOf(tool.name, rule) === label);
     })
     .map((tool) => tool.name)
@@ -75,7 +84,7 @@ describe("recorded outputs of the scanners", () => {
   it("tell files that a tool could not read from files in which it found nothing", () => {
     const unread = all.map((tool) => [
       tool.name,
-      [...runs.get(tool)!.unread.keys()].map((file) => dockerfileNames[files.indexOf(file)]!.split(".")[0]).sort(),
+      [...runs.get(tool)!.unread.keys()].map((file) => names[files.indexOf(file)]).sort(),
     ]);
     assert.deepEqual(Object.fromEntries(unread), {
       hadolint: ["heredoc", "no-dockerfile"],
@@ -93,6 +102,22 @@ describe("recorded outputs of the scanners", () => {
       assert.ok(given.length > 20, tool.name);
     }
     assert.equal(rules.classOf("trivy", "DS-0022"), LEFT_OUT);
+  });
+});
+
+describe("recorded outputs of scanners of code", () => {
+  it("give Semgrep's rules by their place in the folder of rules, and no answer for what it cannot parse", () => {
+    assert.deepEqual(found(semgrep, "accounts"), ["java.query-of-parts:7", "java.weak-hash:11"]);
+    assert.equal(runs.get(semgrep)!.findings.get(fileOf(semgrep, "accounts"))![1]!.endLine, 12);
+    assert.deepEqual(found(semgrep, "clean"), []);
+    assert.deepEqual([...runs.get(semgrep)!.unread.keys()], [fileOf(semgrep, "broken")]);
+  });
+
+  it("give Slither's detectors with the lines of the function, and no answer for what solc refuses", () => {
+    const grave = found(slither, "purse").filter((line) => /^(reentrancy-eth|suicidal|tx-origin):/.test(line));
+    assert.deepEqual(grave, ["reentrancy-eth:11", "suicidal:17", "tx-origin:17"]);
+    assert.deepEqual([...runs.get(slither)!.unread.keys()], [fileOf(slither, "old")]);
+    assert.ok(!runs.get(slither)!.unread.has(fileOf(slither, "clean")));
   });
 });
 

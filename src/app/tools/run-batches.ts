@@ -7,7 +7,7 @@ import type { Answer } from "./answer-cache.ts";
 import type { TextKind, ToolProgram } from "./tool.ts";
 
 /** Tools go by a file's name. */
-const fileNames: Readonly<Record<TextKind, string>> = {
+export const fileNames: Readonly<Record<TextKind, string>> = {
   dockerfile: "Dockerfile",
   java: "Main.java",
   solidity: "Contract.sol",
