@@ -1,6 +1,6 @@
 import type { Tokenizer } from "../../model/text/tokenizer.ts";
 import type { GeneratedToken, TokenLogProbability } from "../../tune/score/generation-request.ts";
-import { type TokenText, tokenText } from "./token-text.ts";
+import { type TokenText, tokenText } from "../../tune/score/token-text.ts";
 
 export interface ChatTokenLogprob extends TokenText {
   readonly logprob: number;

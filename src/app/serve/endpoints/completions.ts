@@ -1,6 +1,7 @@
 /** https://platform.openai.com/docs/api-reference/completions */
 import type { Tokenizer } from "../../../model/text/tokenizer.ts";
 import type { GeneratedToken } from "../../../tune/score/generation-request.ts";
+import { tokenText } from "../../../tune/score/token-text.ts";
 import { Choices } from "../choices.ts";
 import { invalid } from "../http/api-error.ts";
 import type { Endpoint } from "../http/endpoint.ts";
@@ -10,7 +11,6 @@ import { constraintOf } from "../requests/sampling-fields.ts";
 import { roomFor } from "../room-for.ts";
 import type { ServedModel } from "../served-model.ts";
 import { requireChoices } from "../server-state.ts";
-import { tokenText } from "../token-text.ts";
 import { usageOf } from "../usage.ts";
 
 export const completions: Endpoint = {

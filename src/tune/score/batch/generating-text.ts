@@ -1,7 +1,9 @@
 /** A text on its way: what was asked, its tokens so far, and how far their keys and values are in the cache. */
+import { UserError } from "../../../base/errors.ts";
 import { Random } from "../../../base/random.ts";
 import type { Beginning } from "../../../engine/nn/page-book.ts";
 import type { Tokenizer } from "../../../model/text/tokenizer.ts";
+import type { ConstrainedText, TokenMask } from "../constraint/token-constraint.ts";
 import type { GeneratedToken, GenerationRequest, TokenLogProbability } from "../generation-request.ts";
 import { refuseNotANumber } from "../refusals.ts";
 import { chooseToken, type LeadingLogits, type SamplingOptions } from "../sampling.ts";
@@ -21,6 +23,8 @@ export interface GeneratingTextOptions {
   readonly channel: TokenChannel;
   /** New tokens at most. */
   readonly most: number;
+  /** What the text must be; undefined: anything. */
+  readonly constrained: ConstrainedText | undefined;
   /** The beginning of no tokens, by its adapter. */
   readonly root: Beginning;
   /** Texts go by this number: earlier ones first. */
@@ -47,9 +51,10 @@ export class GeneratingText {
   readonly #stops: ReadonlySet<number>;
   readonly #stream: TextStream;
   readonly #ending: StopStrings;
+  readonly #constrained: ConstrainedText | undefined;
   #generated = 0;
 
-  constructor({ request, tokenizer, channel, most, root, arrival }: GeneratingTextOptions) {
+  constructor({ request, tokenizer, channel, most, constrained, root, arrival }: GeneratingTextOptions) {
     const { temperature = 0, topK = 0, topP = 1, seed = 0, stopTokens = [], stopStrings = [] } = request;
     this.adapter = request.adapter;
     this.arrival = arrival;
@@ -64,6 +69,7 @@ export class GeneratingText {
     this.#stops = new Set(stopTokens);
     this.#stream = new TextStream(tokenizer);
     this.#ending = new StopStrings(stopStrings);
+    this.#constrained = constrained;
   }
 
   /** Tokens still to be computed before the next one can be chosen. */
@@ -74,6 +80,11 @@ export class GeneratingText {
   /** Whether nothing was generated yet. */
   get isFresh(): boolean {
     return this.#generated === 0;
+  }
+
+  /** Tokens that may come next; undefined: all. */
+  get mask(): TokenMask | undefined {
+    return this.#constrained?.mask(this.#stops);
   }
 
   /** Forgets what was computed, to begin again. */
@@ -91,6 +102,7 @@ export class GeneratingText {
    */
   goOn(next: NextLogits): boolean {
     refuseNotANumber(Float32Array.of(next.logSumExp));
+    if (next.ids.length === 0) throw noToken();
     const tokenId = chooseToken(next, this.sampling, this.#random);
     const { text, finish } = this.#textOf(tokenId);
     const token: GeneratedToken = { ...logProbabilityOf(tokenId, next), text, top: this.#top(next) };
@@ -101,10 +113,12 @@ export class GeneratingText {
 
   #textOf(tokenId: number): Pick<GeneratedToken, "text" | "finish"> {
     if (this.#stops.has(tokenId)) return { text: this.#ending.end(this.#stream.end()).text, finish: "stop" };
-    const isLast = ++this.#generated === this.#most;
+    this.#constrained?.push(tokenId);
+    const isWhole = this.#constrained?.isWhole ?? false;
+    const isLast = ++this.#generated === this.#most || isWhole;
     const piece = this.#stream.push(tokenId);
     const { text, stopped } = isLast ? this.#ending.end(piece + this.#stream.end()) : this.#ending.push(piece);
-    if (stopped) return { text, finish: "stop" };
+    if (stopped || isWhole) return { text, finish: "stop" };
     return isLast ? { text, finish: "length" } : { text };
   }
 
@@ -117,4 +131,12 @@ export class GeneratingText {
 function logProbabilityOf(tokenId: number, { ids, logits, logSumExp, all }: NextLogits): TokenLogProbability {
   const rank = ids.indexOf(tokenId);
   return { tokenId, logProbability: (rank < 0 ? all()[tokenId]! : logits[rank]!) - logSumExp };
+}
+
+function noToken(): UserError {
+  return new UserError({
+    code: "generate/no-token",
+    message: "the tokenizer has no token with which the answer could go on as it must",
+    fix: "ask for an answer that its vocabulary can spell",
+  });
 }

@@ -1,10 +1,12 @@
 /** One pass of many texts through the model: parts of prompts and single tokens alike. */
+import type { Device } from "../../../engine/device/device.ts";
 import { PAGE_SIZE, type PagedCache } from "../../../engine/nn/paged-cache.ts";
 import type { PagedSequence } from "../../../engine/nn/sequence.ts";
-import { TOP, topTokens } from "../../../engine/ops/top-tokens/top-tokens.ts";
+import { TOP, type TopTokensOptions, topTokens } from "../../../engine/ops/top-tokens/top-tokens.ts";
 import { scope } from "../../../engine/tensor/scope.ts";
 import { fromHost, rows, type Tensor, toBytes, toFloats } from "../../../engine/tensor/tensor.ts";
 import type { Decoder } from "../../../model/families/decoder.ts";
+import type { TokenMask } from "../constraint/token-constraint.ts";
 import type { GeneratingText, NextLogits } from "./generating-text.ts";
 
 /** Tokens of a text, from those computed on up to `end`, whose pages it has. */
@@ -48,7 +50,11 @@ function tellNext(
   const { device, head, config } = decoder;
   const inverse = new Float32Array(hidden.shape[0]!).fill(1);
   for (const [row, { sampling }] of asking.entries()) inverse[row] = 1 / (sampling.temperature || 1);
-  const top = topTokens(hidden, head, fromHost(device, inverse), { softcap: config.logitSoftcap });
+  const masks = asking.map(({ mask }) => mask);
+  const top = topTokens(hidden, head, fromHost(device, inverse), {
+    masks: placeMasks(device, masks, inverse.length),
+    softcap: config.logitSoftcap,
+  });
   const ids = new Int32Array(toBytes(top.ids).buffer);
   const logits = toFloats(top.logits);
   const statistics = toFloats(top.statistics);
@@ -60,9 +66,30 @@ function tellNext(
       logits: logits.subarray(row * TOP, row * TOP + count),
       logSumExp: statistics[2 * row]!,
       weight: statistics[2 * row + 1]!,
-      all: () => decoder.logits(rows(hidden, row, row + 1)),
+      all: () => masked(decoder.logits(rows(hidden, row, row + 1)), masks[row]),
     });
   }
+}
+
+/** Each mask once, and which each row has; undefined where none has one. */
+function placeMasks(
+  device: Device,
+  masks: readonly (TokenMask | undefined)[],
+  rows: number,
+): TopTokensOptions["masks"] {
+  const all = [...new Set(masks)].filter((mask) => mask !== undefined);
+  if (all.length === 0) return undefined;
+  const words = all[0]!.length;
+  const values = new Int32Array(all.length * words);
+  for (const [i, mask] of all.entries()) values.set(mask, i * words);
+  const of = new Int32Array(rows).fill(-1);
+  for (const [row, mask] of masks.entries()) if (mask) of[row] = all.indexOf(mask);
+  return { masks: fromHost(device, values, [all.length, words]), of: fromHost(device, of) };
+}
+
+function masked(logits: Float32Array, mask: TokenMask | undefined): Float32Array {
+  if (mask === undefined) return logits;
+  return logits.map((logit, id) => ((mask[id >>> 5]! >>> (id & 31)) & 1 ? logit : Number.NEGATIVE_INFINITY));
 }
 
 /** Rows that are wanted: the last of each text that is computed to its end, in the order of the chunks; then any others. */

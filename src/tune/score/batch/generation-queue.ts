@@ -3,6 +3,7 @@ import { type Beginning, PageBook } from "../../../engine/nn/page-book.ts";
 import { PAGE_SIZE, PagedCache } from "../../../engine/nn/paged-cache.ts";
 import type { Decoder } from "../../../model/families/decoder.ts";
 import type { Tokenizer } from "../../../model/text/tokenizer.ts";
+import { ConstraintMaker } from "../constraint/token-constraint.ts";
 import type { BatchStats, Generation, GenerationRequest } from "../generation-request.ts";
 import { cachePages } from "./cache-size.ts";
 import { GeneratingText } from "./generating-text.ts";
@@ -25,6 +26,7 @@ export class GenerationQueue implements Disposable {
   readonly #book: PageBook;
   readonly #schedule: GenerationSchedule;
   readonly #roots = new Map<string | undefined, Beginning>();
+  readonly #constraints: ConstraintMaker;
   readonly #rate = new Rate();
   /** Made with the first text. */
   #cache: PagedCache | undefined;
@@ -36,6 +38,7 @@ export class GenerationQueue implements Disposable {
   constructor(decoder: Decoder, tokenizer: Tokenizer, { maxTokens, maxRunning, cacheBytes }: GenerationQueueOptions) {
     this.#decoder = decoder;
     this.#tokenizer = tokenizer;
+    this.#constraints = new ConstraintMaker(tokenizer, decoder.config.vocabSize);
     this.#book = new PageBook(cachePages(decoder, maxRunning, cacheBytes));
     this.#schedule = new GenerationSchedule(this.#book, { maxTokens, maxRunning });
   }
@@ -54,7 +57,8 @@ export class GenerationQueue implements Disposable {
     const { vocabSize, maxPositions } = this.#decoder.config;
     const room = { vocabSize, context: maxPositions, cache: this.#book.pages * PAGE_SIZE };
     const most = checkRequest(request, room);
-    const { signal } = request;
+    const { signal, constraint } = request;
+    const constrained = constraint && this.#constraints.make(constraint).begin();
     signal?.throwIfAborted();
     this.#cache ??= this.#makeCache();
     const leave = (): void => {
@@ -65,7 +69,8 @@ export class GenerationQueue implements Disposable {
     const onAbort = (): void => channel.fail(signal!.reason);
     const root = this.#rootOf(request.adapter);
     const arrival = this.#arrivals++;
-    const text = new GeneratingText({ request, tokenizer: this.#tokenizer, channel, most, root, arrival });
+    const tokenizer = this.#tokenizer;
+    const text = new GeneratingText({ request, tokenizer, channel, most, constrained, root, arrival });
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#promptTokens += request.prompt.length;
     this.#schedule.add(text);
