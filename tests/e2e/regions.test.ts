@@ -1,6 +1,6 @@
 /** Where a label is found, by whatever answers: a class head, the model's own words, an encoder. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -8,6 +8,7 @@ import { type LoadedModel, loadModel } from "../../src/app/api/load-model.ts";
 import { predict } from "../../src/app/api/predict.ts";
 import { classifierOf, scoringSetOf } from "../../src/app/api/scoring-set.ts";
 import { type RecipeInput, train } from "../../src/app/api/train.ts";
+import { scan } from "../../src/app/scan/scan.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import { Random } from "../../src/base/random.ts";
 import type { Dataset } from "../../src/tune/data/dataset.ts";
@@ -81,10 +82,32 @@ async function assertScoresAlike(
 const text = [lines.money![1], lines.tech![0], lines.sport![1], lines.money![2], ""].join("\n");
 const beginnings = [text.split("\n", 1)[0]!, text.split("\n").slice(0, 2).join("\n"), text, lines.sport![0]!];
 
+/** A scan tells the same lines, from its cache too, and whole files where regions are not wanted. */
+async function assertScanned(run: string): Promise<void> {
+  const tree = join(scratch, "tree");
+  mkdirSync(tree);
+  writeFileSync(join(tree, "a.txt"), text);
+  const options = { paths: [tree], files: ["*.txt"] };
+  const first = await scan(run, { ...options, cache: false });
+  const sport = first.findings.find(({ label }) => label === "sport")!;
+  assert.deepEqual([sport.region.startLine, sport.region.endLine, sport.region.by], [3, 3, "lines-left-out"]);
+  assert.ok(sport.region.drop! > 1);
+  assert.equal(sport.snippet, lines.sport![1]);
+  await scan(run, options);
+  const again = await scan(run, options);
+  assert.equal(again.files.cached, 1);
+  assert.deepEqual(again.findings, first.findings);
+  const whole = await scan(run, { ...options, regions: false });
+  for (const { region } of whole.findings) {
+    assert.deepEqual(region, { startLine: 1, endLine: 4, by: "whole-text" });
+  }
+}
+
 describe("regions", () => {
   test("a class head: each label is found in its lines, and texts score as they do alone", async () => {
     const training = { num_train_epochs: 6, batch_size: 8, learning_rate: 2e-3 };
-    using model = await loadModel(await trained("head", { task_type: "SEQ_CLS", training }));
+    const run = await trained("head", { task_type: "SEQ_CLS", training });
+    using model = await loadModel(run);
     await assertScoresAlike(model, beginnings, [2, 0]);
     const request = { text: codeUnits(text), window: { startLine: 1, endLine: 4 }, labels: [0, 1, 2] };
     const found = [];
@@ -98,6 +121,7 @@ describe("regions", () => {
     assert.equal(tech!.startLine, 2);
     assert.ok([1, 4].includes(money!.startLine), `money in line ${money!.startLine}`);
     assert.ok(sport!.drop! > 1, `without its line sport falls by ${sport!.drop}`);
+    await assertScanned(run);
   });
 
   test("questions about labels: only those of the labels asked about are put", async () => {

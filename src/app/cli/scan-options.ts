@@ -22,6 +22,7 @@ interface ScanFlags {
   readonly exclude?: readonly string[];
   readonly gitignore: boolean;
   readonly cache: boolean;
+  readonly regions: boolean;
   readonly config: boolean;
   readonly maxFileSize?: number;
   readonly failOn?: FailOn;
@@ -50,6 +51,7 @@ export function addScanOptions(command: Command): void {
     .option("--exclude <glob>", "which of them not; may be given several times", collect)
     .option("--no-gitignore", "scan what git leaves out too")
     .option("--no-cache", "take nothing from earlier scans, and keep nothing for later ones")
+    .option("--no-regions", "tell files, not the lines that findings are about, which is quicker")
     .option("--no-config", "leave .fettle.yaml out")
     .option("--max-file-size <size>", "larger files are not scanned, and told; default 2MiB", byteSize)
     .option("--diff-base <commit>", "only what changed since HEAD and this commit parted")
@@ -90,7 +92,7 @@ export async function scanRequest(
   const outputs = flags.format === undefined ? { ...given, files: config?.outputs ?? [] } : given;
   const baseline = flags.baseline ?? config?.baseline;
   prepareOutputs(outputs.files, [...paths, ...(baseline === undefined ? [] : [baseline])]);
-  const { gitignore, cache, maxFileSize: maxFileBytes, updateBaseline, diffBase } = flags;
+  const { gitignore, cache, regions, maxFileSize: maxFileBytes, updateBaseline, diffBase } = flags;
   return {
     model,
     outputs,
@@ -98,7 +100,18 @@ export async function scanRequest(
     place: root === start ? top : await findRepository(root),
     options: {
       ...loading,
-      ...{ paths, root, gitignore, cache, maxFileBytes, updateBaseline, diffBase, baseline, overrides: config },
+      ...{
+        paths,
+        root,
+        gitignore,
+        cache,
+        regions,
+        maxFileBytes,
+        updateBaseline,
+        diffBase,
+        baseline,
+        overrides: config,
+      },
       files: flags.files ?? config?.files,
       exclude: [...(config?.exclude ?? []), ...(flags.exclude ?? [])],
     },

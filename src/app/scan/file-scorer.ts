@@ -4,6 +4,7 @@ import type { LoadedModel } from "../api/load-model.ts";
 import type { ScanCache } from "./cache/scan-cache.ts";
 import { FileUnits, type KeyedUnit } from "./file-units.ts";
 import { findingsOf } from "./findings.ts";
+import { hasRegions, withRegions } from "./locate-findings.ts";
 import type { LazyModel } from "./scan-model.ts";
 import type { Finding, ScanCounts, ScanProblem } from "./scan-result.ts";
 import { type ScoredText, type ScoredWindow, TextScorer } from "./score-texts.ts";
@@ -37,7 +38,7 @@ export class FileScorer implements Disposable {
     this.#model = model;
     this.#cache = cache;
     this.#onProblem = onProblem;
-    this.#units = new FileUnits(model.settings.unit, cache, onProblem);
+    this.#units = new FileUnits(model.settings.unit, cache, (key) => this.#isKnown(key), onProblem);
   }
 
   get counts(): Omit<ScanCounts, "found" | "unchanged"> {
@@ -57,7 +58,7 @@ export class FileScorer implements Disposable {
   async add(path: string, text: string): Promise<void> {
     const units = await this.#units.of(path, text);
     if (units === undefined) return;
-    const open = units.filter(({ key }) => this.#cache?.has(key) !== true);
+    const open = units.filter(({ key }) => !this.#isKnown(key));
     if (units.length === 0) this.#counts.empty++;
     else if (open.length === 0) {
       this.#counts.cached++;
@@ -70,6 +71,12 @@ export class FileScorer implements Disposable {
     }
   }
 
+  /** Whether the cache has its scores and, for all that is found by them, its regions. */
+  #isKnown(key: string): boolean {
+    if (this.#cache?.has(key) !== true) return false;
+    return !this.#model.regions || hasRegions(this.#cache.get(key) as readonly ScoredWindow[], this.#model);
+  }
+
   /** Scores what waits. */
   async finish(): Promise<void> {
     const [files, texts] = [this.#waiting, this.#texts];
@@ -77,7 +84,10 @@ export class FileScorer implements Disposable {
     [this.#waiting, this.#texts, this.#characters] = [[], new Map(), 0];
     this.#opened ??= await this.#model.open();
     this.#scorer ??= new TextScorer(this.#opened, this.#model.labels, this.#model.settings.text);
-    const scores = await this.#scorer.score([...texts.values()]);
+    const scored = await this.#scorer.score([...texts.values()]);
+    const scores = this.#model.regions
+      ? await withRegions([...texts.values()], scored, this.#model, this.#scorer)
+      : scored;
     const byKey = new Map([...texts.keys()].map((key, i) => [key, scores[i]!]));
     for (const [key, scored] of byKey) if (typeof scored !== "string") this.#cache?.put(key, scored);
     this.#cache?.flush();

@@ -29,10 +29,18 @@ export class FileUnits {
   readonly #unit: ScanSettings["unit"];
   readonly #cache: ScanCache | undefined;
   readonly #onProblem: (problem: ScanProblem) => void;
+  readonly #isKnown: (key: string) => boolean;
 
-  constructor(unit: ScanSettings["unit"], cache: ScanCache | undefined, onProblem: (problem: ScanProblem) => void) {
+  /** @param isKnown whether the cache has all that is wanted of a unit */
+  constructor(
+    unit: ScanSettings["unit"],
+    cache: ScanCache | undefined,
+    isKnown: (key: string) => boolean,
+    onProblem: (problem: ScanProblem) => void,
+  ) {
     this.#unit = unit;
     this.#cache = cache;
+    this.#isKnown = isKnown;
     this.#onProblem = onProblem;
   }
 
@@ -48,7 +56,7 @@ export class FileUnits {
     }
     const key = sha256(`functions of ${language.name}\0${text}`);
     const known = this.#cache?.get(key) as SplitFile | undefined;
-    const split = known?.units.every((unit) => this.#cache!.has(unit.key))
+    const split = known?.units.every((unit) => this.#isKnown(unit.key))
       ? known
       : await this.#split(path, text, language);
     if (split === undefined) return undefined;

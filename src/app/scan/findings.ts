@@ -17,44 +17,61 @@ export interface ScoredUnit {
 const SNIPPET_LINES = 20;
 const SNIPPET_CHARACTERS = 2000;
 
-/**
- * A label is found where one window of the text has it at least, with the highest probability of those.
- * @param lines of the file
- */
-export function findingsOf(
-  path: string,
-  lines: readonly string[],
-  { startLine, name, windows }: ScoredUnit,
+/** A label is found where one window of the text has it at least, with the highest probability of those. */
+export function foundLabels(
+  windows: readonly ScoredWindow[],
   { labels, decision, rules }: LazyModel,
-): Finding[] {
+): ReadonlyMap<number, ScoredWindow> {
   const best = new Map<number, ScoredWindow>();
   for (const window of windows) {
     const { chosen, predicted } = decide(Float64Array.from(window.probabilities), decision);
     for (const label of chosen ?? [predicted]) {
+      if (!rules.has(labels[label]!)) continue;
       const known = best.get(label);
       if (known === undefined || window.probabilities[label]! > known.probabilities[label]!) best.set(label, window);
     }
   }
-  return [...best].flatMap(([label, window]) => {
-    const rule = rules.get(labels[label]!);
-    if (rule === undefined) return [];
-    const region: Region = {
-      startLine: startLine + window.startLine - 1,
-      endLine: startLine + window.endLine - 1,
+  return best;
+}
+
+/** @param lines of the file */
+export function findingsOf(
+  path: string,
+  lines: readonly string[],
+  { startLine, name, windows }: ScoredUnit,
+  model: LazyModel,
+): Finding[] {
+  return [...foundLabels(windows, model)].map(([label, window]) => {
+    const rule = model.rules.get(model.labels[label]!)!;
+    const found: Region = window.regions?.[label] ?? {
+      startLine: window.startLine,
+      endLine: window.endLine,
       by: "whole-text",
     };
+    const region = inFile(found, startLine);
     return {
       path,
       label: rule.label,
       severity: rule.severity,
       probability: window.probabilities[label]!,
-      threshold: thresholdOf(label, decision),
+      threshold: thresholdOf(label, model.decision),
       region,
       unit: name,
       snippet: snippetOf(lines, region),
       fingerprint: fingerprintOf(rule.label, lines, region),
     };
   });
+}
+
+/** @param startLine where the text begins that the region's lines are counted in */
+function inFile({ startLine: first, endLine, line, ...rest }: Region, startLine: number): Region {
+  const before = startLine - 1;
+  return {
+    startLine: before + first,
+    endLine: before + endLine,
+    ...(line !== undefined && { line: before + line }),
+    ...rest,
+  };
 }
 
 function thresholdOf(

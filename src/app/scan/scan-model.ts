@@ -22,6 +22,8 @@ export interface ScanModelOptions extends LoadModelOptions {
   readonly exclude?: readonly string[] | undefined;
   /** Severities and thresholds in place of the model's. */
   readonly overrides?: Overrides | undefined;
+  /** False: findings are told for whole texts, without looking for the lines that they are about. */
+  readonly regions?: boolean | undefined;
 }
 
 /** A model that is opened when it is first needed. */
@@ -34,15 +36,17 @@ export interface LazyModel {
   /** By label, those that can be found. */
   readonly rules: ReadonlyMap<string, ScanRule>;
   readonly fingerprint: string;
+  /** Whether the lines are looked for that findings are about. */
+  readonly regions: boolean;
   readonly open: () => Promise<LoadedModel>;
 }
 
 /** Counted up when the same model says something else of the same text. */
-const SCORING = 1;
+const SCORING = 2;
 
 /** @throws UserError when there is no such classifier, or nobody says which files it is for */
 export async function findScanModel(name: string, options: ScanModelOptions): Promise<LazyModel> {
-  const { onEvent = () => {} } = options;
+  const { onEvent = () => {}, regions = true } = options;
   const path = await folderOf(name, { onEvent });
   const base = await baseOf(path, options.base, onEvent);
   const { modelFolder, adapterFolder, run } = findParts(path, base);
@@ -61,7 +65,7 @@ export async function findScanModel(name: string, options: ScanModelOptions): Pr
     scoring: [SCORING, packageVersion],
     files: await hashModelFiles(folders, join(scanFolder(), "models.json")),
     run: run && [run.quantization, run.templateHash],
-    ...{ labels, decision, template, text: settings.text },
+    ...{ labels, decision, template, text: settings.text, regions },
     // The same bits come from the same arithmetic.
     machine: [options.device ?? "auto", options.precision ?? "auto", process.arch, cpus()[0]?.model ?? ""],
   };
@@ -70,7 +74,7 @@ export async function findScanModel(name: string, options: ScanModelOptions): Pr
     options.overrides === undefined ? { rules, decision } : override(labels, rules, decision, options.overrides);
   const except = (options.exclude ?? []).map((pattern) => `!${pattern}`);
   return {
-    ...{ name, labels, decision: changed.decision },
+    ...{ name, labels, decision: changed.decision, regions },
     settings: { ...settings, files: [...settings.files, ...except] },
     rules: new Map(changed.rules.map((rule) => [rule.label, rule])),
     fingerprint: createHash("sha256").update(JSON.stringify(identity)).digest("hex"),

@@ -5,9 +5,11 @@ import { encodeRow } from "../../tune/data/encode-row.ts";
 import { Problems } from "../../tune/data/problems.ts";
 import { halvesOf, lineStarts, type TextWindow, windowsOf } from "../../tune/data/windows.ts";
 import { labelRows } from "../../tune/score/label-rows.ts";
-import { predictRows } from "../../tune/score/predict-rows.ts";
+import { type Classifier, predictRows } from "../../tune/score/predict-rows.ts";
+import { type ScoreTexts, sharesBeginnings, textScorer } from "../../tune/score/regions/label-odds.ts";
 import type { LoadedModel } from "../api/load-model.ts";
 import { classifierOf, scoringSetOf } from "../api/scoring-set.ts";
+import type { Region } from "./scan-result.ts";
 
 /** What the model says about some lines of a text. */
 export interface ScoredWindow {
@@ -17,6 +19,8 @@ export interface ScoredWindow {
   readonly endLine: number;
   /** [labels] */
   readonly probabilities: readonly number[];
+  /** By label's index, for those that were found: lines of the text. */
+  readonly regions?: Readonly<Record<number, Region>> | undefined;
 }
 
 /** The windows of a text; or why it has no scores. */
@@ -32,6 +36,7 @@ export class TextScorer {
   readonly #model: LoadedModel;
   readonly #labels: readonly string[];
   readonly #frame: string;
+  readonly #classifier: Classifier;
   #windowTokens: number | undefined;
 
   /**
@@ -42,6 +47,17 @@ export class TextScorer {
     this.#model = model;
     this.#labels = labels;
     this.#frame = frame;
+    this.#classifier = classifierOf(model, this.#datasetOf(["x"]));
+  }
+
+  /** Whether beginnings of texts are computed once. */
+  get sharesBeginnings(): boolean {
+    return sharesBeginnings(this.#classifier);
+  }
+
+  /** Log-odds of some labels of texts that are no longer than those that were scored. */
+  get odds(): ScoreTexts {
+    return textScorer(this.#classifier, (texts) => this.#datasetOf(texts));
   }
 
   /**
@@ -87,9 +103,8 @@ export class TextScorer {
     const found = new Array<readonly number[] | undefined>(texts.length);
     if (texts.length === 0) return { found, problems };
     const dataset = this.#datasetOf(texts);
-    const classifier = classifierOf(this.#model, dataset);
-    const encodeOptions = { ...classifier.encodeOptions, tooLong: "skip" as const };
-    for await (const { row, probabilities } of predictRows({ ...classifier, encodeOptions }, dataset, problems)) {
+    const encodeOptions = { ...this.#classifier.encodeOptions, tooLong: "skip" as const };
+    for await (const { row, probabilities } of predictRows({ ...this.#classifier, encodeOptions }, dataset, problems)) {
       found[dataset.row(row.index * dataset.together).line - 1] = [...probabilities];
     }
     return { found, problems };

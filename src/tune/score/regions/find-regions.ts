@@ -34,10 +34,12 @@ export interface LabelRegion extends LineRange {
 export interface RegionOptions {
   /** Texts whose candidates are scored together; default 16. */
   readonly together?: number | undefined;
-  /** The most beginnings of a text to ask about; default 64. For an encoder, which shares nothing, fewer are wise. */
+  /** The most beginnings of a text to ask about; default 64. See `MAX_UNSHARED_STEPS`. */
   readonly maxSteps?: number | undefined;
 }
 
+/** The most beginnings that it is worth asking about where each is computed on its own. */
+export const MAX_UNSHARED_STEPS = 8;
 /** Further lines that are told. */
 const OTHERS = 3;
 

@@ -39,6 +39,11 @@ export function textScorer(classifier: Classifier, rowsOf: (texts: readonly stri
   };
 }
 
+/** Whether beginnings that texts have in common are computed once: what an encoder makes of them depends on what follows. */
+export function sharesBeginnings({ model: { classHead } }: Classifier): boolean {
+  return classHead === undefined || classHead.parts.pooling === "last";
+}
+
 async function scoreRows(
   classifier: Classifier,
   dataset: Dataset,
