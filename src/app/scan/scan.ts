@@ -5,8 +5,8 @@ import { ScanCache } from "./cache/scan-cache.ts";
 import { FileScorer } from "./file-scorer.ts";
 import { ChangedSince } from "./gate/changed-since.ts";
 import { InlineIgnores } from "./gate/inline-ignores.ts";
-import { inAdvance } from "./in-advance.ts";
-import { readSource, textOf } from "./read-source.ts";
+import { readFiles } from "./read/read-files.ts";
+import { textOf } from "./read/read-source.ts";
 import { findScanModel, type ScanModelOptions, scanFolder } from "./scan-model.ts";
 import type { Finding, ScanProblem, ScanResult } from "./scan-result.ts";
 import { FileGlobs } from "./walk/file-globs.ts";
@@ -31,8 +31,6 @@ export interface ScanOptions extends ScanModelOptions {
 }
 
 const MOST_FILE_BYTES = 2 * 2 ** 20;
-/** Files that are read before it is their turn. */
-const READ_IN_ADVANCE = 64;
 const FILES_PER_EVENT = 64;
 
 /**
@@ -61,13 +59,8 @@ export async function scan(name: string, options: ScanOptions = {}): Promise<Sca
   const known = cache ? new ScanCache(scanFolder(), model.fingerprint, tell) : undefined;
   using scorer = new FileScorer(model, known, onProblem);
   const ignores = new InlineIgnores([...model.rules.keys()]);
-  const read = inAdvance(
-    found,
-    ({ location }) => readSource(location, options.maxFileBytes ?? MOST_FILE_BYTES),
-    READ_IN_ADVANCE,
-  );
   let done = 0;
-  for await (const [{ path }, source] of read) {
+  for await (const [{ path }, source] of readFiles(found, options.maxFileBytes ?? MOST_FILE_BYTES)) {
     if (options.signal?.aborted) throw interrupted(done, found.length);
     if (source.kind === "problem") onProblem({ path, message: source.message, fatal: source.fatal });
     else {

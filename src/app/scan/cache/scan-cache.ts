@@ -28,6 +28,8 @@ export class ScanCache {
   readonly #index = new Map<string, readonly [begin: number, end: number]>();
   #bytes: Buffer = Buffer.alloc(0);
   #waiting: string[] = [];
+  /** Keys that were put since it was opened. */
+  readonly #written = new Set<string>();
   #broken = false;
 
   /**
@@ -58,6 +60,8 @@ export class ScanCache {
 
   /** It is kept once `flush` is called; `get` does not see it. @param key 64 hexadecimal digits */
   put(key: string, value: unknown): void {
+    if (this.#written.has(key)) return;
+    this.#written.add(key);
     const content = `${key} ${JSON.stringify(value)}`;
     this.#waiting.push(`${checksum(Buffer.from(content))} ${content}\n`);
   }
