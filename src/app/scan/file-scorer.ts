@@ -10,8 +10,8 @@ import type { Finding, ScanCounts, ScanProblem } from "./scan-result.ts";
 import { type ScoredText, type ScoredWindow, TextScorer } from "./score-texts.ts";
 
 /** Texts, and their characters, that are scored together. */
-const BATCH_TEXTS = 256;
-const BATCH_CHARACTERS = 2 ** 22;
+const BATCH_TEXTS = 64;
+const BATCH_CHARACTERS = 2 ** 20;
 
 /** A file with texts that are not scored yet. */
 interface WaitingFile {

@@ -31,7 +31,7 @@ export interface ScanOptions extends ScanModelOptions {
 }
 
 const MOST_FILE_BYTES = 2 * 2 ** 20;
-const FILES_PER_EVENT = 64;
+const FILES_PER_EVENT = 32;
 
 /**
  * Every file below the paths that the model is for, each label with the stored threshold and calibration, as `predict`
