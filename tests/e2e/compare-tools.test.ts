@@ -6,7 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { compare } from "fettle";
+import type { ComparisonResult } from "../../src/app/api/compare.ts";
 import { readComparison } from "../../src/app/api/comparison-file.ts";
+import { train } from "../../src/app/api/train.ts";
+import { packageRoot } from "../../src/base/package-root.ts";
 import { fettle, fettleJson } from "../helpers/cli.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "fettle-compare-tools-"));
@@ -179,25 +182,59 @@ test("the file of a comparison keeps what tools say, a few rows of each class to
   assert.throws(() => readComparison(file), { code: "report/no-comparison" });
 });
 
+test("a run brings its test rows, its taxonomy, and validation rows to choose thresholds on", async () => {
+  const part = (name: string, from: number, to: number): string => {
+    writeFileSync(at(name), lines(rows.slice(from, to).map(({ text, labels }) => ({ text, labels }))));
+    return at(name);
+  };
+  const run = at("run");
+  await train({
+    base: join(packageRoot, "models/fettle-nano"),
+    task_type: "SEQ_CLS",
+    problem_type: "multi_label_classification",
+    output: run,
+    data: {
+      train: part("train.jsonl", 0, 8),
+      validation: part("held.jsonl", 8, 14),
+      test: part("test.jsonl", 14, ROWS),
+    },
+    training: { max_steps: 1, batch_size: 4 },
+    scan: { files: ["Dockerfile"], taxonomy: at("taxonomy.yaml") },
+  });
+  const result = await fettleJson(["compare", run, "--tools", "trivy", "--tool-answers", at("answers.json")], 0);
+  const { beside } = result as unknown as ComparisonResult;
+  assert.deepEqual([result.rows, beside!.pairs[0]!.atPrecision!.chosenOn], [10, "validation rows"]);
+  // Ten test rows, Trivy silent on the last; what it says of the six validation rows is in no figure.
+  assert.equal(beside!.subjects[1]!.overall.alerts, 9);
+  assert.equal(beside!.tools[0]!.unread, 1);
+});
+
 test("what is missing is told before anything is scored", async () => {
-  const refused = async (args: readonly string[]): Promise<{ code: string; message: string; fix?: string }> =>
-    (await fettleJson(args, 2)).error as { code: string; message: string };
-  assert.equal((await refused(words)).code, "compare/no-taxonomy");
-  const taxonomyOnly = ["--taxonomy", at("taxonomy.yaml")];
-  const nowhere = JSON.stringify(await refused([...words, "--tools", "hadolnt", ...taxonomyOnly]));
-  assert.match(nowhere, /hadolint/);
-  assert.equal((await refused([...words, "--tools", "kics", ...withAnswers])).code, "compare/tool-answers");
+  const [model, data] = [[at("model.jsonl")], [at("data.jsonl")]];
+  const taxonomy = at("taxonomy.yaml");
+  const toolAnswers = at("answers.json");
   const other = at("other.jsonl");
-  writeFileSync(other, `${JSON.stringify({ ...rows[0], text: "FROM scratch\n" })}\n`);
-  const elsewhere = ["compare", at("model.jsonl"), "--data", other, "--tools", "hadolint", ...withAnswers];
-  assert.equal((await refused(elsewhere)).code, "compare/tool-answers");
-  const overwriting = [...words, ...taxonomyOnly, "--tool-answers", at("data.jsonl")];
-  assert.equal((await refused(overwriting)).code, "cli/overwrites-input");
-  const undated = ["compare", at("model.jsonl"), "--tools", "hadolint", ...withAnswers];
-  assert.equal((await refused(undated)).code, "compare/no-texts");
+  writeFileSync(other, lines([{ ...rows[0], text: "FROM scratch\n" }]));
   const one = rows.slice(0, 2).map(({ text }, i) => ({ text, label: i === 0 ? "root" : "none" }));
   writeFileSync(at("single.jsonl"), lines(one));
   writeFileSync(at("one.jsonl"), lines([{ where: `${at("single.jsonl")}:1`, prediction: "root" }]));
-  const single = ["compare", at("one.jsonl"), "--data", at("single.jsonl"), "--tools", "hadolint", ...withAnswers];
-  assert.equal((await refused(single)).code, "compare/one-label");
+  for (const [names, options, code] of [
+    [model, { data, tools: ["hadolint"] }, "compare/no-taxonomy"],
+    [[...model, ...model], { data, taxonomy }, "compare/no-tools"],
+    [model, { data, taxonomy, tools: ["hadolnt"] }, "tools/missing"],
+    [model, { data, taxonomy, tools: ["kics"], toolAnswers }, "compare/tool-answers"],
+    [model, { data: [other], taxonomy, tools: ["hadolint"], toolAnswers }, "compare/tool-answers"],
+    [model, { data, taxonomy, tools: ["hadolint"], toolAnswers: other }, "compare/tool-answers"],
+    [model, { taxonomy, tools: ["hadolint"], toolAnswers }, "compare/no-texts"],
+    [
+      [at("one.jsonl")],
+      { data: [at("single.jsonl")], taxonomy, tools: ["hadolint"], toolAnswers },
+      "compare/one-label",
+    ],
+    [[], { data, taxonomy, tools: ["hadolint", "trivy"], toolAnswers }, "compare/subjects"],
+  ] as const) {
+    await assert.rejects(compare(names, options), { code });
+  }
+  const overwriting = await fettleJson([...words, "--taxonomy", taxonomy, "--tool-answers", at("data.jsonl")], 2);
+  assert.equal((overwriting.error as { code: string }).code, "cli/overwrites-input");
 });

@@ -3,6 +3,7 @@ import type { EventSink } from "../../base/events.ts";
 import { compareAnswers, DEFAULT_RESAMPLES } from "../../tune/evaluate/compare/compare-answers.ts";
 import type { Comparison } from "../../tune/evaluate/compare/comparison.ts";
 import type { Slicing } from "../../tune/evaluate/compare/slices.ts";
+import type { TextKind } from "../tools/tool.ts";
 import { answersOfRows } from "./compare/answers-of-rows.ts";
 import { loadSubjects } from "./compare/load-subjects.ts";
 import { matchRows } from "./compare/match-rows.ts";
@@ -11,6 +12,7 @@ import type { Answer, SubjectRow, SubjectRows } from "./compare/subject-rows.ts"
 import { targetsOf } from "./compare/targets.ts";
 import { findPanel } from "./compare/tools/ask-panel.ts";
 import { askAll, compareWithTools } from "./compare/tools/compare-with-tools.ts";
+import { taxonomyOfRuns } from "./compare/tools/taxonomy-of-runs.ts";
 import type { LoadModelOptions } from "./load-model.ts";
 
 export interface CompareSubjectsOptions extends Omit<LoadModelOptions, "base" | "reading"> {
@@ -33,8 +35,10 @@ export interface CompareSubjectsOptions extends Omit<LoadModelOptions, "base" | 
   readonly seed?: number | undefined;
   /** Scanners that answer to the same rows: `hadolint`, `trivy`, … */
   readonly tools?: readonly string[] | undefined;
-  /** File that says which rules of the tools mean which label. */
+  /** File that says which rules of the tools mean which label; default: `scan.taxonomy` of the runs' recipes. */
   readonly taxonomy?: string | undefined;
+  /** What the rows are, for the tools; default `dockerfile`. */
+  readonly kind?: TextKind | undefined;
   /** File with what the tools said: read where it is there, and then no tool is run; written otherwise. */
   readonly toolAnswers?: string | undefined;
   readonly onEvent?: EventSink | undefined;
@@ -73,12 +77,15 @@ export async function compare(
   options: CompareSubjectsOptions = {},
 ): Promise<ComparisonResult> {
   const { data, labels, limit, metric, maxNewTokens, by = [], group, resamples, seed, ...rest } = options;
-  const { tools = [], taxonomy, toolAnswers: kept, ...load } = rest;
+  const { tools = [], taxonomy, kind = "dockerfile", toolAnswers: kept, ...load } = rest;
   const { onEvent = () => {} } = load;
   const count = names.length + tools.length;
   if (count < 2 || count > MAX_SUBJECTS || names.length === 0) throw wrongCount(count);
+  if (tools.length === 0 && [taxonomy, options.kind, kept].some((given) => given !== undefined)) throw noTools();
   const wanted = [...by, ...(group === undefined ? [] : [group])];
-  const ask = tools.length > 0 ? await findPanel({ names: tools, taxonomy, kept }, onEvent) : undefined;
+  const findAll = () =>
+    findPanel({ names: tools, taxonomy: taxonomy ?? taxonomyOfRuns(names, load.recipe), kind, kept }, onEvent);
+  const ask = tools.length > 0 ? await findAll() : undefined;
   const whole = ask !== undefined;
   const loaded = await loadSubjects(names, { data, labels, limit, maxNewTokens, wanted, whole, load }, onEvent);
   const models = distinctNames(loaded.subjects, names);
@@ -113,6 +120,14 @@ function wrongCount(count: number): UserError {
     code: "compare/subjects",
     message: count < 2 ? "a comparison needs two at least" : `a comparison is of ${MAX_SUBJECTS} at most`,
     fix: "fettle compare A B: each a run, a model or a file of predictions; or one of these with --tools",
+  });
+}
+
+function noTools(): UserError {
+  return new UserError({
+    code: "compare/no-tools",
+    message: "a taxonomy, a kind of file and answers of tools are for tools, and none is named",
+    fix: "name them: --tools hadolint,trivy,kics,terrascan",
   });
 }
 

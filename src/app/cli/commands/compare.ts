@@ -23,7 +23,7 @@ import type { Terminal } from "../terminal.ts";
 interface CompareFlags
   extends Pick<
     CompareSubjectsOptions,
-    "data" | "labels" | "limit" | "group" | "metric" | "maxNewTokens" | "tools" | "taxonomy" | "toolAnswers"
+    "data" | "labels" | "limit" | "group" | "metric" | "maxNewTokens" | "tools" | "taxonomy" | "kind" | "toolAnswers"
   > {
   readonly by: readonly string[];
   readonly resamples: number;
@@ -57,7 +57,13 @@ export const compare: CommandModule = {
       .option("--by <field>", "slice by this field too; may be given several times", collect, [])
       .option("--group <field>", "rows with the same value of it belong together, and are drawn and tested together")
       .option("--tools <names>", "scanners that answer to the same rows: hadolint,trivy,kics,terrascan", collectNames)
-      .option("--taxonomy <file>", "which rules of the tools mean which label")
+      .option(
+        "--taxonomy <file>",
+        "which rules of the tools mean which label; default: scan.taxonomy of the runs' recipes",
+      )
+      .addOption(
+        new Option("--kind <kind>", "what the rows are, for --tools").choices(["dockerfile", "java", "solidity"]),
+      )
       .option(
         "--tool-answers <file>",
         "what the tools said: read where it is there, otherwise they are run and it is written",
@@ -75,6 +81,10 @@ export const compare: CommandModule = {
       [
         "fettle compare ours.jsonl theirs.csv --data test.jsonl --group author",
         "predictions, rows of an author together",
+      ],
+      [
+        "fettle compare runs/risks --tools hadolint,trivy --taxonomy risks.taxonomy.yaml --output beside.json",
+        "a run and two scanners",
       ],
     ]);
   },

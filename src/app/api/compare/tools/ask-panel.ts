@@ -1,4 +1,3 @@
-import { UserError } from "../../../../base/errors.ts";
 import type { EventSink } from "../../../../base/events.ts";
 import { loadTaxonomy } from "../../../../base/taxonomy/load-taxonomy.ts";
 import { deviceEnvironment } from "../../../environment.ts";
@@ -12,7 +11,9 @@ import { ToolPanel } from "./tool-panel.ts";
 export interface PanelOptions {
   readonly names: readonly string[];
   /** File that says which rules mean which label. */
-  readonly taxonomy: string | undefined;
+  readonly taxonomy: string;
+  /** What the texts are. */
+  readonly kind: TextKind;
   /** File with what the tools said, read where it is there and written otherwise. */
   readonly kept: string | undefined;
 }
@@ -24,8 +25,8 @@ export type AskPanel = (texts: readonly string[]) => Promise<ToolPanel>;
  * Finds tools and taxonomy before anything is scored.
  * @throws UserError when a tool is missing, or a file cannot be read
  */
-export async function findPanel({ names, taxonomy, kept }: PanelOptions, onEvent: EventSink): Promise<AskPanel> {
-  const classes = loadTaxonomy(taxonomyOf(taxonomy));
+export async function findPanel({ names, taxonomy, kind, kept }: PanelOptions, onEvent: EventSink): Promise<AskPanel> {
+  const classes = loadTaxonomy(taxonomy);
   const wanted = [...new Set(names)];
   const before = kept === undefined ? undefined : readToolAnswers(kept, wanted);
   if (before !== undefined) {
@@ -39,23 +40,11 @@ export async function findPanel({ names, taxonomy, kept }: PanelOptions, onEvent
       return new ToolPanel(classes, texts, answers);
     };
   }
-  const programs = await findTools(wanted, KIND);
+  const programs = await findTools(wanted, kind);
   return async (texts) => {
     const { cacheFolder } = deviceEnvironment();
-    const answers = await askTools(programs, texts, { kind: KIND, taxonomy: classes, cacheFolder, onEvent });
+    const answers = await askTools(programs, texts, { kind, taxonomy: classes, cacheFolder, onEvent });
     if (kept !== undefined) writeToolAnswers(kept, texts, answers);
     return new ToolPanel(classes, texts, answers);
   };
-}
-
-/** All that the four scanners read. */
-const KIND: TextKind = "dockerfile";
-
-function taxonomyOf(given: string | undefined): string {
-  if (given !== undefined) return given;
-  throw new UserError({
-    code: "compare/no-taxonomy",
-    message: "it is not known which rules of the tools mean which label",
-    fix: "name the file that says so: --taxonomy FILE, such as recipes/dockerfile-risks/risks.taxonomy.yaml",
-  });
 }
