@@ -109,3 +109,8 @@ export function serverKeys(): { readonly apiKey: string | undefined; readonly ad
 export function wantsColors(stream: { readonly isTTY?: boolean }): boolean {
   return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 }
+
+/** `FETTLE_DASH_TOKEN`: what pages must bring to the dashboard. */
+export function dashToken(): string | undefined {
+  return process.env.FETTLE_DASH_TOKEN || undefined;
+}

@@ -83,6 +83,11 @@ export const commands: readonly (CommandEntry | CommandGroup)[] = [
     commands: dataCommands,
   },
   {
+    name: "dash",
+    summary: "Watch runs while they train, compare them, stop and resume them, in a browser",
+    load: async () => (await import("./commands/dash.ts")).dash,
+  },
+  {
     name: "report",
     summary: "Write the page of a finished run",
     load: async () => (await import("./commands/report.ts")).report,

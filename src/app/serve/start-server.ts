@@ -9,6 +9,7 @@ import { Gate } from "./gate.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { Keys } from "./http/keys.ts";
 import { defaultLimits, type Limits } from "./http/limits.ts";
+import { listen } from "./http/listen.ts";
 import { isLoopback } from "./http/origin-check.ts";
 import { RequestCounters } from "./metrics/request-counters.ts";
 import type { ServedModel } from "./served-model.ts";
@@ -99,29 +100,6 @@ async function warmUp({ facts, engine, adapter, isClassifier, stopTokens }: Serv
   const prompt = facts.tokenizer.encodeWithSpecial("Hello").ids;
   if (isClassifier) await engine.scoreClasses([prompt]);
   else for await (const _ of engine.generate({ prompt, maxNewTokens: 1, adapter, stopTokens }));
-}
-
-async function listen(http: HttpServer<ServerState>, host: string, port: number): Promise<number> {
-  try {
-    return await http.listen(host, port);
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    const messages: Readonly<Record<string, string>> = {
-      EADDRINUSE: `port ${port} is taken by another program`,
-      EACCES: `this user may not listen on port ${port}`,
-      EADDRNOTAVAIL: `this machine has no address ${host}`,
-      ENOTFOUND: `there is no host "${host}"`,
-    };
-    const message = messages[code];
-    if (message === undefined) throw error;
-    throw new UserError({
-      code: "serve/cannot-listen",
-      message,
-      where: `${host}:${port}`,
-      fix: "choose another: --port PORT (0: any that is free), --host ADDRESS",
-      cause: error,
-    });
-  }
 }
 
 /** @throws UserError where it is not there */

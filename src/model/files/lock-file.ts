@@ -55,6 +55,11 @@ export function lockFile(path: string): FileLock {
   };
 }
 
+/** The living process on this machine, or the one on another, that holds the lock; undefined when nobody does. */
+export function livingHolder(path: string): LockHolder | undefined {
+  return livingHolderIn(readIfThere(path) ?? "");
+}
+
 /** False when there is a lock already. */
 function linked(draft: string, path: string): boolean {
   try {
@@ -92,8 +97,13 @@ function readIfThere(path: string): string | undefined {
 }
 
 function refuseLivingHolder(path: string, text: string): void {
+  const holder = livingHolderIn(text);
+  if (holder !== undefined) throw new LockedError(path, holder);
+}
+
+function livingHolderIn(text: string): LockHolder | undefined {
   const holder = holderOf(text);
-  if (holder !== undefined && (holder.host !== hostname() || isAlive(holder))) throw new LockedError(path, holder);
+  return holder !== undefined && (holder.host !== hostname() || isAlive(holder)) ? holder : undefined;
 }
 
 /** Undefined when the text names no process: it is not a lock of ours. */

@@ -32,12 +32,17 @@ export function checkOrigin({ headers }: IncomingMessage, { loopback, hosts, cor
     });
   }
   const { origin } = headers;
-  if (origin === undefined || corsOrigins.includes(origin)) return;
+  if (origin === undefined || corsOrigins.includes(origin) || isOwn(origin, headers.host)) return;
   throw new ApiError({
     status: 403,
     message: "pages of this origin may not ask; --cors-origin names those that may",
     code: "origin_not_allowed",
   });
+}
+
+/** A page that this server sent: it was called by the name that it is called by now. */
+function isOwn(origin: string, host: string | undefined): boolean {
+  return host !== undefined && [`http://${host}`, `https://${host}`].includes(origin);
 }
 
 /** Lets the page that asked read the answer. The origin has been checked. */
