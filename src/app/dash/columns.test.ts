@@ -9,7 +9,10 @@ test("a hundred thousand points are thinned to a screenful, and every extreme of
   assert.ok(steps.length <= 1002);
   assert.equal(values[steps.indexOf(71_234)], 9);
   assert.deepEqual([steps[0], steps.at(-1)], [1, 100_000]);
-  assert.deepEqual([...steps].sort((a, b) => a - b), steps);
+  assert.deepEqual(
+    [...steps].sort((a, b) => a - b),
+    steps,
+  );
 });
 
 test("a step that comes again replaces what came after it", () => {
