@@ -14,6 +14,7 @@ const scratch = mkdtempSync(join(tmpdir(), "fettle-processes-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
 const recipe = join(scratch, "recipe.yaml");
+const fullRecipe = join(scratch, "full.yaml");
 before(() => {
   writeSmallModel(join(scratch, "small"));
   writeFileSync(
@@ -24,6 +25,22 @@ precision: f32
 data: {train: ${join(packageRoot, "examples/ag-news/train.jsonl")}, limit: 60, validation: {fraction: 0.2}}
 training: {batch_size: 5, gradient_accumulation_steps: 2, max_steps: 6, learning_rate: 1e-2, logging_steps: 1}
 evaluation: {eval_steps: 3, metric_for_best_model: macro_f1}
+checkpoints: {save_steps: 2, save_total_limit: 5}
+`,
+  );
+});
+
+before(() => {
+  // Packs are so short that processes have several each, and not equally many.
+  writeFileSync(
+    fullRecipe,
+    `base: small
+device: cpu
+precision: f32
+method: full
+data: {train: ${join(packageRoot, "examples/ag-news/train.jsonl")}, limit: 60}
+training: {batch_size: 10, max_steps: 6, learning_rate: 1e-3, logging_steps: 1, optim: adamw_8bit}
+packing: {max_tokens: 96}
 checkpoints: {save_steps: 2, save_total_limit: 5}
 `,
   );
@@ -96,6 +113,33 @@ describe("several processes", () => {
     assertSameCourse("two", "one");
     const again = await fettleJson(words("two", "--processes", "2"), 2);
     assert.equal((again.error as { readonly code: string }).code, "run/exists");
+  });
+
+  test("full fine-tuning with states and gradients divided takes the course of one, and its checkpoint is gone on with", async () => {
+    const full = (name: string, ...more: string[]): string[] => [
+      ...["train", fullRecipe, "--output", output(name), ...more],
+    ];
+    assert.equal((await fettle(full("full"))).code, 0);
+    const { code, stderr } = await fettle(full("zero", "--processes", "3", "--set", "training.zero_stage=2"));
+    assert.equal(code, 0, stderr);
+    assertSameCourse("zero", "full");
+    for (const late of ["step-000006", "step-000004"])
+      rmSync(join(output("zero"), "checkpoints", late), { recursive: true });
+    const resumed = await fettle(full("zero", "--resume", "--processes", "2", "--set", "training.zero_stage=1"));
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assertSameCourse("zero", "full");
+  });
+
+  test("what each of several keeps is foreseen", async () => {
+    const optimizer = async (...more: string[]): Promise<number> => {
+      const { memory } = await fettleJson(["check", fullRecipe, ...more], 0);
+      return (memory as { readonly optimizer: number }).optimizer;
+    };
+    const alone = await optimizer();
+    assert.equal(await optimizer("--gpus", "2"), alone);
+    const divided = await optimizer("--gpus", "2", "--set", "training.zero_stage=1");
+    // Parameters are not cut: the embedding is most of this model.
+    assert.ok(divided >= alone / 2 && divided < alone * 0.9, `${divided} of ${alone}`);
   });
 
   test("a checkpoint of two is gone on with by one, and one of one by three", async () => {

@@ -35,6 +35,12 @@ const rules: readonly Rule[] = [
     fix: "remove it, or list the layers in lora.layers_to_transform",
   },
   {
+    path: ["training", "zero_stage"],
+    broken: ({ method, training }) => method !== "full" && training.zero_stage > 0,
+    message: "training.zero_stage divides states and gradients of full fine-tuning; those of an adapter are small",
+    fix: "remove it, or take method full",
+  },
+  {
     path: ["head"],
     broken: (recipe) => recipe.task_type === "CAUSAL_LM" && recipe.head !== undefined,
     message: "a head section with task_type CAUSAL_LM, which has no class head",

@@ -160,6 +160,7 @@ export interface TrainingOptions {
   readonly optim: "adamw" | "adamw_8bit" | "paged_adamw_32bit" | "paged_adamw_8bit";
   readonly loss_on: "assistant" | "all";
   readonly recompute: "none" | "full" | "auto";
+  readonly zero_stage: 0 | 1 | 2;
   readonly logging_steps: number;
   readonly shuffle: boolean;
 }

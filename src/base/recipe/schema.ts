@@ -108,6 +108,10 @@ const training: z.ZodType<TrainingOptions> = z.strictObject({
     .enum(["none", "full", "auto"])
     .default("auto")
     .describe("Layers computed again in the backward pass to save memory: none, all, or as little as fits."),
+  zero_stage: z
+    .union([z.literal(0), z.literal(1), z.literal(2)], { error: "expected 0, 1 or 2" })
+    .default(0)
+    .describe("With several processes, what each keeps only a part of (ZeRO): 1 optimizer states, 2 and gradients."),
   logging_steps: count.default(10).describe("Steps between two logged losses."),
   shuffle: z.boolean().default(true).describe("A new order each epoch, drawn by the seed."),
 });

@@ -24,7 +24,8 @@ export function globalNorm(parameters: ReadonlyMap<string, Tensor>): GradientNor
   return { norm, notFinite: named.filter((_, i) => !Number.isFinite(squares[i])).map(([name]) => name) };
 }
 
-function squaresOf(tensors: readonly Tensor[]): number[] {
+/** Σ x² of each tensor; one read-back. */
+export function squaresOf(tensors: readonly Tensor[]): number[] {
   const [first] = tensors;
   if (first === undefined) return [];
   return scope(() => {

@@ -5,7 +5,6 @@
  */
 import { UserError } from "../../base/errors.ts";
 import { hashLabel, mix32 } from "../../base/random.ts";
-import type { Collective } from "../device/collective/collective.ts";
 import { type DType, dtypeBytes } from "../device/device.ts";
 import { type AdamwOptions, adamw } from "../ops/adamw/adamw.ts";
 import { adamw8bit, type MomentMaps } from "../ops/adamw-8bit/adamw-8bit.ts";
@@ -16,7 +15,6 @@ import { gradientOf } from "../tensor/tape.ts";
 import { fromHost, release, type Shape, type Tensor, toBytes } from "../tensor/tensor.ts";
 import { createMoments, type Moments } from "./moments.ts";
 import { joinedFlat, sideBySide } from "./side-by-side.ts";
-import { spreadState } from "./spread-state.ts";
 
 /** Smaller parameters keep f32 moments: they take little memory, and norms and biases are sensitive. */
 export const MIN_8BIT_SIZE: 4096 = 4096;
@@ -46,16 +44,18 @@ export interface StateTensor {
 }
 
 export interface Optimizer extends Disposable {
-  /** Steps made so far. */
-  readonly steps: number;
+  /** Steps made so far; set where states are put back by hand. */
+  steps: number;
   /** Updates every parameter by its gradient times `gradientScale`; the gradients stay as they are. */
   step(learningRate: number, gradientScale: number): void;
   /** Everything but the number of steps; `restore` with both goes on with the same bits. */
   state(): readonly StateTensor[];
   /** @throws UserError where the state is not of these parameters and this kind; nothing has changed then. */
   restore(state: Iterable<StateTensor>, steps: number): void;
-  /** Every process takes over what rank 0 restored. */
-  spread(collective: Collective, steps: number): void;
+  /** Runs what reads the state, on rank 0; of several processes all call it, those that hold a part lend it. */
+  lend(body: () => void): void;
+  /** The state where it is, by name. */
+  stateTensors(): ReadonlyMap<string, Tensor>;
 }
 
 /** Parameters that are updated by one kernel. */
@@ -129,6 +129,10 @@ class AdamW implements Optimizer {
     return this.#steps;
   }
 
+  set steps(steps: number) {
+    this.#steps = steps;
+  }
+
   step(learningRate: number, gradientScale: number): void {
     this.#steps++;
     const { betas, eps } = this.#options;
@@ -156,8 +160,10 @@ class AdamW implements Optimizer {
   restore(state: Iterable<StateTensor>, steps: number): void {
     const own = this.#state;
     const given = new Map([...state].map((tensor) => [tensor.name, tensor]));
-    for (const [name, tensor] of own) expectSame(name, tensor, given.get(name));
-    for (const name of given.keys()) if (!own.has(name)) throw mismatch(`has ${name}, which this run does not train`);
+    expectState(
+      Array.from(own, ([name, { dtype, shape }]) => ({ name, dtype, shape })),
+      given,
+    );
     for (const [name, tensor] of own) {
       const bytes = given.get(name)!.bytes();
       const wanted = tensor.length * dtypeBytes[tensor.dtype];
@@ -168,11 +174,12 @@ class AdamW implements Optimizer {
     this.#steps = steps;
   }
 
-  spread(collective: Collective, steps: number): void {
-    for (const { moments } of this.#slots) {
-      for (const tensor of Object.values(moments.whole)) spreadState(tensor, 0, collective);
-    }
-    this.#steps = steps;
+  lend(body: () => void): void {
+    body();
+  }
+
+  stateTensors(): ReadonlyMap<string, Tensor> {
+    return this.#state;
   }
 
   /** Frees the state. */
@@ -183,10 +190,19 @@ class AdamW implements Optimizer {
   }
 }
 
-function expectSame(name: string, own: Tensor, given: StateTensor | undefined): void {
-  if (given === undefined) throw mismatch(`has no ${name}`);
-  const same = given.dtype === own.dtype && given.shape.join() === own.shape.join();
-  if (!same) throw mismatch(`has ${name} as ${given.dtype} [${given.shape}], this run as ${own.dtype} [${own.shape}]`);
+/** @throws UserError where what is given is not the state that is expected */
+export function expectState(
+  expected: readonly Omit<StateTensor, "bytes">[],
+  given: ReadonlyMap<string, Omit<StateTensor, "bytes">>,
+): void {
+  for (const { name, dtype, shape } of expected) {
+    const state = given.get(name);
+    if (state === undefined) throw mismatch(`has no ${name}`);
+    if (state.dtype === dtype && state.shape.join() === shape.join()) continue;
+    throw mismatch(`has ${name} as ${state.dtype} [${state.shape}], this run as ${dtype} [${shape}]`);
+  }
+  const names = new Set(expected.map(({ name }) => name));
+  for (const name of given.keys()) if (!names.has(name)) throw mismatch(`has ${name}, which this run does not train`);
 }
 
 function mismatch(how: string): UserError {

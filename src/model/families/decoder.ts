@@ -24,8 +24,8 @@ import { embedding } from "../../engine/ops/embedding/embedding.ts";
 import { linearF32 } from "../../engine/ops/linear/linear.ts";
 import type { PageStore } from "../../engine/ops/paged-attention/paged-attention.ts";
 import { discard, scope } from "../../engine/tensor/scope.ts";
-import { recompute } from "../../engine/tensor/tape.ts";
-import { fromHost, type Tensor, toFloats, zeros } from "../../engine/tensor/tensor.ts";
+import { recompute, record } from "../../engine/tensor/tape.ts";
+import { fromHost, type Tensor, toFloats, view, zeros } from "../../engine/tensor/tensor.ts";
 import type { DecoderConfig } from "./decoder-config.ts";
 import { type DecoderParts, type ParameterSource, PartMaker } from "./decoder-parts.ts";
 import { refuseWords } from "./encoder-traits.ts";
@@ -44,6 +44,8 @@ export interface HiddenOptions extends ForwardMode {
   readonly rows?: Int32Array | undefined;
   /** What the backward pass computes again; nothing by default. */
   readonly recompute?: RecomputePlan | undefined;
+  /** Called in the backward pass when a layer and all after it are undone: their parameters' gradients are whole. */
+  readonly onLayerUndone?: ((layer: number) => void) | undefined;
 }
 
 type Tokens = Sequence | PagedSequence;
@@ -107,12 +109,14 @@ export class Decoder implements Disposable {
   #run(sequence: Tokens, placed: SequenceTensors, options: HiddenOptions, cache?: PagedCache): Tensor {
     const { layers, norm } = this.#parts;
     let h = this.#embed(sequence, placed); // [tokens, hidden]
+    const { onLayerUndone } = options;
     layers.forEach((layer, i) => {
+      const entered = onLayerUndone ? marked(h, () => onLayerUndone(i)) : h;
       const last = i === layers.length - 1;
       const store = cache?.layer(i);
       const forward = ([x]: readonly Tensor[]): Tensor => layerOutput(x!, layer, placed, options, last, store);
       const again = i < (options.recompute?.fullLayers ?? 0);
-      const next = again ? recompute([h], forward) : scope(() => forward([h]));
+      const next = again ? recompute([entered], forward) : scope(() => forward([entered]));
       discard(h);
       h = next;
     });
@@ -154,6 +158,16 @@ function lengthOf({ positions }: Tokens): number {
 }
 
 /** @param last whether only `placed.wanted` rows are needed of the output */
+/** The same tensor, which tells when the backward pass comes by. */
+function marked(x: Tensor, onUndone: () => void): Tensor {
+  const y = view(x, x.shape);
+  record([y], [x], [], ([dy]) => {
+    onUndone();
+    return [dy];
+  });
+  return y;
+}
+
 function layerOutput(
   x: Tensor,
   layer: DecoderLayer | PostNormLayer,

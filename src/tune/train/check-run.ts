@@ -23,14 +23,20 @@ export interface CheckedRun {
   readonly refusal: UserError | undefined;
 }
 
+export interface CheckedPlace {
+  /** A card to plan for in place of this machine's device: its name, or its GiB. */
+  readonly card?: string | undefined;
+  /** Among which each step is divided, each on a card of its own; default 1. */
+  readonly processes?: number | undefined;
+}
+
 /**
- * @param card a card to plan for in place of this machine's device: its name, or its GiB
  * @throws UserError for anything about recipe, tokenizer or data that stands in the way
  */
 export async function checkRun(
   loaded: LoadedRecipe,
   environment: RunEnvironment,
-  card: string | undefined,
+  { card, processes = 1 }: CheckedPlace,
   onEvent: EventSink,
 ): Promise<CheckedRun> {
   const { recipe } = loaded;
@@ -43,11 +49,11 @@ export async function checkRun(
   const found = await findData(loaded, environment, choose, onEvent);
   const { data, plan } = await prepareData(found, base.folder, choose, onEvent, deviceOptions(recipe, environment));
   const example = data.train.encoded.example.bind(data.train.encoded);
-  const input = { recipe, base: base.folder, target, plan, example, labels: data.labels };
+  const input = { recipe, base: base.folder, target, plan, example, labels: data.labels, processes };
   const memory = planMemory(input);
   tellMemoryPlan(recipe, memory, choose);
   return {
-    forecast: forecastOf(recipe, memory, target, plan.totalSteps),
+    forecast: forecastOf(recipe, memory, target, plan.totalSteps, processes),
     data: { train: countSet(data.train), validation: data.validation ? countSet(data.validation) : null },
     refusal: memory.fits ? undefined : refusalOf(input, memory),
   };

@@ -82,7 +82,7 @@ export async function planRun(loaded: LoadedRecipe, options: PlanOptions): Promi
   const memory = planMemory(input);
   if (group.rank === 0) group.share({ maxTokens: memory.maxTokens, format: memory.format });
   tellMemoryPlan(recipe, memory, choose);
-  const forecast = forecastOf(recipe, memory, target, plan.totalSteps);
+  const forecast = forecastOf(recipe, memory, target, plan.totalSteps, processes);
   onEvent({ kind: "forecast", forecast });
   const refusal = memory.fits ? undefined : refusalOf(input, memory);
   return { base, warmStart, device, prepared, memory, forecast, choices, refusal };

@@ -24,7 +24,8 @@ export function fingerprintOf(
   device: Device,
   { train, validation }: RunData,
 ): Fingerprint {
-  const { logging_steps: _, ...training } = recipe.training;
+  // Who keeps what part of the states changes no number, as little as who logs how often.
+  const { logging_steps: _, zero_stage: __, ...training } = recipe.training;
   const deciding = {
     device: device.name,
     precision: device.precision,

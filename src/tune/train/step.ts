@@ -2,11 +2,11 @@
 import { UserError } from "../../base/errors.ts";
 import { hashLabel } from "../../base/random.ts";
 import type { PackingOptions } from "../../base/recipe/recipe.ts";
-import { type Collective, noCollective } from "../../engine/device/collective/collective.ts";
+import { noCollective } from "../../engine/device/collective/collective.ts";
 import { alone } from "../../engine/device/collective/process-group.ts";
-import { clipCoefficient, globalNorm } from "../../engine/optim/clip.ts";
+import { clipCoefficient } from "../../engine/optim/clip.ts";
+import { type GradientReduction, gradientReduction } from "../../engine/optim/gradient-reduction.ts";
 import type { Optimizer } from "../../engine/optim/optimizer.ts";
-import { allReduceGradients } from "../../engine/optim/reduce-gradients.ts";
 import { zeroGradients } from "../../engine/optim/zero-gradients.ts";
 import type { Pooling } from "../../model/families/class-head.ts";
 import type { RecomputePlan } from "../../model/families/decoder.ts";
@@ -61,7 +61,7 @@ export function prepareStep(
 }
 
 /**
- * @param collective of the processes that take part, each with its own work of the step
+ * @param reduction of the processes that take part, each with its own work of the step; default: one alone
  * @param meanwhile called once everything is launched and before it is waited for: the time to prepare the next step
  * @throws UserError when gradients are no longer finite; the parameters are untouched then
  */
@@ -71,28 +71,35 @@ export function optimizerStep(
   { packs, targets }: StepWork,
   learningRate: number,
   { packing, recompute, seed, maxGradNorm }: StepSettings,
-  collective: Collective = noCollective(alone),
+  reduction: GradientReduction = gradientReduction(trainee.trainable, noCollective(alone)),
   meanwhile: () => void = () => {},
 ): StepOutcome {
+  const { collective, onLayerUndone } = reduction;
   const { group } = collective;
-  // Each process draws masks of its own.
-  const drawn = group.rank === 0 ? "" : ` of rank ${group.rank}`;
   // Rows that all count nothing teach nothing.
   const scale = targets === 0 ? 0 : 1 / targets;
-  const losses = packs.map((pack, i) =>
-    accumulateGradients(trainee.model.decoder, pack, scale, {
+  // Each process draws masks of its own.
+  const drawn = group.rank === 0 ? "" : ` of rank ${group.rank}`;
+  const losses: (() => number)[] = [];
+  const passes = reduction.passes(packs.length);
+  for (let i = 0; i < passes; i++) {
+    const pack = packs[i];
+    const options = {
       objective: trainee.objective,
       supervisedRowsOnly: packing.supervised_rows_only,
       recompute,
       dropoutSeed: hashLabel(`dropout ${seed} ${optimizer.steps} ${i}${drawn}`),
-    }),
-  );
-  allReduceGradients(trainee.trainable, collective);
+      onLayerUndone,
+    };
+    if (pack !== undefined) losses.push(accumulateGradients(trainee.model.decoder, pack, scale, options));
+    reduction.endPass();
+  }
+  reduction.endStep();
   meanwhile();
   collective.wait();
   const own = losses.reduce((total, loss) => total + loss(), 0);
   const sum = group.gather(own).reduce((total, loss) => total + loss, 0);
-  const { norm, notFinite } = globalNorm(trainee.trainable);
+  const { norm, notFinite } = reduction.norm();
   if (!Number.isFinite(norm)) throw diverged(optimizer.steps + 1, notFinite);
   optimizer.step(learningRate, clipCoefficient(norm, maxGradNorm));
   zeroGradients(trainee.trainable);

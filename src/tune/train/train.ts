@@ -6,8 +6,8 @@ import { UserError } from "../../base/errors.ts";
 import type { EventSink, Ledger } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { Collective } from "../../engine/device/collective/collective.ts";
-import { spreadParameters } from "../../engine/optim/reduce-gradients.ts";
 import { learningRateFactor } from "../../engine/optim/schedule.ts";
+import { spreadParameters } from "../../engine/optim/spread-parameters.ts";
 import type { EncodedExample } from "../data/pack.ts";
 import {
   listCheckpoints,
@@ -22,7 +22,7 @@ import { isExhausted, judge, noBest } from "./early-stopping.ts";
 import { LedgerCounter, sumOfLedgers } from "./ledger.ts";
 import { LossWindow } from "./loss-window.ts";
 import type { Trainee } from "./method.ts";
-import { optimizerOf } from "./optimizer-of.ts";
+import { updatingOf } from "./optimizer-of.ts";
 import type { Plan } from "./plan.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { optimizerStep, prepareStep, type StepSettings, type StepWork } from "./step.ts";
@@ -65,7 +65,7 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
   const { recipe, trainee, plan, folder, collective, resume, onEvent } = options;
   const { group } = collective;
   const { training, evaluation, checkpoints } = recipe;
-  const optimizer = optimizerOf(recipe, trainee);
+  const { optimizer, reduction } = updatingOf(recipe, trainee, collective);
   try {
     const ledger = new LedgerCounter(workShape(options), group.rank === 0 ? resume?.progress.ledger : undefined);
     const window = new LossWindow(resume?.progress.seconds ?? 0);
@@ -76,8 +76,7 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
         restoreWeights(resume.path, trainee.trainable);
         restoreOptimizer(resume.path, optimizer, resume.progress.step);
         folder.truncateMetrics(resume.progress.metricsBytes);
-      }
-      if (group.size > 1) optimizer.spread(collective, resume.progress.step);
+      } else optimizer.restore([], resume.progress.step);
       step = resume.progress.step;
     }
     spreadParameters(trainee.trainable, collective);
@@ -92,8 +91,11 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
     });
     const checkpoint = (): void => {
       const progress = progressNow();
-      if (!folder) return;
-      const path = saveCheckpoint(folder.checkpoints, trainee.trainable, optimizer, progress);
+      let path: string | undefined;
+      optimizer.lend(() => {
+        path = folder && saveCheckpoint(folder.checkpoints, trainee.trainable, optimizer, progress);
+      });
+      if (!folder || path === undefined) return;
       options.onCheckpoint(progress);
       pruneCheckpoints(folder.checkpoints, checkpoints.save_total_limit, best.best?.step);
       onEvent({ kind: "checkpoint", step, path, best: best.best?.step === step });
@@ -114,7 +116,7 @@ export async function trainLoop(options: TrainLoopOptions): Promise<TrainLoopRes
           warmup: plan.warmup,
           total: plan.totalSteps,
         });
-      const outcome = optimizerStep(trainee, optimizer, work, learningRate, options.settings, collective, () => {
+      const outcome = optimizerStep(trainee, optimizer, work, learningRate, options.settings, reduction, () => {
         planned = step + 1 < plan.totalSteps ? prepare(step + 1) : undefined;
       });
       step++;

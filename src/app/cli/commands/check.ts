@@ -2,12 +2,15 @@ import { check as checkTraining } from "../../api/check.ts";
 import { formatCount } from "../../report/format.ts";
 import { addExamples, type CommandModule } from "../command.ts";
 import { forecastLines } from "../forecast-lines.ts";
-import { collect } from "../options.ts";
+import { collect, wholeNumber } from "../options.ts";
 
 interface CheckOptions {
   readonly gpu?: string;
+  readonly gpus?: number;
   readonly set: readonly string[];
 }
+
+const MOST_GPUS = 65_536;
 
 /** `fettle check RECIPE` */
 export const check: CommandModule = {
@@ -15,10 +18,12 @@ export const check: CommandModule = {
     command
       .argument("<recipe>", "recipe file (YAML)")
       .option("--gpu <name|GiB>", "plan for another card, e.g. h100, or 24 for one of 24 GiB")
+      .option("--gpus <n>", "plan for so many GPUs, among which each step is divided", wholeNumber(1, MOST_GPUS))
       .option("--set <option=value>", "override an option of the recipe, e.g. method=qlora", collect, []);
     addExamples(command, [
       ["fettle check my.yaml", "memory by part and time, on this machine; no weights are read"],
       ["fettle check my.yaml --gpu h100", "the same for a card that is elsewhere"],
+      ["fettle check my.yaml --gpu h100 --gpus 8", "what each of eight takes, and how long they take together"],
       ["fettle check my.yaml --gpu 24 --set method=qlora", "whether QLoRA fits 24 GiB"],
     ]);
   },

@@ -11,10 +11,11 @@ export function forecastOf(
   plan: MemoryPlan,
   { title, budget }: RehearsalTarget,
   steps: number,
+  processes = 1,
 ): Forecast {
   const { memory, peakBytes, fits, maxTokens, tokensPerStep, packsPerStep, secondsPerStep, format } = plan;
   return {
-    device: title,
+    device: processes === 1 ? title : `each of ${processes}: ${title}`,
     weights: describeFormat(format, method === "full"),
     recompute: describeRecompute(plan),
     budgetBytes: budget,

@@ -95,7 +95,7 @@ function formatsFor({ recipe, target, before }: PlanInput): ReturnType<typeof we
 
 function planFor(input: PlanInput, format: WeightFormat): MemoryPlan {
   const { recipe, base, target, plan, example, labels, before, processes = 1 } = input;
-  using rehearsal = new Rehearsal(recipe, base, format, target, labels);
+  using rehearsal = new Rehearsal(recipe, base, format, target, labels, processes);
   const { decoder, classHead } = rehearsal.trainee.model;
   const { config } = decoder;
   const { max_tokens: asked } = recipe.packing;

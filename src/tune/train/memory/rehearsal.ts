@@ -3,9 +3,11 @@
  * itself, so every tensor is counted where and as long as it lives. Needs config.json alone, and no GPU.
  */
 import type { Recipe } from "../../../base/recipe/recipe.ts";
+import { noCollective } from "../../../engine/device/collective/collective.ts";
+import { alone, type ProcessGroup } from "../../../engine/device/collective/process-group.ts";
 import type { RehearsalDevice, Work } from "../../../engine/device/rehearsal-device.ts";
 import { openRehearsal, type RehearsalTarget } from "../../../engine/open-rehearsal.ts";
-import { globalNorm } from "../../../engine/optim/clip.ts";
+import type { GradientReduction } from "../../../engine/optim/gradient-reduction.ts";
 import type { Optimizer } from "../../../engine/optim/optimizer.ts";
 import { zeroGradients } from "../../../engine/optim/zero-gradients.ts";
 import type { RecomputePlan } from "../../../model/families/decoder.ts";
@@ -14,7 +16,7 @@ import type { Pack } from "../../data/pack.ts";
 import { seenPairs } from "../../data/seen-pairs.ts";
 import { accumulateGradients } from "../loss.ts";
 import { classHeadOf, makeTrainee, type Trainee } from "../method.ts";
-import { optimizerOf } from "../optimizer-of.ts";
+import { updatingOf } from "../optimizer-of.ts";
 import type { LearnedLabels } from "../run-data.ts";
 import { openRehearsedModel } from "./rehearsed-model.ts";
 
@@ -62,11 +64,23 @@ export class Rehearsal implements Disposable {
   readonly updateSeconds: number;
   readonly #device: RehearsalDevice;
   readonly #optimizer: Optimizer;
+  readonly #reduction: GradientReduction;
   readonly #supervisedRowsOnly: boolean;
   readonly #target: RehearsalTarget;
 
-  /** @param base folder with config.json @param labels for a class head */
-  constructor(recipe: Recipe, base: string, format: WeightFormat, target: RehearsalTarget, labels?: LearnedLabels) {
+  /**
+   * @param base folder with config.json
+   * @param labels for a class head
+   * @param processes among which it is one, the one that keeps most of what is divided
+   */
+  constructor(
+    recipe: Recipe,
+    base: string,
+    format: WeightFormat,
+    target: RehearsalTarget,
+    labels?: LearnedLabels,
+    processes = 1,
+  ) {
     const device = openRehearsal(target);
     this.#target = target;
     const taken = (): number => device.memory().live;
@@ -76,12 +90,14 @@ export class Rehearsal implements Disposable {
     const baseBytes = taken();
     this.trainee = makeTrainee(model, { ...recipe, warm_start: null }, null, labels);
     const withAdapter = taken();
-    this.#optimizer = optimizerOf(recipe, this.trainee);
+    const { optimizer, reduction } = updatingOf(recipe, this.trainee, noCollective(rehearsedGroup(processes)));
+    this.#optimizer = optimizer;
+    this.#reduction = reduction;
     const withOptimizer = taken();
     // The first pass makes what lives on: gradients, copies, tables of angles.
     this.pass(smallestPack, { cheap: false, fullLayers: 0 });
     device.resetWork();
-    globalNorm(this.trainee.trainable);
+    this.#reduction.norm();
     this.#optimizer.step(0, 1);
     zeroGradients(this.trainee.trainable);
     this.updateSeconds = device.work.others;
@@ -111,10 +127,12 @@ export class Rehearsal implements Disposable {
       supervisedRowsOnly: this.#supervisedRowsOnly,
       recompute,
       dropoutSeed: 0,
+      onLayerUndone: this.#reduction.onLayerUndone,
       onForward: () => {
         activations = device.memory().live - before;
       },
     });
+    this.#reduction.endPass();
     loss();
     const { peak, live } = device.memory();
     // A table of angles that grew lives on, and is no part of the pass.
@@ -139,6 +157,11 @@ export class Rehearsal implements Disposable {
     this.#optimizer[Symbol.dispose]();
     this.trainee[Symbol.dispose]();
   }
+}
+
+/** Others that do as this one does. */
+function rehearsedGroup(size: number): ProcessGroup {
+  return { ...alone, size, gather: (value) => Array.from({ length: size }, () => value) };
 }
 
 const smallestPack: Pack = {

@@ -1,14 +1,7 @@
 import type { Collective } from "../device/collective/collective.ts";
-import { gradientOf } from "../tensor/tape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { refreshWorking } from "../tensor/working-copy.ts";
 import { joinedFlat, sideBySide } from "./side-by-side.ts";
-
-/** Every gradient becomes the sum over all processes; one that a process has not made counts as zeros. */
-export function allReduceGradients(parameters: ReadonlyMap<string, Tensor>, collective: Collective): void {
-  if (collective.group.size === 1) return;
-  collective.allReduce(sideBySide([...parameters.values()].map(gradientOf)).map(joinedFlat));
-}
 
 /** Every parameter becomes what it is on rank 0. */
 export function spreadParameters(parameters: ReadonlyMap<string, Tensor>, collective: Collective): void {
