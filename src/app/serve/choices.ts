@@ -1,5 +1,6 @@
 /** Several generations of one request. */
 import { randomInt } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { GeneratedToken, Generation, GenerationRequest } from "../../tune/score/generation-request.ts";
 import type { ServedModel } from "./served-model.ts";
 
@@ -34,6 +35,8 @@ export class Choices {
     const { prompts, n, seed = randomInt(MAX_SEED), signal, ...options } = request;
     this.#signal = signal;
     this.#stopTokens = stopTokens;
+    // Each choice listens.
+    setMaxListeners(0, this.#ending.signal);
     const common = { ...options, adapter, stopTokens, signal: this.#ending.signal };
     this.#generations = prompts.flatMap((prompt) =>
       Array.from({ length: n }, (_, i) => engine.generate({ ...common, prompt, seed: seed + i })),

@@ -187,7 +187,7 @@ export class ServedModels implements AsyncDisposable {
 
   #attach(name: string, facts: ArtefactFacts, folder: string, recipe: string | undefined): readonly string[] {
     if (this.#models.has(name)) throw nameTaken(name);
-    const warnings = this.#adapters!.attach(name, folder);
+    const warnings = this.engine.attach(name, folder);
     for (const message of warnings) this.#onEvent({ kind: "note", level: "warning", message });
     this.#add(name, facts, name, modelNameOf(this.#base.folder), recipe);
     return warnings;
