@@ -17,6 +17,7 @@ import { labelScoring } from "./label-scoring.ts";
 import { plainRows } from "./plain-rows.ts";
 import { profile } from "./profile.ts";
 import { regionsCommand } from "./regions.ts";
+import { serveCommand } from "./serve.ts";
 import { sharedPrompt } from "./shared-prompt.ts";
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -70,6 +71,7 @@ const program = new Command("bench")
   });
 
 program
+  .addCommand(serveCommand())
   .addCommand(cudaCommand())
   .addCommand(cudaLoadingCommand())
   .addCommand(dataCommand())
