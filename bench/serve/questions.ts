@@ -20,7 +20,7 @@ export interface QuestionOptions {
   readonly device: "auto" | "cuda" | "cpu" | "reference";
   readonly threads?: number | undefined;
   readonly texts: readonly string[];
-  /** What probabilities may differ by; on the CPU 0. */
+  /** What probabilities may differ by. */
   readonly tolerance: number;
 }
 

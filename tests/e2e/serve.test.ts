@@ -24,7 +24,7 @@ before(async () => {
     { name: "moods", path: folders.moods },
     { name: "topics", path: folders.topics },
   ];
-  server = await startServer(folders.base, { ...onCpu, port: 0, adapters });
+  server = await startServer(folders.base, { ...onCpu, port: 0, adapters, exact: true });
   for (const [name, path] of Object.entries(folders)) offline.set(name, await loadModel(path, onCpu));
   client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "none", maxRetries: 0 });
 });
@@ -143,6 +143,17 @@ describe("classify", () => {
       }
     });
   }
+
+  test("many requests at once get what each gets alone", async () => {
+    const alone = await Promise.all(texts.map((text) => classified({ model: "moods", input: text })));
+    const both = Array.from({ length: 24 }, (_, i) => {
+      const model = i % 3 === 0 ? "topics" : "moods";
+      return classified({ model, input: texts[i % texts.length]! });
+    });
+    for (const [i, answer] of (await Promise.all(both)).entries()) {
+      if (i % 3 > 0) assert.deepEqual(answer, alone[i % texts.length]);
+    }
+  });
 
   test("a row that cannot be labelled is told at its place; what was cut is told too", async () => {
     const data = await classified({ model: "moods", input: ["", "fine", "word ".repeat(3000)] });

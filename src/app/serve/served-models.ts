@@ -27,6 +27,8 @@ export interface ServedModelsOptions extends Omit<LoadModelOptions, "reading"> {
   /** What requests call it; default: the run's or the model's own name. */
   readonly name?: string | undefined;
   readonly adapters?: readonly AdapterName[] | undefined;
+  /** Scores each request by itself; see `BatchEngineOptions.scoresApart`. */
+  readonly exact?: boolean | undefined;
   /** Takes chat templates that are not those of the training. */
   readonly anyTemplate?: boolean | undefined;
 }
@@ -58,7 +60,10 @@ export class ServedModels implements AsyncDisposable {
     this.#options = options;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#adapters = base.classHead === undefined ? new AdapterSet(base) : undefined;
-    this.engine = new BatchEngine(base, baseFacts.tokenizer, { adapters: this.#adapters });
+    this.engine = new BatchEngine(base, baseFacts.tokenizer, {
+      adapters: this.#adapters,
+      scoresApart: options.exact,
+    });
   }
 
   /**

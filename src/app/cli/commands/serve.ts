@@ -24,6 +24,7 @@ interface ServeFlags {
   readonly allowHost: readonly string[];
   readonly corsOrigin: readonly string[];
   readonly anyTemplate?: boolean;
+  readonly exact?: boolean;
   readonly maxRequests: number;
   readonly maxStreams: number;
   readonly maxBody: number;
@@ -46,6 +47,10 @@ export const serve: CommandModule = {
       .option("--name <name>", "what requests call the model; default: its own name")
       .option("--adapter <name=path>", "an adapter or run beside it; may be given several times", collect, [])
       .option("--adapter-folder <folder>", "adapters below it may be loaded while running (repeatable)", collect, [])
+      .option(
+        "--exact",
+        "label each request by itself: the same bits whatever else is asked; slower for small requests",
+      )
       .option("--any-template", "take a chat template that is not the one of the training")
       .option("--api-key-file <file>", "a key a line; default: FETTLE_API_KEY, otherwise none is needed")
       .option("--admin-key-file <file>", "who may load adapters; default: FETTLE_ADMIN_KEY, otherwise nobody")
@@ -96,6 +101,7 @@ function optionsOf(command: Command): ServeOptions {
     adapters: flags.adapter.map(adapterName),
     adapterFolders: flags.adapterFolder,
     anyTemplate: flags.anyTemplate,
+    exact: flags.exact,
     apiKeys: keysFrom(flags.apiKeyFile) ?? (apiKey === undefined ? [] : [apiKey]),
     adminKeys: keysFrom(flags.adminKeyFile) ?? (adminKey === undefined ? [] : [adminKey]),
     hosts: flags.allowHost,

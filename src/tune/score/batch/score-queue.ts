@@ -26,11 +26,14 @@ interface Share<Example, Result> {
  */
 export class ScoreQueue<Example, Result> {
   readonly #scoring: Scoring<Example, Result>;
+  readonly #apart: boolean;
   readonly #jobs: Job<Example, Result>[] = [];
   scored = 0;
 
-  constructor(scoring: Scoring<Example, Result>) {
+  /** @param apart a pass takes one request alone: the last bits of a score depend on what shares its pass */
+  constructor(scoring: Scoring<Example, Result>, apart = false) {
     this.#scoring = scoring;
+    this.#apart = apart;
   }
 
   /** Examples that are in no pass yet. */
@@ -121,7 +124,7 @@ export class ScoreQueue<Example, Result> {
         job.launched++;
       }
       if (job.launched > from) shares.push({ job, from, to: job.launched });
-      if (job.launched < job.examples.length) break;
+      if (this.#apart || job.launched < job.examples.length) break;
     }
     for (const { job } of shares) {
       this.#jobs.splice(this.#jobs.indexOf(job), 1);
