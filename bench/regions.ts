@@ -9,11 +9,12 @@ import { loadModel } from "../src/app/api/load-model.ts";
 import { classifierOf, scoringSetOf } from "../src/app/api/scoring-set.ts";
 import { plainTable } from "../src/app/report/plain-table.ts";
 import { packageRoot } from "../src/base/package-root.ts";
+import { loadTaxonomy } from "../src/base/taxonomy/load-taxonomy.ts";
 import type { Dataset } from "../src/tune/data/dataset.ts";
 import { windowsOf } from "../src/tune/data/windows.ts";
 import { labelNames } from "../src/tune/score/predict-rows.ts";
 import { dockerfileUnits } from "../src/tune/score/regions/dockerfile-units.ts";
-import { findRegions, type RegionRequest } from "../src/tune/score/regions/find-regions.ts";
+import { absenceRegion, findRegions, type RegionRequest } from "../src/tune/score/regions/find-regions.ts";
 import { type LabelOdds, textScorer } from "../src/tune/score/regions/label-odds.ts";
 import { type Cost, Meter } from "./regions/cost.ts";
 import { readGold } from "./regions/gold-file.ts";
@@ -26,6 +27,7 @@ const gold = join(packageRoot, "data/dockerfile-risks/test.jsonl");
 const taxonomy = join(packageRoot, "recipes/dockerfile-risks/risks.taxonomy.yaml");
 
 const REGIONS = "regions";
+const WITH_TAXONOMY = "regions, absences by the taxonomy";
 const ONE_OUT = "each instruction left out";
 
 interface Options {
@@ -86,6 +88,7 @@ async function measure(run: string, { data, tool, findings, json }: Options): Pr
     }
   }
 
+  const absent = new Set(loadTaxonomy(taxonomy).classes.flatMap((one) => (one.absence ? [one.name] : [])));
   const methods = new Map<string, Judged[][]>();
   const told = (method: string, label: number, guess: Guess, known: readonly number[]): void => {
     if (!methods.has(method))
@@ -97,8 +100,14 @@ async function measure(run: string, { data, tool, findings, json }: Options): Pr
   };
   const costs: Record<string, Cost> = {};
   meter.take();
-  for await (const [{ labels, known }, regions] of findRegions(score, rows)) {
-    for (const [i, label] of labels.entries()) told(REGIONS, label, guessOf(regions[i]!), known[i]!);
+  for await (const [{ text, window, labels, known }, regions] of findRegions(score, rows)) {
+    for (const [i, label] of labels.entries()) {
+      told(REGIONS, label, guessOf(regions[i]!), known[i]!);
+      const { startLine, endLine } = absent.has(names[label]!) ? absenceRegion(text, window) : regions[i]!;
+      const others = absent.has(names[label]!) ? [] : regions[i]!.others;
+      const line = absent.has(names[label]!) ? startLine : regions[i]!.line;
+      told(WITH_TAXONOMY, label, { regions: [{ startLine, endLine }, ...others], line }, known[i]!);
+    }
   }
   costs[REGIONS] = meter.take();
   for (const row of rows) {

@@ -1,5 +1,10 @@
 /** Which lines of scored texts their findings are about. */
-import { findRegions, MAX_UNSHARED_STEPS, type RegionRequest } from "../../tune/score/regions/find-regions.ts";
+import {
+  absenceRegion,
+  findRegions,
+  MAX_UNSHARED_STEPS,
+  type RegionRequest,
+} from "../../tune/score/regions/find-regions.ts";
 import { unitsOf } from "../../tune/score/regions/units-of.ts";
 import { foundLabels } from "./findings.ts";
 import type { LazyModel } from "./scan-model.ts";
@@ -18,9 +23,11 @@ export async function withRegions(
   scorer: TextScorer,
 ): Promise<ScoredText[]> {
   const regions = new Map<ScoredWindow, Record<number, Region>>();
+  for (const [window, all] of absences(texts, scores, model)) regions.set(window, all);
   const maxSteps = scorer.sharesBeginnings ? undefined : MAX_UNSHARED_STEPS;
   for await (const [{ scored }, found] of findRegions(scorer.odds, requests(texts, scores, model), { maxSteps })) {
-    regions.set(scored, Object.fromEntries(found.map(({ label, ...region }) => [label, kept(region)])));
+    const located = found.map(({ label, ...region }) => [label, kept(region)] as const);
+    regions.set(scored, { ...regions.get(scored), ...Object.fromEntries(located) });
   }
   return scores.map((score) =>
     typeof score === "string" ? score : score.map((window) => ({ ...window, regions: regions.get(window) })),
@@ -43,12 +50,34 @@ function* requests(texts: readonly string[], scores: readonly ScoredText[], mode
     if (typeof score === "string") continue;
     const labels = new Map<ScoredWindow, number[]>();
     for (const [label, window] of foundLabels(score, model)) {
-      if (!isOneLine(window)) labels.set(window, [...(labels.get(window) ?? []), label]);
+      if (!isOneLine(window) && !isAbsence(label, model)) labels.set(window, [...(labels.get(window) ?? []), label]);
     }
     if (labels.size === 0) continue;
     const text = unitsOf(texts[i]!);
     for (const [scored, own] of labels) yield { text, window: scored, labels: own, scored };
   }
+}
+
+function* absences(
+  texts: readonly string[],
+  scores: readonly ScoredText[],
+  model: LazyModel,
+): Generator<readonly [ScoredWindow, Record<number, Region>]> {
+  for (const [i, score] of scores.entries()) {
+    if (typeof score === "string") continue;
+    const found = new Map<ScoredWindow, Record<number, Region>>();
+    for (const [label, window] of foundLabels(score, model)) {
+      if (!isAbsence(label, model)) continue;
+      const { startLine, endLine } = window;
+      const region = absenceRegion(unitsOf(texts[i]!), { startLine, endLine });
+      found.set(window, { ...found.get(window), [label]: region });
+    }
+    yield* found;
+  }
+}
+
+function isAbsence(label: number, { rules, labels }: LazyModel): boolean {
+  return rules.get(labels[label]!)?.absence === true;
 }
 
 function kept({ startLine, endLine, by, line, drop }: Region): Region {

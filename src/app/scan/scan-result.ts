@@ -68,9 +68,9 @@ export interface Region {
   /**
    * How it was found. `lines-left-out`: these lines raise the score most. `rest-left-out`: these lines, the last FROM or a
    * function's signature, have the label also when all else is left out, so they show it, or what shows it is missing.
-   * `whole-text`: all that was scored.
+   * `absence`: the same lines, of a label that by its taxonomy no line shows. `whole-text`: all that was scored.
    */
-  readonly by: "lines-left-out" | "rest-left-out" | "whole-text";
+  readonly by: "lines-left-out" | "rest-left-out" | "absence" | "whole-text";
   /** The line of the region that says most; undefined where lines were not told apart. */
   readonly line?: number | undefined;
   /** By how much the log-odds fall when the region is left out; undefined where that was not asked. */

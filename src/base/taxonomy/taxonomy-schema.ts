@@ -17,6 +17,7 @@ export interface TaxonomyFile {
     readonly why: string;
     readonly fix: string;
     readonly severity: Severity;
+    readonly absence?: boolean | undefined;
     readonly cwe: readonly string[];
     readonly checks: readonly TaxonomyCheck[];
   }[];
@@ -52,6 +53,7 @@ export const taxonomySchema: z.ZodType<TaxonomyFile> = z.strictObject({
         why: sentence,
         fix: sentence,
         severity: z.enum(SEVERITIES),
+        absence: z.boolean().optional(),
         cwe: z.array(z.string().regex(/^CWE-\d+$/, "expected a number such as CWE-250")).default([]),
         checks: z.array(check).default([]),
       }),

@@ -19,6 +19,8 @@ export interface TaxonomyClass {
   /** What to do about it, as one or two sentences. */
   readonly fix: string;
   readonly severity: Severity;
+  /** What is wrong is that something is missing, so that no line shows it. */
+  readonly absence?: boolean | undefined;
   /** Such as `CWE-250`. */
   readonly cwe: readonly string[];
   /** Rule ids of each tool, by the tool's name. */

@@ -30,6 +30,8 @@ export interface ScanRule {
   /** What to do; empty where it is not known. */
   readonly fix: string;
   readonly severity: Severity;
+  /** What is wrong is that something is missing, so that no line shows it. */
+  readonly absence?: boolean | undefined;
   readonly cwe: readonly string[];
 }
 
@@ -92,8 +94,8 @@ export function reasonOf(clean: readonly string[]): string {
   return clean.length > 0 ? "of two labels, the one that is not the positive" : "every label is something found";
 }
 
-function ruleOf({ name, title, description, fix, severity, cwe }: TaxonomyClass): ScanRule {
-  return { label: name, title, description, fix, severity, cwe };
+function ruleOf({ name, title, description, fix, severity, absence, cwe }: TaxonomyClass): ScanRule {
+  return { label: name, title, description, fix, severity, ...(absence && { absence }), cwe };
 }
 
 function withoutParser(files: readonly string[], where: string): UserError[] {
@@ -137,8 +139,9 @@ export function isScanSettings(value: unknown): value is ScanSettings {
 }
 
 function isRule(value: unknown): value is ScanRule {
-  const { label, title, description, fix, severity, cwe } = (value ?? {}) as Partial<ScanRule>;
-  return isTexts([label, title, description, fix]) && SEVERITIES.includes(severity!) && isTexts(cwe);
+  const { label, title, description, fix, severity, absence = false, cwe } = (value ?? {}) as Partial<ScanRule>;
+  const plain = isTexts([label, title, description, fix]) && typeof absence === "boolean";
+  return plain && SEVERITIES.includes(severity!) && isTexts(cwe);
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -15,10 +15,10 @@ export interface LabelRegion extends LineRange {
   readonly label: number;
   /**
    * How it was found. `lines-left-out`: these lines raise the log-odds most. `rest-left-out`: the anchor gets the label also
-   * when all else is left out, so it shows the risk, or the risk is that something is missing. `whole-text`: no line
-   * raises them.
+   * when all else is left out, so it shows the risk, or the risk is that something is missing. `absence`: the anchor, of a
+   * risk that is known to be something missing. `whole-text`: no line raises them, or there is no anchor.
    */
-  readonly by: "lines-left-out" | "rest-left-out" | "whole-text";
+  readonly by: "lines-left-out" | "rest-left-out" | "absence" | "whole-text";
   /** The line of the region that says most; the first one where all were taken together. */
   readonly line: number;
   /** Log-odds of the label in the whole text. */
@@ -29,6 +29,11 @@ export interface LabelRegion extends LineRange {
   readonly standsWithout: boolean | undefined;
   /** Further lines that raise the log-odds, the most telling first. */
   readonly others: readonly RankedUnit[];
+}
+
+/** Of a label that no line can show, without asking anything: the anchor, or all that was scored. */
+export function absenceRegion({ anchor }: TextUnits, window: LineRange): LineRange & Pick<LabelRegion, "by"> {
+  return anchor === undefined ? { ...window, by: "whole-text" } : { ...anchor, by: "absence" };
 }
 
 export interface RegionOptions {

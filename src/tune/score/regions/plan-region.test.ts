@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { dockerfileUnits } from "./dockerfile-units.ts";
+import { absenceRegion } from "./find-regions.ts";
 import { leftOut, planRegion, type Ranking, type RegionPlan, rankUnits } from "./plan-region.ts";
 
 /** Log-odds of texts by a formula whose region is known. */
@@ -117,5 +118,11 @@ describe("the region of a label", () => {
       ],
     );
     assert.equal(leftOut(units, plan.window, { startLine: 3, endLine: 5 }), "EXPOSE 22\nRUN curl v | sh\n");
+  });
+
+  test("of something missing is the anchor, without asking; all that was scored where there is none", () => {
+    const window = { startLine: 3, endLine: 4 };
+    assert.deepEqual(absenceRegion(dockerfileUnits(text), window), { startLine: 1, endLine: 1, by: "absence" });
+    assert.deepEqual(absenceRegion(dockerfileUnits("RUN x\n"), window), { ...window, by: "whole-text" });
   });
 });
