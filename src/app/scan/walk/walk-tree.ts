@@ -1,7 +1,8 @@
 /** The files below some paths that a model is for. */
 import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { messageOf, UserError } from "../../../base/errors.ts";
+import { messageOf } from "../../../base/errors.ts";
+import { fileError } from "../../../model/files/file-error.ts";
 import type { ScanProblem } from "../scan-result.ts";
 import type { FileGlobs } from "./file-globs.ts";
 import { type IgnoreRules, isIgnored, rulesAbove, rulesOf } from "./git-ignore.ts";
@@ -128,14 +129,7 @@ function namedPath(given: string): NamedPath {
     const path = resolve(given);
     return { path, real: realpathSync(path), entry: statSync(path) };
   } catch (error) {
-    const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw new UserError({
-      code: "scan/no-path",
-      message: isAbsent ? "there is no such file or folder" : `it cannot be read: ${messageOf(error)}`,
-      where: given,
-      fix: isAbsent ? "give files or folders that are there" : "give files and folders that can be read",
-      cause: error,
-    });
+    throw fileError("scan", given, error);
   }
 }
 
