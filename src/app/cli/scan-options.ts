@@ -20,6 +20,7 @@ interface ScanFlags {
   readonly model?: string;
   readonly files?: readonly string[];
   readonly exclude?: readonly string[];
+  readonly onlyMatching?: true;
   readonly gitignore: boolean;
   readonly cache: boolean;
   readonly regions: boolean;
@@ -49,6 +50,7 @@ export function addScanOptions(command: Command): void {
     .option("--base <model>", "the base model, where it is not what the run or adapter says: a folder, or ORG/NAME")
     .option("--files <glob>", "which files, in place of what the model says; may be given several times", collect)
     .option("--exclude <glob>", "which of them not; may be given several times", collect)
+    .option("--only-matching", "of files that are named themselves, too, only those that the globs fit")
     .option("--no-gitignore", "scan what git leaves out too")
     .option("--no-cache", "take nothing from earlier scans, and keep nothing for later ones")
     .option("--no-regions", "tell files, not the lines that findings are about, which is quicker")
@@ -92,7 +94,7 @@ export async function scanRequest(
   const outputs = flags.format === undefined ? { ...given, files: config?.outputs ?? [] } : given;
   const baseline = flags.baseline ?? config?.baseline;
   prepareOutputs(outputs.files, [...paths, ...(baseline === undefined ? [] : [baseline])]);
-  const { gitignore, cache, regions, maxFileSize: maxFileBytes, updateBaseline, diffBase } = flags;
+  const { onlyMatching, gitignore, cache, regions, maxFileSize: maxFileBytes, updateBaseline, diffBase } = flags;
   return {
     model,
     outputs,
@@ -103,6 +105,7 @@ export async function scanRequest(
       ...{
         paths,
         root,
+        onlyMatching,
         gitignore,
         cache,
         regions,

@@ -24,6 +24,8 @@ export interface ScanOptions extends ScanModelOptions {
   readonly cache?: boolean | undefined;
   /** Larger files are not scanned, and told; default 2 MiB. */
   readonly maxFileBytes?: number | undefined;
+  /** True: files that are named themselves are scanned only where the patterns fit, as whoever names all files wants. */
+  readonly onlyMatching?: boolean | undefined;
   /** Only what changed since the merge base of this commit: files, and of their findings those of the change. */
   readonly diffBase?: string | undefined;
   /** Aborted: what was scored so far is kept, and the scan ends with an error. */
@@ -51,10 +53,11 @@ export async function scan(name: string, options: ScanOptions = {}): Promise<Sca
   const files = new FileGlobs(model.settings.files);
   const onProblem = (problem: ScanProblem): void => void problems.push(problem);
   const since = options.diffBase === undefined ? undefined : await ChangedSince.open(root, options.diffBase);
-  const all = [...walkTree({ paths, root, files, gitignore, onProblem })];
+  const all = [...walkTree({ paths, root, files, gitignore, onlyMatching: options.onlyMatching, onProblem })];
   const found = since === undefined ? all : all.filter(({ path }) => since.has(path));
   const tell = (message: string): void => onEvent({ kind: "note", level: "warning", message });
-  if (all.length === 0) tell(`there is no file that the model is for: ${files.patterns.join(", ")}`);
+  if (all.length === 0 && !options.onlyMatching)
+    tell(`there is no file that the model is for: ${files.patterns.join(", ")}`);
 
   const known = cache ? new ScanCache(scanFolder(), model.fingerprint, tell) : undefined;
   using scorer = new FileScorer(model, known, onProblem);

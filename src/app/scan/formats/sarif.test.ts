@@ -36,7 +36,7 @@ interface SarifRun {
     readonly toolExecutionNotifications: readonly { message: { text: string }; locations?: readonly Located[] }[];
   }[];
   readonly originalUriBaseIds: Readonly<Record<string, { readonly uri: string }>>;
-  readonly automationDetails: { readonly id: string };
+  readonly automationDetails?: { readonly id: string };
   readonly versionControlProvenance?: readonly object[];
 }
 
@@ -94,7 +94,7 @@ test("a result has its rule, level, region, message and fingerprints", () => {
   assert.equal(low.level, "note");
   assert.equal(low.partialFingerprints["fettle/v1"], "0123456789abcdef:2");
   assert.equal(run.originalUriBaseIds["%SRCROOT%"]!.uri, "file:///nowhere/at%20all/");
-  assert.equal(run.automationDetails.id, "fettle-scan/risks/");
+  assert.equal(run.automationDetails?.id, "fettle-scan/risks/");
 });
 
 test("ratings are inside GitHub's ranges of their severity", () => {
@@ -117,6 +117,7 @@ test("what is suppressed says so, and is not in the file for GitHub", () => {
   assert.deepEqual(kinds, ["inSource", "external", undefined]);
   assert.equal(write(result).results[0]!.suppressions![0]!.justification, "a build image");
   const forGitHub = parse(githubSarif.write(result, place)).results;
+  assert.equal(parse(githubSarif.write(result, place)).automationDetails, undefined);
   assert.equal(forGitHub.length, 1);
   assert.equal(forGitHub[0]!.suppressions, undefined);
 });
@@ -129,10 +130,18 @@ test("problems are notifications, and a fatal one makes the execution a failed o
   assert.equal(fine.toolExecutionNotifications[0]!.locations![0]!.physicalLocation.artifactLocation.uri, "a%20b");
   const failed = write(scanResult([], [warning, error])).invocations[0]!;
   assert.equal(failed.executionSuccessful, false);
-  assert.deepEqual(failed.toolExecutionNotifications[1], {
+  assert.deepEqual(failed.toolExecutionNotifications[0], {
     level: "error",
     message: { text: "the model went away" },
   });
+});
+
+test("problems without number are bounded, the grave ones first", () => {
+  const many = [...Array(3000).keys()].map((i) => ({ path: `${i}`, message: "m", fatal: i === 2999 }));
+  const { toolExecutionNotifications: told } = write(scanResult([], many)).invocations[0]!;
+  assert.equal(told.length, 1001);
+  assert.equal(told[0]!.message.text, "2999: m");
+  assert.equal(told[1000]!.message.text, "2000 more problems left out");
 });
 
 test("addresses start at the repository's root and decode to the path", () => {

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import type { Severity } from "../../../base/taxonomy/taxonomy.ts";
 import type { ScanRule } from "../../../tune/train/scan-settings.ts";
 import type { Finding, ScanProblem, ScanResult } from "../scan-result.ts";
-import { cut, findingText, gravestFirst, oneLine, rulesByLabel } from "./finding-text.ts";
+import { counted, cut, findingText, gravestFirst, oneLine, openFindings, rulesByLabel } from "./finding-text.ts";
 import type { ScanFormat, ScanPlace, Written } from "./format.ts";
 import { stringify } from "./json.ts";
 import { numbered } from "./numbered.ts";
@@ -17,19 +17,18 @@ import { hashLines } from "./source-lines.ts";
 export const sarif: ScanFormat = {
   name: "sarif",
   summary: "SARIF 2.1.0; what is ignored or in the baseline is in it as suppressed",
-  write: (result, place) => writeSarif(result, place, result.findings),
+  write: (result, place) => writeSarif(result, place, result.findings, automationOf(result, place)),
 };
 
 export const githubSarif: ScanFormat = {
   name: "github-sarif",
   summary: "SARIF for GitHub's code scanning, which would show what is suppressed: without it",
-  write: (result, place) =>
-    writeSarif(
-      result,
-      place,
-      result.findings.filter(({ suppressed }) => !suppressed),
-    ),
+  // Its upload tells scans apart by the workflow's job, or by its input `category`, where a file does not say it itself.
+  write: (result, place) => writeSarif(result, place, openFindings(result), {}),
 };
+
+/** Problems that are told one by one. */
+const MAX_NOTIFICATIONS = 1000;
 
 const MAX_SNIPPET = 4096;
 
@@ -46,7 +45,7 @@ const SECURITY_SEVERITIES: Readonly<Record<Severity, string>> = {
   critical: "9.5",
 };
 
-function writeSarif(result: ScanResult, place: ScanPlace, findings: readonly Finding[]): Written {
+function writeSarif(result: ScanResult, place: ScanPlace, findings: readonly Finding[], automation: object): Written {
   const rules = result.model.rules.slice(0, MAX_RULES);
   const indexes = new Map(rules.map(({ label }, i) => [label, i]));
   const known = rulesByLabel(result);
@@ -73,7 +72,7 @@ function writeSarif(result: ScanResult, place: ScanPlace, findings: readonly Fin
       tool: { driver: driverOf(result, rules) },
       invocations: [invocationOf(result, place, notes)],
       ...provenanceOf(place),
-      automationDetails: { id: `fettle-scan/${encodeUri(basename(result.model.name)) || "model"}/` },
+      ...automation,
       originalUriBaseIds: { [BASE]: { uri: directoryUrl(place.root) } },
       columnKind: "utf16CodeUnits",
       results: results.slice(0, count),
@@ -81,6 +80,13 @@ function writeSarif(result: ScanResult, place: ScanPlace, findings: readonly Fin
     const log = { $schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs: [run] };
     return `${stringify(log)}\n`;
   });
+}
+
+/** What tells this scan from others of the same repository: the model, and where it begins. */
+function automationOf({ model }: ScanResult, { prefix }: ScanPlace): object {
+  return {
+    automationDetails: { id: `fettle-scan/${encodeUri(basename(model.name)) || "model"}/${encodeUri(prefix)}` },
+  };
 }
 
 function driverOf(result: ScanResult, rules: readonly ScanRule[]): object {
@@ -123,10 +129,15 @@ function suppressionsOf({ suppressed }: Finding): object {
 }
 
 function invocationOf(result: ScanResult, place: ScanPlace, notes: readonly string[]): object {
-  const limits = notes.map((text) => ({ level: "warning", message: { text } }));
+  const graver = result.problems.toSorted((a, b) => Number(b.fatal) - Number(a.fatal));
+  const left = graver.length - MAX_NOTIFICATIONS;
+  const limits = left > 0 ? [...notes, `${counted(left, "more problem")} left out`] : notes;
   return {
     executionSuccessful: !result.problems.some(({ fatal }) => fatal),
-    toolExecutionNotifications: [...result.problems.map((problem) => notificationOf(problem, place)), ...limits],
+    toolExecutionNotifications: [
+      ...graver.slice(0, MAX_NOTIFICATIONS).map((problem) => notificationOf(problem, place)),
+      ...limits.map((text) => ({ level: "warning", message: { text } })),
+    ],
   };
 }
 

@@ -16,6 +16,8 @@ export interface WalkOptions {
   readonly files: FileGlobs;
   /** Whether `.gitignore` counts. */
   readonly gitignore: boolean;
+  /** True: a file that is named itself is taken only where the patterns fit, too. */
+  readonly onlyMatching?: boolean | undefined;
   readonly onProblem: (problem: ScanProblem) => void;
 }
 
@@ -39,17 +41,17 @@ interface Folder {
 }
 
 /**
- * Each file once, however often it is asked for. A file that is named itself is taken whatever its name is; of folders,
- * files by the patterns. `.git` and links are left out.
+ * Each file once, however often it is asked for. A file that is named itself is taken whatever its name is, unless
+ * `onlyMatching`; of folders, files by the patterns. `.git` and links are left out.
  * @throws UserError when a path does not exist
  */
 export function* walkTree(options: WalkOptions): Generator<FoundFile> {
-  const { root, onProblem } = options;
+  const { root, files, onlyMatching = false, onProblem } = options;
   const seen = new Set<string>();
   const folders = new Set<string>();
   for (const { path, real, entry } of options.paths.map(namedPath)) {
     if (entry.isDirectory()) folders.add(real);
-    else if (seen.has(real)) continue;
+    else if (seen.has(real) || (onlyMatching && !files.match(pathFrom(root, path)))) continue;
     else if (entry.isFile()) {
       seen.add(real);
       yield { path: pathFrom(root, path), location: path };
