@@ -1,6 +1,7 @@
 import { UserError } from "../../base/errors.ts";
 import type { JsonObject } from "../../model/files/json-file.ts";
 import type { Message } from "../../model/text/chat-template.ts";
+import { cacheBytesFor } from "../../tune/score/batch/cache-size.ts";
 import { BatchEngine } from "../../tune/score/batch-engine.ts";
 import type { GeneratedToken, GenerationRequest } from "../../tune/score/generation-request.ts";
 import { stopTokens } from "../../tune/score/stop-tokens.ts";
@@ -40,7 +41,9 @@ export async function* generate(model: LoadedModel, options: GenerationOptions):
     template === undefined
       ? tokenizer.encodeWithSpecial(prompt)
       : tokenizer.encode(template.render(messages, { addGenerationPrompt: true, kwargs }));
-  await using engine = new BatchEngine(base, tokenizer, { maxRunning: 1 });
+  const most = Math.min(ids.length + maxNewTokens, base.decoder.config.maxPositions);
+  const cacheBytes = cacheBytesFor(base.decoder, most);
+  await using engine = new BatchEngine(base, tokenizer, { maxRunning: 1, cacheBytes });
   const stops = stopTokens(base.folder, tokenizer, template);
   yield* engine.generate({ ...sampling, prompt: ids, maxNewTokens, stopTokens: stops });
 }

@@ -32,8 +32,8 @@ export interface BatchEngineOptions {
  *     for await (const { text } of engine.generate({ prompt, maxNewTokens: 64 })) process.stdout.write(text);
  *
  * Each round computes one pass of scoring and one of generating, as far as somebody asks for them. A pass has one adapter,
- * or none; adapters take turns. On the CPU what a request gets is the same to the bit whatever else is asked meanwhile; on
- * CUDA products of another number of rows may round otherwise.
+ * or none; adapters take turns. On the CPU what is generated is the same to the bit whatever else is asked meanwhile, unless
+ * `maxRunning` is 1, which is faster for a text alone; on CUDA products of another number of rows may round otherwise.
  */
 export class BatchEngine implements AsyncDisposable {
   readonly #generations: GenerationQueue | undefined;

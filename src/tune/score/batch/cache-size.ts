@@ -6,6 +6,11 @@ import type { Decoder } from "../../../model/families/decoder.ts";
 /** Tokens for each text that may run, where memory allows. */
 const TOKENS_EACH = 1024;
 
+/** Bytes of a cache for one text of so many tokens. */
+export function cacheBytesFor({ device, config: { layers, kvHeads, headDim } }: Decoder, tokens: number): number {
+  return Math.max(Math.ceil(tokens / PAGE_SIZE), 2) * pageBytes(device, layers, kvHeads * headDim);
+}
+
 /**
  * Pages of a key/value cache: what `bytes` hold; by default what the texts at once take, at most half of a card's memory
  * that is left, or a quarter of the system's that is free.

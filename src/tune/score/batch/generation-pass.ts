@@ -16,24 +16,26 @@ export interface Chunk {
 }
 
 /**
- * Products of fewer rows add up in another order on the CPU (engine/device/cpu/gemm-few-rows.c): a text alone would get
- * other bits than among others.
+ * Products of fewer rows add up in another order on the CPU (engine/device/cpu/gemm-few-rows.c), and faster: what is alone in
+ * a pass would get other bits than among others.
  */
-const FEWEST_ROWS = 5;
+export const ROWS_OF_EQUAL_BITS = 5;
 
 /**
  * Computes the chunks; their keys and values are in the cache then.
  * @param cache whose last page is nobody's
+ * @param fewestRows that are computed, with any that are of use or none
  * @param next told, while the pass's tensors are there, what follows each text that is computed to its end
  */
 export function computeChunks(
   decoder: Decoder,
   cache: PagedCache,
   chunks: readonly Chunk[],
+  fewestRows: number,
   next: (text: GeneratingText, logits: NextLogits) => void,
 ): void {
   const asking = chunks.filter(({ text, end }) => end === text.tokens.length).map(({ text }) => text);
-  const sequence = layOut(chunks, cache.pages - 1);
+  const sequence = layOut(chunks, fewestRows, cache.pages - 1);
   scope(() => {
     const hidden = decoder.continued(sequence, cache);
     for (const chunk of chunks) chunk.text.computed = chunk.end;
@@ -93,7 +95,7 @@ function masked(logits: Float32Array, mask: TokenMask | undefined): Float32Array
 }
 
 /** Rows that are wanted: the last of each text that is computed to its end, in the order of the chunks; then any others. */
-function layOut(chunks: readonly Chunk[], spare: number): PagedSequence {
+function layOut(chunks: readonly Chunk[], fewestRows: number, spare: number): PagedSequence {
   const tokens: number[] = [];
   const positions: number[] = [];
   const places: number[] = [];
@@ -108,13 +110,13 @@ function layOut(chunks: readonly Chunk[], spare: number): PagedSequence {
     }
     if (end === text.tokens.length) wanted.push(tokens.length - 1);
   }
-  for (let position = 0; tokens.length < FEWEST_ROWS; position++) {
+  for (let position = 0; tokens.length < fewestRows; position++) {
     tokens.push(0);
     positions.push(position);
     places.push(spare * PAGE_SIZE + position);
     members.push(chunks.length);
   }
-  for (let row = 0; wanted.length < FEWEST_ROWS; row++) wanted.push(row);
+  for (let row = 0; wanted.length < fewestRows; row++) wanted.push(row);
   const pagesEach = chunks.reduce((most, { text }) => Math.max(most, text.pages.length), 1);
   const pages = new Int32Array((chunks.length + 1) * pagesEach).fill(spare);
   for (const [member, { text }] of chunks.entries()) pages.set(text.pages, member * pagesEach);

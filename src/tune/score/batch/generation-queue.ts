@@ -7,7 +7,7 @@ import { ConstraintMaker } from "../constraint/token-constraint.ts";
 import type { BatchStats, Generation, GenerationRequest } from "../generation-request.ts";
 import { cachePages } from "./cache-size.ts";
 import { GeneratingText } from "./generating-text.ts";
-import { computeChunks } from "./generation-pass.ts";
+import { computeChunks, ROWS_OF_EQUAL_BITS } from "./generation-pass.ts";
 import { GenerationSchedule } from "./generation-schedule.ts";
 import { Rate } from "./rate.ts";
 import { checkRequest } from "./request-check.ts";
@@ -27,6 +27,7 @@ export class GenerationQueue implements Disposable {
   readonly #schedule: GenerationSchedule;
   readonly #roots = new Map<string | undefined, Beginning>();
   readonly #constraints: ConstraintMaker;
+  readonly #fewestRows: number;
   readonly #rate = new Rate();
   /** Made with the first text. */
   #cache: PagedCache | undefined;
@@ -39,6 +40,7 @@ export class GenerationQueue implements Disposable {
     this.#decoder = decoder;
     this.#tokenizer = tokenizer;
     this.#constraints = new ConstraintMaker(tokenizer, decoder.config.vocabSize);
+    this.#fewestRows = maxRunning === 1 ? 1 : ROWS_OF_EQUAL_BITS;
     this.#book = new PageBook(cachePages(decoder, maxRunning, cacheBytes));
     this.#schedule = new GenerationSchedule(this.#book, { maxTokens, maxRunning });
   }
@@ -89,7 +91,7 @@ export class GenerationQueue implements Disposable {
     const over: { readonly text: GeneratingText; readonly error?: unknown }[] = [];
     try {
       choose(turn.adapter);
-      computeChunks(this.#decoder, this.#cache!, chunks, (text, next) => {
+      computeChunks(this.#decoder, this.#cache!, chunks, this.#fewestRows, (text, next) => {
         try {
           if (text.goOn(next)) over.push({ text });
           this.#generatedTokens++;
