@@ -15,7 +15,7 @@ const overall = figures.extend({ macroF1: estimate });
 
 const subject = z.object({
   name: z.string(),
-  kind: z.enum(["model", "tool", "together"]),
+  kind: z.enum(["model", "tool"]),
   covers: z.array(z.string()).nullable(),
   overall,
   covered: overall.nullable(),
@@ -91,7 +91,7 @@ const shape = z.object({
   labels: z.array(z.string()).min(1),
   support: z.array(count),
   subjects: z.array(subject).min(2),
-  together: z.array(subject),
+  together: z.array(z.object({ name: z.string(), overall })),
   pairs: z.array(pair).min(1),
   tools: z.array(tool).min(1),
   counts: z.array(z.object({ label: z.string(), onlyModel: count, onlyTools: count })),
@@ -100,9 +100,9 @@ const shape = z.object({
 
 /** Lists of what is of each label are as long as that of the labels, and tools are known by name. */
 export const toolComparison: z.ZodType<ToolComparison> = shape.refine(
-  ({ labels, support, subjects, together, pairs, tools }) =>
+  ({ labels, support, subjects, pairs, tools }) =>
     support.length === labels.length &&
-    [...subjects, ...together].every(({ perClass }) => perClass.length === labels.length) &&
+    subjects.every(({ perClass }) => perClass.length === labels.length) &&
     subjects.every(({ kind, covers }) => (kind === "tool") === (covers !== null)) &&
     [...tools.map(({ name }) => name), ...pairs.map((one) => one.tool)].every((name) =>
       subjects.some((one) => one.kind === "tool" && one.name === name),

@@ -36,7 +36,7 @@ export interface AlertComparison {
   /** Models, then tools. */
   readonly subjects: readonly SubjectFigures[];
   /** Unions, intersections and majorities of them. */
-  readonly together: readonly SubjectFigures[];
+  readonly together: readonly { readonly name: string; readonly overall: OverallFigures }[];
   /** Each model with each tool. */
   readonly pairs: readonly AlertPair[];
 }
@@ -62,7 +62,7 @@ export interface OverallFigures extends AlertFigures {
 
 export interface SubjectFigures {
   readonly name: string;
-  readonly kind: "model" | "tool" | "together";
+  readonly kind: "model" | "tool";
   /** Of a tool: the labels it has rules for. */
   readonly covers: readonly string[] | null;
   readonly overall: OverallFigures;

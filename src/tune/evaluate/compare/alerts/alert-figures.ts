@@ -77,7 +77,8 @@ export class Figures {
   #estimate(figure: Figure): Estimate {
     const value = figure(0);
     if (Number.isNaN(value)) return { value: null, interval: null };
-    const draws = Float64Array.from({ length: this.#sums.rows.length - 1 }, (_, i) => figure(i + 1));
+    const draws = new Float64Array(this.#sums.rows.length - 1);
+    for (let i = 0; i < draws.length; i++) draws[i] = figure(i + 1);
     return { value, interval: percentileInterval(draws) ?? null };
   }
 }

@@ -3,7 +3,7 @@ import { testPair } from "../compare-pair.ts";
 import { holm } from "../holm.ts";
 import type { PairTest } from "../mcnemar.ts";
 import type { ResampleOptions } from "../resample.ts";
-import type { AlertComparison, SubjectFigures, TestedDifference } from "./alert-comparison.ts";
+import type { AlertComparison, OverallFigures, SubjectFigures, TestedDifference } from "./alert-comparison.ts";
 import { Figures } from "./alert-figures.ts";
 import { listParts, partsOf, sharesRight } from "./alert-parts.ts";
 import type { AlertTable } from "./alert-table.ts";
@@ -29,19 +29,19 @@ export function compareAlerts(table: AlertTable, { groups, ...options }: Compare
   const everyone = [...models, ...tools, ...together];
   const sums = drawSums(targets, labels.length, everyone, clusters, options);
   const each = labels.map((_, label) => label);
-  const subjects = everyone.map(({ name }, s): SubjectFigures => {
+  const overallOf = (s: number): OverallFigures => new Figures(sums, s, each).overall();
+  const subjects = [...models, ...tools].map(({ name }, s): SubjectFigures => {
     const tool = tools[s - models.length];
     const parts = tool && partsOf(tool);
     return {
       name,
-      kind: tool ? "tool" : s < models.length ? "model" : "together",
+      kind: tool ? "tool" : "model",
       covers: parts?.single.map(([label]) => labels[label]!) ?? null,
-      overall: new Figures(sums, s, each).overall(),
+      overall: overallOf(s),
       covered: parts?.covered ? new Figures(sums, s, parts.covered).overall() : null,
       perClass: each.map((label) => new Figures(sums, s, [label]).figures()),
     };
   });
-  const judges = models.length + tools.length;
   const pairs = models.flatMap((model) => tools.map((tool, t) => ({ model, tool, t })));
   const tests = pairs.map(({ model, tool }) =>
     listParts(partsOf(tool)).map((of) => {
@@ -53,8 +53,8 @@ export function compareAlerts(table: AlertTable, { groups, ...options }: Compare
   return {
     labels,
     support: each.map((label) => sums.there[label]![0]!),
-    subjects: subjects.slice(0, judges),
-    together: subjects.slice(judges),
+    subjects,
+    together: together.map(({ name }, s) => ({ name, overall: overallOf(subjects.length + s) })),
     pairs: pairs.map((pair, p) => compareModelWithTool(table, pair, judged[p]!, clusters, options)),
   };
 }
