@@ -1,4 +1,4 @@
-/** `fettle compare --tools` with what the tools said once; `npm run interop -- compare-tools` runs them. */
+/** `fettle compare --tools` with answers as tools give them; `npm run interop -- tools` runs the real ones. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
