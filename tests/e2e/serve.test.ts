@@ -9,6 +9,7 @@ import { generate } from "../../src/app/api/generate.ts";
 import { type LoadedModel, loadModel } from "../../src/app/api/load-model.ts";
 import { predict } from "../../src/app/api/predict.ts";
 import { type RunningServer, startServer } from "../../src/app/serve/start-server.ts";
+import { LabelScorer } from "../../src/tune/score/label-scorer.ts";
 import { moodLabels, onCpu, type ServedFolders, writeServedModels } from "../helpers/served-models.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "fettle-serve-"));
@@ -91,6 +92,78 @@ describe("chat completions", () => {
     assert.equal(many.usage!.completion_tokens, 24);
   });
 
+  test("answers are held to a schema, to JSON, or to labels", async () => {
+    const schema = {
+      type: "object",
+      properties: { mood: { enum: moodLabels }, sure: { type: "boolean" } },
+      required: ["mood", "sure"],
+      additionalProperties: false,
+    };
+    const request = { model: "base", messages: hello, max_tokens: 60, seed: 3 };
+    const answer = async (format: object): Promise<string> => {
+      const { choices } = await client.chat.completions.create({ ...request, response_format: format as never });
+      assert.equal(choices[0]!.finish_reason, "stop");
+      return choices[0]!.message.content!;
+    };
+    const parsed = JSON.parse(
+      await answer({ type: "json_schema", json_schema: { name: "mood", schema, strict: true } }),
+    );
+    assert.deepEqual(Object.keys(parsed), ["mood", "sure"]);
+    assert.ok(moodLabels.includes(parsed.mood) && typeof parsed.sure === "boolean");
+    assert.ok(moodLabels.includes(await answer({ type: "labels", labels: moodLabels })));
+    await assert.rejects(
+      answer({ type: "json_schema", json_schema: { name: "m", schema: { $ref: "http://x" } } }),
+      /400/,
+    );
+    await assert.rejects(answer({ type: "json_schema", json_schema: { name: "m" } }), /response_format/);
+    await assert.rejects(answer({ type: "grammar" }), /response_format/);
+    const object = await client.chat.completions.create({ ...request, response_format: { type: "json_object" } });
+    assert.match(object.choices[0]!.message.content!, /^\s*\{/);
+  });
+
+  test("log-probabilities are those of scoring, token by token, whole and in pieces", async () => {
+    const request = { model: "moods", messages: hello, max_tokens: 6, temperature: 0, logprobs: true, top_logprobs: 3 };
+    const { choices } = await client.chat.completions.create(request);
+    const told = choices[0]!.logprobs!.content!;
+    assert.equal(
+      told.map(({ bytes }) => Buffer.from(bytes!).toString("latin1")).join(""),
+      Buffer.from(choices[0]!.message.content!).toString("latin1"),
+    );
+    const { artefact } = offline.get("moods")!;
+    const prompt = artefact.tokenizer.encode(
+      artefact.template!.render([{ role: "user", content: "Hello there" }], { addGenerationPrompt: true }),
+    ).ids;
+    const tokens = (
+      await client.completions.create({
+        model: "moods",
+        prompt: [...prompt],
+        max_tokens: 6,
+        temperature: 0,
+        logprobs: 3,
+      })
+    ).choices[0]!;
+    assert.deepEqual(
+      tokens.logprobs!.token_logprobs,
+      told.map(({ logprob }) => logprob),
+    );
+    // Scored as an answer, the tokens together are as probable as one after the other.
+    const ids = told.map(({ token }) => artefact.tokenizer.encode(token).ids).map((own) => own[0]!);
+    const [scores] = new LabelScorer(artefact.model.decoder).score([
+      [{ ids: Int32Array.from([...prompt, ...ids]), begin: prompt.length }],
+    ]);
+    const sum = told.reduce((total, { logprob }) => total + logprob, 0);
+    assert.ok(Math.abs(sum - scores!.logProbabilities[0]!) < 1e-4, `${sum} ${scores!.logProbabilities[0]}`);
+    for (const { logprob, top_logprobs: top } of told) {
+      assert.equal(top.length, 3);
+      assert.equal(top[0]!.logprob, logprob);
+    }
+    const streamed = [];
+    for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) {
+      streamed.push(...(chunk.choices[0]?.logprobs?.content ?? []));
+    }
+    assert.deepEqual(streamed, told);
+  });
+
   test("what is not known or not done is refused by name, in the form that the client reads", async () => {
     const request = { model: "base", messages: hello, max_tokens: 2 };
     const refusals: readonly [object, string, string | null][] = [
@@ -117,6 +190,51 @@ describe("chat completions", () => {
     }
     const harmless = { user: "me", metadata: { a: "b" }, store: true, tools: [], frequency_penalty: 0, stop: null };
     await client.chat.completions.create({ ...request, ...harmless });
+  });
+});
+
+describe("completions", () => {
+  test("go on from texts and from tokens, with an echo, whole and in pieces", async () => {
+    const { tokenizer } = offline.get("base")!.artefact;
+    const request = { model: "base", max_tokens: 5, temperature: 0 } as const;
+    const texts = ["Stocks fell", "Goals"];
+    const both = await client.completions.create({ ...request, prompt: texts, echo: true, n: 2 });
+    assert.equal(both.choices.length, 4);
+    for (const { index, text } of both.choices) {
+      const prompt = texts[Math.floor(index / 2)]!;
+      const ids = [...tokenizer.encodeWithSpecial(prompt).ids];
+      const one = await client.completions.create({ ...request, prompt: ids });
+      assert.equal(text, prompt + one.choices[0]!.text);
+      let pieces = "";
+      for await (const { choices } of await client.completions.create({ ...request, prompt, stream: true })) {
+        pieces += choices[0]!.text;
+      }
+      assert.equal(pieces, one.choices[0]!.text);
+    }
+    const stop = both.choices[0]!.text.slice(-2);
+    const stopped = await client.completions.create({ ...request, prompt: texts[0]!, stop });
+    assert.equal(stopped.choices[0]!.finish_reason, "stop");
+    assert.ok(!stopped.choices[0]!.text.includes(stop));
+  });
+
+  test("what is not done is refused by name", async () => {
+    const request = { model: "base", prompt: "Hello", max_tokens: 2 };
+    const refusals: readonly [object, string, string | null][] = [
+      [{ best_of: 3 }, "unsupported_parameter", "best_of"],
+      [{ suffix: "x" }, "unsupported_parameter", "suffix"],
+      [{ echo: true, logprobs: 1 }, "unsupported_parameter", "logprobs"],
+      [{ prompt: [1, -1] }, "invalid_value", "prompt[1]"],
+      [{ prompt: [1e9] }, "score/vocabulary", null],
+      [{ prompt: "" }, "generate/empty-prompt", null],
+      [{ prompt: [1, 2], max_tokens: 1023 }, "context_length_exceeded", "prompt"],
+    ];
+    for (const [wrong, code, param] of refusals) {
+      await assert.rejects(client.completions.create({ ...request, ...wrong } as typeof request), (error) => {
+        assert.ok(error instanceof OpenAI.BadRequestError, String(error));
+        assert.deepEqual([error.code, error.param], [code, param]);
+        return true;
+      });
+    }
   });
 });
 

@@ -30,7 +30,7 @@ export class ApiError extends Error {
   readonly closes: boolean;
   readonly body: ErrorBody;
 
-  constructor({ status, message, param = undefined, code, retryAfter, closes = false }: ApiErrorParts) {
+  constructor({ status, message, param, code, retryAfter, closes = false }: ApiErrorParts) {
     super(message);
     this.name = "ApiError";
     this.status = status;
@@ -61,7 +61,8 @@ export function apiErrorOf(error: unknown): ApiError {
   const message = [messageOf(error), error.fix].filter((part) => part !== undefined).join("; ");
   if (serverCodes.test(error.code)) return new ApiError({ status: 503, message, code: error.code });
   const code = error.code === "generate/prompt-too-long" ? "context_length_exceeded" : error.code;
-  return new ApiError({ status: 400, message, code });
+  const param = code.startsWith("constraint/") ? "response_format" : undefined;
+  return new ApiError({ status: 400, message, code, param });
 }
 
 function typeOf(status: number): string {

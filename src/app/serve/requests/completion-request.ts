@@ -13,7 +13,7 @@ export interface CompletionRequest extends SamplingRequest {
   readonly logprobs?: number | undefined;
 }
 
-const tokens = z.array(z.int().min(0)).min(1);
+const tokens = z.array(z.int32().min(0)).min(1);
 
 const fields: Fields<CompletionRequest> = {
   ...samplingFields,
