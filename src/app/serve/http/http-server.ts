@@ -162,8 +162,11 @@ export class HttpServer<State extends HttpState> {
   }
 }
 
-/** Milliseconds that a connection stays open between requests. */
-const KEEP_ALIVE = 5000;
+/**
+ * Milliseconds that a connection stays open between requests: longer than a proxy keeps one (60 s is usual), and than a pass
+ * on the CPU takes, since a request that came meanwhile would be lost with its connection.
+ */
+const KEEP_ALIVE = 75_000;
 /** Milliseconds for clients to take the last words of what was ended. */
 const LAST_WORDS = 1000;
 /** nginx's status for a client that did not wait for its answer. */
