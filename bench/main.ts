@@ -17,6 +17,7 @@ import { labelScoring } from "./label-scoring.ts";
 import { plainRows } from "./plain-rows.ts";
 import { profile } from "./profile.ts";
 import { regionsCommand } from "./regions.ts";
+import { scanToolsCommand } from "./scan-tools.ts";
 import { serveCommand } from "./serve.ts";
 import { sharedPrompt } from "./shared-prompt.ts";
 
@@ -75,7 +76,8 @@ program
   .addCommand(cudaCommand())
   .addCommand(cudaLoadingCommand())
   .addCommand(dataCommand())
-  .addCommand(regionsCommand());
+  .addCommand(regionsCommand())
+  .addCommand(scanToolsCommand());
 
 function benchmarkOf(name: string): Benchmark {
   const benchmark = benchmarks[name];
