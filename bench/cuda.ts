@@ -43,7 +43,8 @@ function partsOf(chosen: readonly string[]): readonly Part[] {
   if (chosen.length === 0) return parts;
   const names = [...Object.keys(groups), ...parts.map(({ name }) => name)];
   return chosen.flatMap((name) => {
-    const found = groups[name] ?? parts.filter((part) => part.name === name);
+    const all = [...new Set([...parts, ...Object.values(groups).flat()])];
+    const found = groups[name] ?? all.filter((part) => part.name === name);
     if (found.length > 0) return found;
     throw new UserError({
       code: "bench/unknown-name",
@@ -82,6 +83,7 @@ async function runParts(chosen: readonly Part[], { python, json, scratch: given,
         for (const line of measurementLines(measurement)) console.log(line);
       });
       keep(outcome);
+      for (const line of scalingLines(part, seen, outcomes)) console.log(line);
       if (outcome.failure !== undefined) console.log(`  not measured to the end: ${outcome.failure}`);
       passed = judge(part, outcome) && passed;
     }
@@ -91,7 +93,7 @@ async function runParts(chosen: readonly Part[], { python, json, scratch: given,
   return passed;
 }
 
-type CommonJob = Omit<PartJob, "model" | "shape" | "method" | "budgetGiB" | "tries">;
+type CommonJob = Omit<PartJob, "model" | "shape" | "method" | "budgetGiB" | "zeroStage" | "tries">;
 
 function commonJob(scratch: string): CommonJob {
   const tokens = readAgNewsTokens();
@@ -116,10 +118,22 @@ function commonJob(scratch: string): CommonJob {
   };
 }
 
-function writeJob(scratch: string, { name, shape, method, budgetGiB, tries }: Part, common: CommonJob): string {
+function writeJob(
+  scratch: string,
+  { name, shape, method, budgetGiB, zeroStage, tries }: Part,
+  common: CommonJob,
+): string {
   const path = join(scratch, `${name}.job.json`);
   const model = join(packageRoot, "bench/cuda/models", shape);
-  const job: PartJob = { ...common, model, shape, method, budgetGiB: budgetGiB ?? null, tries };
+  const job: PartJob = {
+    ...common,
+    model,
+    shape,
+    method,
+    budgetGiB: budgetGiB ?? null,
+    zeroStage: zeroStage ?? 0,
+    tries,
+  };
   writeFileSync(path, JSON.stringify(job));
   return path;
 }
@@ -142,6 +156,26 @@ function measurementLines({ workload, setting, failure, ...m }: Measurement): st
 
 function gib(bytes: number | undefined): string {
   return bytes === undefined ? "unknown" : `${(bytes / GIB).toFixed(2)} GiB`;
+}
+
+/** How much faster several cards are than the one that was measured before, at the same batch. */
+function scalingLines(
+  { name, gpus = 1 }: Part,
+  measurements: readonly Measurement[],
+  outcomes: Readonly<Record<string, object>>,
+): string[] {
+  const before = outcomes[name.replace(/-\d+$/, "-1")] as Partial<PartOutcome> | undefined;
+  if (gpus === 1 || before?.measurements === undefined) return [];
+  return measurements.flatMap((measurement) => {
+    const batch = batchOf(measurement);
+    const one = before.measurements!.find((other) => batchOf(other) === batch);
+    if (!one || measurement.failure || one.failure) return [];
+    return [`  ${batch} on ${gpus} GPUs: ${(speedOf(measurement) / speedOf(one)).toFixed(3)} times one`];
+  });
+}
+
+function batchOf({ workload, setting }: Measurement): string {
+  return `${workload}, ${setting.split(",")[0]}`;
 }
 
 /** Says how the best measurement of the part's first workload stands against the target; false when it misses. */

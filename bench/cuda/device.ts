@@ -7,12 +7,13 @@ import { openCuda } from "../../src/engine/open-device.ts";
 
 const GIB = 2 ** 30;
 
-/** @throws UserError where there is no GPU to measure */
-export function openCard(budgetGiB: number | null): CudaDevice {
+/** @param card which of the machine's @throws UserError where there is no GPU to measure */
+export function openCard(budgetGiB: number | null, card = 0): CudaDevice {
   const opened = openCuda({
     precision: "bf16",
     memoryBudget: budgetGiB === null ? undefined : budgetGiB * GIB,
     ...deviceEnvironment(),
+    card,
   });
   if (opened.device !== undefined) return opened.device;
   const { reason, fix } = opened.obstacle;

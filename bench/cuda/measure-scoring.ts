@@ -52,6 +52,8 @@ measureTries(job, device, ({ workload, batch, maxTokens }) => {
     },
   };
 });
+// The next part finds what was timed and chosen here.
+device.close();
 
 function expectFinite(scores: readonly LabelScores[]): void {
   if (!scores.every(({ outside }) => Number.isFinite(outside))) throw new Error("a score is not finite");

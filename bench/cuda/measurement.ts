@@ -7,6 +7,7 @@ export interface PartJob {
   readonly shape: Shape;
   readonly method: Method;
   readonly budgetGiB: number | null;
+  readonly zeroStage: 0 | 1 | 2;
   /** Files of rows, `{ids: number[][], prompts: number[]}`, by workload. */
   readonly rows: Readonly<Record<Workload, string>>;
   /** Ids of each label's answer. */

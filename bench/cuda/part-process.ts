@@ -1,6 +1,7 @@
 /** The process of one of Fettle's parts: reads its job, tries each setting, prints a measurement a line. */
 import { readFileSync } from "node:fs";
 import { messageOf, UserError } from "../../src/base/errors.ts";
+import { alone, type ProcessGroup } from "../../src/engine/device/collective/process-group.ts";
 import { speedsOf } from "../../src/engine/device/cuda/cards.ts";
 import type { CudaDevice } from "../../src/engine/device/cuda/cuda-device.ts";
 import { median } from "../harness/statistics.ts";
@@ -38,7 +39,14 @@ export interface PreparedTry {
  * Measures each try of a job and prints it at once; one that fails does not stop the others.
  * @param begin makes a try ready
  */
-export function measureTries(job: PartJob, device: CudaDevice, begin: (attempt: Try) => PreparedTry): void {
+export function measureTries(
+  job: PartJob,
+  device: CudaDevice,
+  begin: (attempt: Try) => PreparedTry,
+  { rank }: Pick<ProcessGroup, "rank"> = alone,
+): void {
+  // Of several processes the first speaks.
+  const print = rank === 0 ? printMeasurement : () => {};
   for (const attempt of job.tries) {
     const { workload } = attempt;
     try {
@@ -51,8 +59,6 @@ export function measureTries(job: PartJob, device: CudaDevice, begin: (attempt: 
       print({ workload, setting: `batch ${attempt.batch}`, failure: failure + stack });
     }
   }
-  // The next part finds what was timed and chosen here.
-  device.close();
 }
 
 function measure(
@@ -93,6 +99,6 @@ function measure(
   };
 }
 
-function print(measurement: Measurement): void {
+function printMeasurement(measurement: Measurement): void {
   process.stdout.write(`${JSON.stringify({ measurement })}\n`);
 }

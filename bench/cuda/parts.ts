@@ -36,6 +36,10 @@ export interface Part {
   readonly method: Method;
   /** Bytes of the card that Fettle may take, in GiB. */
   readonly budgetGiB?: number;
+  /** Cards that a step is divided among; default 1. */
+  readonly gpus?: number;
+  /** Full fine-tuning on several cards: what is divided among them. */
+  readonly zeroStage?: 0 | 1 | 2;
   readonly tries: readonly Try[];
   readonly target?: Target;
   /** After these many seconds the process is ended; what it has printed counts. */
@@ -224,8 +228,43 @@ const peers: readonly Part[] = [
   },
 ];
 
+/** The same steps on one card and divided among two; not among those that are run by default. */
+const scaling: readonly Part[] = [1, 2].flatMap((gpus): Part[] => {
+  const common = { program: "measure-training.js", shape: "qwen2.5-7b", gpus, timeout: 90 } as const;
+  return [
+    {
+      ...common,
+      name: `lora-${gpus}`,
+      title: `workload 1, LoRA, GPUs: ${gpus}`,
+      method: "lora",
+      tries: agNews(256, 512),
+    },
+    {
+      ...common,
+      name: `long-lora-${gpus}`,
+      title: `workload 2, LoRA, GPUs: ${gpus}`,
+      method: "lora",
+      tries: [plain(8, 8192), plain(16, 8192)],
+    },
+  ];
+});
+
+/** Full fine-tuning divided among two cards. */
+const zero: readonly Part[] = ([0, 1, 2] as const).map((zeroStage) => ({
+  name: `full-zero-${zeroStage}`,
+  title: `workload 1, full, GPUs: 2, ZeRO ${zeroStage}`,
+  program: "measure-training.js",
+  shape: "qwen2.5-7b",
+  method: "full",
+  budgetGiB: 60,
+  gpus: 2,
+  zeroStage,
+  tries: agNews(128),
+  timeout: 90,
+}));
+
 /** Names of several parts at once. */
-export const groups: Readonly<Record<string, readonly Part[]>> = { fettle, peers };
+export const groups: Readonly<Record<string, readonly Part[]>> = { fettle, peers, scaling, zero };
 
 export const parts: readonly Part[] = [...fettle, ...peers];
 

@@ -1,7 +1,8 @@
 /** Runs a part's process to its end or its time limit, and collects what it prints. */
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { packageRoot } from "../../src/base/package-root.ts";
 import type { Measurement } from "./measurement.ts";
 import { isOwn, type Part } from "./parts.ts";
@@ -28,10 +29,14 @@ export async function runPart(
   onMeasurement: (measurement: Measurement) => void,
 ): Promise<PartOutcome> {
   const [command, folder] = isOwn(part) ? [process.execPath, "dist/bench/cuda"] : [python, "bench/peer"];
-  const child = spawn(command, [join(packageRoot, folder, part.program), job], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...offline },
-  });
+  const { gpus = 1 } = part;
+  const environment = { ...process.env, ...offline };
+  const [child, ...others] = Array.from({ length: gpus }, (_, rank) =>
+    spawn(command, [join(packageRoot, folder, part.program), job], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: gpus === 1 ? environment : { ...environment, ...placeOf(rank, gpus) },
+    }),
+  ) as [ChildProcessByStdio<null, Readable, Readable>, ...ChildProcessByStdio<null, Readable, Readable>[]];
   const begin = performance.now();
   const measurements: Measurement[] = [];
   let words = "";
@@ -44,12 +49,12 @@ export async function runPart(
     measurements.push(measurement);
     onMeasurement(measurement);
   });
-  child.stderr.on("data", (text: Buffer) => hear(text.toString()));
+  for (const { stderr } of [child, ...others]) stderr.on("data", (text: Buffer) => hear(text.toString()));
   child.on("error", (error) => hear(error.message));
   let late = false;
   const timer = setTimeout(() => {
     late = true;
-    child.kill("SIGKILL");
+    for (const one of [child, ...others]) one.kill("SIGKILL");
   }, part.timeout * 1000);
   const status = await new Promise<number | NodeJS.Signals | null>((resolve) => {
     child.on("close", (code, signal) => resolve(code ?? signal));
@@ -66,6 +71,13 @@ export async function runPart(
     measurements,
     failure: end === undefined ? undefined : `${end}; it said:\n${words.trim()}`,
   };
+}
+
+/** By the contract of torchrun. */
+function placeOf(rank: number, size: number): Record<string, string> {
+  const [own, all] = [String(rank), String(size)];
+  const job = { MASTER_ADDR: "127.0.0.1", MASTER_PORT: "29400", FETTLE_JOB: `bench ${process.pid}` };
+  return { ...job, RANK: own, LOCAL_RANK: own, WORLD_SIZE: all, LOCAL_WORLD_SIZE: all };
 }
 
 /** Programs print other lines too. */

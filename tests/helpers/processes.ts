@@ -17,8 +17,10 @@ export async function freePort(): Promise<number> {
 export async function startProcesses(
   count: number,
   wordsOf: (rank: number) => readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ChildProcess[]> {
   const shared = {
+    ...env,
     WORLD_SIZE: String(count),
     LOCAL_WORLD_SIZE: String(count),
     MASTER_ADDR: "127.0.0.1",
