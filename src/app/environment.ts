@@ -53,6 +53,15 @@ export function hubAccess(): HubAccess {
   };
 }
 
+/** Which task of a SLURM array this process is, from 1, of how many; undefined outside one. */
+export function arrayTask(): { readonly index: number; readonly count: number } | undefined {
+  const { SLURM_ARRAY_TASK_ID: id, SLURM_ARRAY_TASK_COUNT: count, SLURM_ARRAY_TASK_MIN: least } = process.env;
+  if (!id || !count) return undefined;
+  const step = Number(process.env.SLURM_ARRAY_TASK_STEP || 1);
+  const index = Math.floor((Number(id) - Number(least || 0)) / step) + 1;
+  return index >= 1 && index <= Number(count) ? { index, count: Number(count) } : undefined;
+}
+
 /** Whether `fettle` started this process, as one of several. */
 export function isLaunched(): boolean {
   return process.env.FETTLE_JOB !== undefined;

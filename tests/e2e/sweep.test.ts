@@ -155,4 +155,20 @@ describe("fettle sweep", () => {
     );
     assert.throws(() => readFileSync(join(folder, "dry/sweep.json")));
   });
+
+  it("is shared by processes, each of which does what no other has", async () => {
+    const shared = join(folder, "shared");
+    const shards = await Promise.all(
+      ["1/2", "2/2"].map((shard) => fettle(["sweep", file, "--output", shared, "--shard", shard])),
+    );
+    for (const { code, stderr } of shards) assert.equal(code, 0, stderr);
+    const finished = shards.flatMap(({ stderr }) => stderr.match(/^\[\d\/4\] .*(?=: finished)/gm) ?? []);
+    assert.equal(new Set(finished.map((line) => line.replace(/^\S+ /, ""))).size, 4);
+    assert.equal(finished.length, 4);
+    const { runs, best } = JSON.parse(readFileSync(join(shared, "sweep.json"), "utf8")) as SweepResult;
+    assert.equal(runs.filter(({ result }) => result !== null).length, 4);
+    assert.notEqual(best, null);
+    const { error } = await fettleJson(["sweep", file, "--shard", "3/2"], 2);
+    assert.match((error as { readonly message: string }).message, /the second of eight/);
+  });
 });

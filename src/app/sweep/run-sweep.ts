@@ -5,7 +5,6 @@ import type { EventSink, Forecast } from "../../base/events.ts";
 import { inRuns, type LoadSweepOptions, loadSweep } from "../../base/sweep/load-sweep.ts";
 import type { Combination, Sweep } from "../../base/sweep/sweep.ts";
 import { makeFolder, writeFileAtomic } from "../../model/files/atomic.ts";
-import { LockedError, lockFile } from "../../model/files/lock-file.ts";
 import { planRun } from "../../tune/train/plan-run.ts";
 import { isRunFolder, readRunInfo } from "../../tune/train/run-folder.ts";
 import { SharedParts } from "../../tune/train/shared-parts.ts";
@@ -16,10 +15,13 @@ import { readResult, writeCombination } from "./combination-file.ts";
 import { type DataStamp, DataStamps } from "./data-stamp.ts";
 import { orderRuns } from "./order-runs.ts";
 import { scoreRun } from "./score-run.ts";
+import { claimRun, inTurn, lockSweep, noLock, type SweepShard, turnToWrite } from "./share-sweep.ts";
 import { renderSweepPage } from "./sweep-page.ts";
 import type { SweepResult, SweptResult, SweptRun } from "./sweep-result.ts";
 
 export interface SweepOptions extends LoadSweepOptions {
+  /** One of several processes that share the sweep, on one machine or on many with a folder in common. */
+  readonly shard?: SweepShard | undefined;
   /** Check everything and say how long it will take; nothing is trained or written. */
   readonly dryRun?: boolean | undefined;
   /** Aborting it ends the sweep after the current step, with a checkpoint. */
@@ -64,24 +66,47 @@ export async function sweep(path: string, options: SweepOptions = {}): Promise<S
   const swept = new Map(standings.map((standing) => [standing.combination.name, before(standing)]));
   if (options.dryRun) return resultOf(loaded, [...swept.values()], false);
 
-  using _lock = lockSweep(loaded.output);
-  const write = (): SweepResult => {
+  makeFolder(loaded.output);
+  const { shard } = options;
+  using _lock = shard === undefined ? lockSweep(loaded.output) : noLock;
+  const write = async (): Promise<SweepResult> => {
+    using _turn = shard === undefined ? noLock : await turnToWrite(loaded.output);
+    // Others may have come further since.
+    if (shard !== undefined) for (const standing of standings) refresh(swept, standing);
     const result = resultOf(loaded, [...swept.values()], signal.aborted);
     writeFileAtomic(join(loaded.output, "sweep.json"), `${JSON.stringify(result, null, 2)}\n`);
     return result;
   };
-  for (const [i, combination] of open.entries()) {
+  for (const [i, combination] of (shard === undefined ? open : inTurn(open, shard)).entries()) {
     if (signal.aborted) break;
+    const standing = standings.find((one) => one.combination === combination)!;
+    using claim = shard === undefined ? noLock : claimRun(combination);
+    // Another process has it, or has come to its end in the meantime.
+    if (claim === undefined || (shard !== undefined && isOver(standing, swept))) continue;
     options.onRun?.(swept.get(combination.name)!, i + 1, open.length);
-    const { data } = standings.find((standing) => standing.combination === combination)!;
-    const run = await runOne(combination, data, parts, signal, onEvent);
+    const run = await runOne(combination, standing.data, parts, signal, onEvent);
     swept.set(combination.name, run);
-    write();
+    await write();
     options.onRun?.(run, i + 1, open.length);
   }
-  const result = write();
+  const result = await write();
   writeFileAtomic(join(loaded.output, "report.html"), renderSweepPage(result, loaded.name));
   return result;
+}
+
+/** Whether another process has finished a run, or failed at it, since this one looked. */
+function isOver(standing: Standing, swept: ReadonlyMap<string, SweptRun>): boolean {
+  const now = before({ ...standing, result: readResult(standing.combination, standing.data) });
+  const then = swept.get(standing.combination.name)!;
+  return now.result !== null || (now.status === "failed" && then.status !== "failed");
+}
+
+/** A run of another process may be over by now, or fail; what this one knows of its own stands. */
+function refresh(swept: Map<string, SweptRun>, standing: Standing): void {
+  const known = swept.get(standing.combination.name)!;
+  if (known.result !== null || known.error !== null) return;
+  const result = readResult(standing.combination, standing.data);
+  swept.set(standing.combination.name, before({ ...standing, result }));
 }
 
 /** @throws UserErrors for folders that hold other runs */
@@ -128,22 +153,6 @@ async function foresee(
   if (found.size === 0) return forecasts;
   const errors = [...found.values()].map(({ error, names }) => inRuns(error, names, all.length));
   throw new UserErrors("sweep/invalid", "the sweep cannot be run", errors);
-}
-
-function lockSweep(output: string): Disposable {
-  makeFolder(output);
-  try {
-    const lock = lockFile(join(output, "sweep.lock"));
-    return { [Symbol.dispose]: () => lock.release() };
-  } catch (error) {
-    if (!(error instanceof LockedError)) throw error;
-    throw new UserError({
-      code: "sweep/locked",
-      message: `another process runs this sweep: ${error.holder.pid} on ${error.holder.host}`,
-      where: error.path,
-      fix: "wait for it, stop it, or take another --output",
-    });
-  }
 }
 
 function before({ combination: { name, labels, loaded }, result }: Standing): SweptRun {

@@ -1,11 +1,16 @@
 import { relative } from "node:path";
+import { InvalidArgumentError } from "commander";
+import { arrayTask } from "../../environment.ts";
 import { formatCount, formatDuration } from "../../report/format.ts";
 import { sweep as runSweep, type SweepPlan } from "../../sweep/run-sweep.ts";
+import type { SweepShard } from "../../sweep/share-sweep.ts";
+import { sweepOfFolder } from "../../sweep/sweep-of-folder.ts";
 import type { SweepResult, SweptRun } from "../../sweep/sweep-result.ts";
 import { bestLine, sweepTable } from "../../sweep/sweep-table.ts";
 import { addExamples, type CommandModule, type CommandOutcome } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
-import { collect } from "../options.ts";
+import { launchShards } from "../launch-shards.ts";
+import { collect, wholeNumber } from "../options.ts";
 import { printable } from "../printable.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -15,6 +20,8 @@ interface SweepFlags {
   readonly metric?: string;
   readonly output?: string;
   readonly dryRun?: true;
+  readonly shard?: SweepShard;
+  readonly gpus?: number;
 }
 
 /** `fettle sweep FILE` */
@@ -26,19 +33,42 @@ export const sweep: CommandModule = {
       .option("--set <option=value>", "override an option of the recipe for all runs", collect, [])
       .option("--metric <name>", "what the best run is chosen by, on validation rows, e.g. roc_auc")
       .option("--output <folder>", "folder of the runs; default: what the file says, otherwise runs/<its name>")
-      .option("--dry-run", "check every combination and say how long all will take");
+      .option("--dry-run", "check every combination and say how long all will take")
+      .option("--shard <i/n>", "one of n processes that share the sweep; in a SLURM array the task says which", shardOf)
+      .option("--gpus <n>", "share it among this many GPUs of this machine", wholeNumber(1, 1024));
     addExamples(command, [
       ["fettle sweep recipes/java-vulnerabilities/lengths.sweep.yaml", "every combination of a file"],
       ["fettle sweep recipes/ag-news/nano.yaml --grid lora.r=4,8,16 --grid method=lora,qlora", "six runs of a recipe"],
       ["fettle sweep my.sweep.yaml", "again after Ctrl-C: goes on where it was"],
+      ["fettle sweep my.sweep.yaml --gpus 4", "four runs at a time, on a GPU each"],
+      ["fettle sweep my.sweep.yaml --shard 2/8", "the second of eight processes, on any machines with this folder"],
     ]);
   },
 
   async run(command, terminal) {
-    const { dryRun, ...options } = command.opts<SweepFlags>();
+    const { dryRun, gpus, shard: given, ...options } = command.opts<SweepFlags>();
+    const path = command.args[0]!;
+    if (gpus !== undefined && !dryRun) {
+      const { grid, set, metric, output } = options;
+      const words = [
+        ...["sweep", path],
+        ...grid.flatMap((one) => ["--grid", one]),
+        ...set.flatMap((one) => ["--set", one]),
+        ...(metric ? ["--metric", metric] : []),
+        ...(output ? ["--output", output] : []),
+      ];
+      const exitCode = await launchShards(gpus, words, terminal);
+      const swept = sweepOfFolder(path, options);
+      if (swept === undefined) return { json: {}, exitCode };
+      print(terminal, swept, false);
+      return outcomeOf(swept);
+    }
+    const shard = given ?? arrayTask();
+    if (shard) terminal.log(`process ${shard.index} of ${shard.count} that share the sweep`);
     const result = await interruptible(terminal, "after this step, with a checkpoint", (signal) =>
-      runSweep(command.args[0]!, {
+      runSweep(path, {
         ...options,
+        shard,
         ...{ dryRun, signal },
         onPlan: (plan) => terminal.log(planLine(plan)),
         onRun: (run, index, total) => terminal.log(runLine(run, index, total)),
@@ -52,6 +82,14 @@ export const sweep: CommandModule = {
     return outcomeOf(result);
   },
 };
+
+/** `2/8` */
+function shardOf(text: string): SweepShard {
+  const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
+  const shard = { index: Number(index), count: Number(count) };
+  if (shard.index >= 1 && shard.index <= shard.count) return shard;
+  throw new InvalidArgumentError("It must be such as 2/8: the second of eight.");
+}
 
 function planLine({ runs, done, seconds }: SweepPlan): string {
   const before = done === 0 ? "" : `, ${formatCount(done)} of them done already`;
