@@ -41,6 +41,7 @@ const taxonomySchema = z.strictObject({
       why: text,
       fix: text,
       severity: z.enum(SEVERITIES),
+      absence: z.literal(true).optional(),
       cwe: z.array(z.string().regex(/^CWE-\d+$/)),
       checks: z.array(check).min(1),
     }),

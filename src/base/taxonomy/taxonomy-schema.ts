@@ -72,6 +72,6 @@ export function taxonomyKeys(path: readonly PropertyKey[]): readonly string[] {
     case "left_out":
       return ["reason", "checks"];
     default:
-      return ["name", "title", "description", "why", "fix", "severity", "cwe", "checks"];
+      return ["name", "title", "description", "why", "fix", "severity", "absence", "cwe", "checks"];
   }
 }
