@@ -196,11 +196,7 @@ describe("who asks", () => {
     }
     assert.match(await get("/healthz", { Origin: page }), new RegExp(`Access-Control-Allow-Origin: ${page}\r\n`));
     const preflight = (origin: string): Promise<string> =>
-      exchange(
-        port,
-        (socket) => socket.write(request("OPTIONS /v1/chat/completions", { Origin: origin })),
-        (text) => text.endsWith("\r\n\r\n"),
-      );
+      exchange(port, (socket) => socket.write(request("OPTIONS /v1/chat/completions", { Origin: origin })));
     assert.equal(statusOf(await preflight(page)), 204);
     assert.equal(statusOf(await preflight("https://evil.example.com")), 403);
   });

@@ -1,7 +1,7 @@
 /** What a server does under load, when clients leave, and from its start to its end. */
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -208,6 +208,18 @@ describe("a process", () => {
     child.kill("SIGINT");
     assert.equal((await ended).code, 130);
     await reading;
+  });
+
+  test("with another chat template than that of the training serves only when told to", async () => {
+    const other = join(scratch, "other");
+    cpSync(folders.base, other, { recursive: true });
+    appendFileSync(join(other, "chat_template.jinja"), "!");
+    const adapters = [{ name: "moods", path: folders.moods }];
+    const options = { ...onCpu, port: 0, adapters };
+    await assert.rejects(startServer(other, options), { code: "artefact/template-changed" });
+    const server = await startServer(other, { ...options, anyTemplate: true });
+    assert.equal(server.state.models.all.length, 2);
+    await server.stop();
   });
 
   test("that cannot serve says why", async () => {

@@ -16,6 +16,9 @@ const scratch = mkdtempSync(join(tmpdir(), "fettle-serve-"));
 let folders: ServedFolders;
 let server: RunningServer;
 let client: OpenAI;
+/** A classifier with a head of its own is served alone. */
+let headServer: RunningServer;
+let headClient: OpenAI;
 /** The same models, asked without a server. */
 const offline = new Map<string, LoadedModel>();
 
@@ -28,10 +31,13 @@ before(async () => {
   server = await startServer(folders.base, { ...onCpu, port: 0, adapters, exact: true });
   for (const [name, path] of Object.entries(folders)) offline.set(name, await loadModel(path, onCpu));
   client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "none", maxRetries: 0 });
+  headServer = await startServer(folders.head, { ...onCpu, port: 0, base: folders.base });
+  headClient = new OpenAI({ baseURL: `${headServer.url}/v1`, apiKey: "none", maxRetries: 0 });
 });
 
 after(async () => {
   await server.stop();
+  await headServer.stop();
   for (const model of offline.values()) model[Symbol.dispose]();
   rmSync(scratch, { recursive: true, force: true });
 });
@@ -241,12 +247,13 @@ describe("completions", () => {
 describe("classify", () => {
   const texts = ["I am fine", "Why would you do that?!", "The rain never ends", "fine"];
 
-  async function classified(body: object): Promise<Record<string, unknown>[]> {
-    const answer = (await client.post("/classify", { body })) as { data: Record<string, unknown>[] };
+  async function classified(body: { model: string; input: unknown }): Promise<Record<string, unknown>[]> {
+    const asked = body.model === "head" ? headClient : client;
+    const answer = (await asked.post("/classify", { body })) as { data: Record<string, unknown>[] };
     return answer.data;
   }
 
-  for (const name of ["moods", "topics"] as const) {
+  for (const name of ["moods", "topics", "head"] as const) {
     test(`${name}: labels and probabilities are those of \`fettle predict\`, bit for bit`, async () => {
       const predicted = async (own: readonly string[]): Promise<object[]> =>
         (await collected(predict(offline.get(name)!, { texts: own }))).map(({ row, where: _, ...said }) => {
@@ -271,6 +278,11 @@ describe("classify", () => {
     for (const [i, answer] of (await Promise.all(both)).entries()) {
       if (i % 3 > 0) assert.deepEqual(answer, alone[i % texts.length]);
     }
+  });
+
+  test("a classifier with a head of its own says no words", async () => {
+    const request = { model: "head", messages: hello };
+    await assert.rejects(headClient.chat.completions.create(request), { code: "model_is_classifier" });
   });
 
   test("a row that cannot be labelled is told at its place; what was cut is told too", async () => {

@@ -49,6 +49,6 @@ export function codeOf(answer: string): string | undefined {
 
 function isWhole(text: string): boolean {
   const end = text.indexOf("\r\n\r\n");
-  const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? Number.NaN);
+  const length = statusOf(text) === 204 ? 0 : Number(/content-length: (\d+)/i.exec(text)?.[1] ?? Number.NaN);
   return end >= 0 && Buffer.byteLength(text.slice(end + 4)) >= length;
 }

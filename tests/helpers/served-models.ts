@@ -18,7 +18,11 @@ export interface ServedFolders {
   readonly moods: string;
   /** The same labels, several a text, with thresholds. */
   readonly topics: string;
+  /** The same again, by a class head. */
+  readonly head: string;
 }
+
+const words = { template: { user: "Mood of: {text}" } };
 
 /** Where the models run in these tests: the same bits on every machine are not needed, speed is. */
 export const onCpu = { device: "cpu", precision: "f32", threads: 1 } as const;
@@ -27,17 +31,19 @@ export const onCpu = { device: "cpu", precision: "f32", threads: 1 } as const;
 export async function writeServedModels(folder: string): Promise<ServedFolders> {
   const base = join(folder, "base");
   writeSmallModel(base);
-  const places = { base, moods: join(folder, "moods"), topics: join(folder, "topics") };
+  const places = { base, moods: join(folder, "moods"), topics: join(folder, "topics"), head: join(folder, "head") };
   const { device } = await openDevice(onCpu);
-  for (const [i, name] of (["moods", "topics"] as const).entries()) {
-    using model = openModel(base, device, { format: { kind: "f32" } });
+  for (const [i, name] of (["moods", "topics", "head"] as const).entries()) {
+    const head = name === "head" ? ({ dense: [], activation: "gelu", dropout: 0 } as const) : null;
+    const classHead = head && { config: { ...head, labels: moodLabels.length }, seed: 1 };
+    using model = openModel(base, device, { format: { kind: "f32" }, classHead: classHead ?? undefined });
     using lora = addLora(model, plainLora, i + 1);
     fill(lora, i + 1);
     lora.save(places[name]);
-    const several = name === "topics";
+    const several = name !== "moods";
     writeClassifier(places[name], {
       version: 1,
-      task_type: "CAUSAL_LM",
+      task_type: head ? "SEQ_CLS" : "CAUSAL_LM",
       problem_type: several ? "multi_label_classification" : "single_label_classification",
       labels: moodLabels,
       thresholds: several ? { calm: 0.2, angry: 0.5, sad: 0.8 } : null,
@@ -49,8 +55,8 @@ export async function writeServedModels(folder: string): Promise<ServedFolders> 
             [1, 0, 1],
             [3, 1, 0],
           ],
-      head: null,
-      template: recipeSchema.parse({ base, template: { user: "Mood of: {text}" } }).template,
+      head: head && { ...head, dense: null },
+      template: recipeSchema.parse({ base, ...(head ? { task_type: "SEQ_CLS" } : words) }).template,
       columns: {},
       template_sha256: loadChatTemplateIfAny(base)!.hash,
     });

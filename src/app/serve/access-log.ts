@@ -30,7 +30,7 @@ export interface LogEntry {
 
 /** @param outcome status 499 says that the client was gone before its answer */
 export function logEntry(
-  exchange: Pick<Exchange, "id" | "request" | "noted" | "began">,
+  exchange: Pick<Exchange, "id" | "request" | "noted" | "began"> & { readonly from: string },
   outcome: { readonly endpoint: string; readonly status: number; readonly code: string | undefined },
 ): LogEntry {
   const { firstTokenMs: _, ...noted } = exchange.noted;
@@ -38,7 +38,7 @@ export function logEntry(
     time: new Date().toISOString(),
     event: "request",
     id: exchange.id,
-    from: exchange.request.socket.remoteAddress ?? "",
+    from: exchange.from,
     method: exchange.request.method ?? "",
     endpoint: outcome.endpoint,
     status: outcome.status,

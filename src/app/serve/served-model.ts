@@ -74,7 +74,26 @@ export class ServedModel {
     const whole =
       system === null || messages[0]?.role === "system" ? messages : [{ role: "system", content: system }, ...messages];
     const kwargs = templateOptions.chat_template_kwargs as JsonObject;
+    this.refuseEndless(
+      whole.reduce((sum, { content }) => sum + content.length, 0),
+      "messages",
+    );
     return tokenizer.encode(template.render(whole, { addGenerationPrompt: true, kwargs })).ids;
+  }
+
+  /**
+   * Texts so long that they cannot fit are not worth tokenising to know it.
+   * @param param the field that they are in
+   * @throws ApiError for more characters than the longest tokens of a whole context have
+   */
+  refuseEndless(characters: number, param: string): void {
+    if (characters <= this.context * this.facts.encoder.longestToken) return;
+    throw new ApiError({
+      status: 400,
+      message: `the model's context is ${this.context} tokens; ${characters} characters are more`,
+      param,
+      code: "context_length_exceeded",
+    });
   }
 
   /** @throws ApiError for a classifier with a head of its own */

@@ -27,7 +27,7 @@ export const completions: Endpoint = {
     if (request.echo && request.logprobs !== undefined) {
       throw invalid("logprobs", "logprobs of the prompt (echo) are not supported", "unsupported_parameter");
     }
-    const prompts = promptsOf(request, model.facts.tokenizer);
+    const prompts = promptsOf(request, model);
     if (prompts.length > state.limits.prompts)
       throw invalid("prompt", `prompt: at most ${state.limits.prompts} at once`);
     for (const prompt of prompts) roomFor(model, prompt, request.max_tokens, "prompt");
@@ -165,9 +165,11 @@ function headOf({ id }: Exchange, model: ServedModel): object {
   return { id: `cmpl-${id}`, object: "text_completion", created: Math.floor(Date.now() / 1000), model: model.id };
 }
 
-function promptsOf({ prompt }: CompletionRequest, tokenizer: Tokenizer): Int32Array[] {
+function promptsOf({ prompt }: CompletionRequest, model: ServedModel): Int32Array[] {
   const list = typeof prompt === "string" || typeof prompt[0] === "number" ? [prompt] : prompt;
-  return list.map((one) =>
-    typeof one === "string" ? tokenizer.encodeWithSpecial(one).ids : Int32Array.from(one as readonly number[]),
-  );
+  return list.map((one) => {
+    if (typeof one !== "string") return Int32Array.from(one as readonly number[]);
+    model.refuseEndless(one.length, "prompt");
+    return model.facts.tokenizer.encodeWithSpecial(one).ids;
+  });
 }

@@ -1,6 +1,7 @@
 /** The HTTP side: who may ask, what is found under a path, and what becomes of an error. Knows nothing of models. */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { type LogEntry, logEntry } from "../access-log.ts";
 import { ApiError, apiErrorOf } from "./api-error.ts";
 import { ByteBudget } from "./byte-budget.ts";
@@ -33,6 +34,8 @@ export class HttpServer<State extends HttpState> {
   readonly #options: HttpServerOptions<State>;
   readonly #bodies: ByteBudget;
   readonly #open = new Set<Deadline>();
+  /** Connections without a request so far; clients keep some ready. Node.js does not count them as idle. */
+  readonly #silent = new Set<Socket>();
 
   constructor(state: State, options: HttpServerOptions<State>) {
     const { headerTime, bodyTime, connections } = state.limits;
@@ -49,6 +52,10 @@ export class HttpServer<State extends HttpState> {
     this.#server.maxConnections = connections;
     this.#server.on("request", (request, response) => void this.#handle(request, response));
     this.#server.on("checkContinue", (request, response) => void this.#handle(request, response));
+    this.#server.on("connection", (socket: Socket) => {
+      this.#silent.add(socket);
+      socket.once("close", () => this.#silent.delete(socket));
+    });
     this.#server.on("clientError", (error, socket) => refuseConnection(error, socket as never));
   }
 
@@ -69,6 +76,7 @@ export class HttpServer<State extends HttpState> {
     this.#state.phase = "stopping";
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeIdleConnections();
+    for (const socket of this.#silent) socket.destroy();
     const timer = setTimeout(() => {
       const reason = { status: 503, message: "the server has stopped", code: "stopping" };
       for (const deadline of this.#open) deadline.end(new ApiError(reason));
@@ -82,6 +90,8 @@ export class HttpServer<State extends HttpState> {
     const began = performance.now();
     const id = randomUUID();
     const noted = {};
+    this.#silent.delete(request.socket);
+    const from = request.socket.remoteAddress ?? "";
     const outcome = { endpoint: "other", code: undefined as string | undefined };
     const deadline = new Deadline(response, this.#state.limits.requestTime);
     this.#open.add(deadline);
@@ -92,7 +102,7 @@ export class HttpServer<State extends HttpState> {
       const status = response.writableFinished ? response.statusCode : CLIENT_GONE;
       const method = request.method ?? "";
       this.#state.counters.answered(outcome.endpoint, method, status, (performance.now() - began) / 1000, noted);
-      this.#options.log(logEntry({ id, request, noted, began }, { ...outcome, status }));
+      this.#options.log(logEntry({ id, request, noted, began, from }, { ...outcome, status }));
       if (this.#state.phase === "stopping") this.#server.closeIdleConnections();
     });
     response.setHeader("X-Request-Id", id);
