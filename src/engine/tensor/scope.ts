@@ -56,7 +56,7 @@ export function unscoped<T>(body: () => T): T {
 }
 
 function storagesIn(value: unknown): Storage[] {
-  if (typeof value !== "object" || value === null) return [];
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return [];
   if (hasStorage(value)) return [value.storage];
   return Object.values(value)
     .filter(hasStorage)

@@ -8,7 +8,7 @@ enum {
   /** Keys whose scores are computed together, to hide the latency of additions. */
   TOGETHER = 4,
   /** Vectors of a sum that are in registers at once. */
-  VECTORS = 8,
+  VECTORS = 4,
 };
 
 struct store {
@@ -46,27 +46,59 @@ struct visible {
   const int32_t *pages;
 };
 
-static const float *line(const struct paged *c, const struct visible *seen, const float *store, int64_t i,
-                         int64_t kv_head) {
-  const int64_t position = seen->first + i, page = seen->pages[position / c->page_size];
-  return store + ((page * c->page_size + position % c->page_size) * c->kv_heads + kv_head) * c->dim;
+/** Visible keys that follow each other in one page: from number `at` on, `count` of them, the first one's place. */
+struct run {
+  int64_t at, count, place;
+};
+
+/** The first run, or the one after `run`; count 0 where there is none. */
+static inline struct run next_run(const struct paged *c, const struct visible *seen, struct run run) {
+  const int64_t at = run.at + run.count, position = seen->first + at, offset = position % c->page_size;
+  const int64_t left = seen->count - at, room = c->page_size - offset;
+  return (struct run){at, left < room ? left : room,
+                      left > 0 ? seen->pages[position / c->page_size] * c->page_size + offset : 0};
+}
+
+/** products [TOGETHER] of a line of q with lines of keys. */
+static inline void multiply_lines(const float *q, const float *const *k, int64_t dim, float *products) {
+  vfloat a = vset(0), b = vset(0), c = vset(0), d = vset(0);
+  int64_t at = 0;
+  for (; at + LANES <= dim; at += LANES) {
+    const vfloat x = vload(q + at);
+    a += x * vload(k[0] + at);
+    b += x * vload(k[1] + at);
+    c += x * vload(k[2] + at);
+    d += x * vload(k[3] + at);
+  }
+  if (at < dim) {
+    const vfloat x = vload_part(q + at, dim - at);
+    a += x * vload_part(k[0] + at, dim - at);
+    b += x * vload_part(k[1] + at, dim - at);
+    c += x * vload_part(k[2] + at, dim - at);
+    d += x * vload_part(k[3] + at, dim - at);
+  }
+  products[0] = vsum(a);
+  products[1] = vsum(b);
+  products[2] = vsum(c);
+  products[3] = vsum(d);
 }
 
 /** scores [heads of the group][padded], not yet scaled. */
 static void multiply_keys(const struct paged *c, const struct visible *seen, int64_t kv_head, int64_t group,
                           const float *q, float *scores, int64_t padded) {
-  for (int64_t i = 0; i < seen->count; i += TOGETHER) {
-    const int64_t keys = seen->count - i < TOGETHER ? seen->count - i : TOGETHER;
-    const float *k[TOGETHER];
-    for (int64_t j = 0; j < TOGETHER; j++) k[j] = line(c, seen, c->keys, i + (j < keys ? j : 0), kv_head);
-    for (int64_t member = 0; member < group; member++) {
-      const float *own = q + member * c->dim;
-      vfloat sum[TOGETHER] = {vset(0), vset(0), vset(0), vset(0)};
-      for (int64_t at = 0; at < c->dim; at += LANES) {
-        const vfloat x = vload_upto(own + at, c->dim - at);
-        for (int64_t j = 0; j < TOGETHER; j++) sum[j] += x * vload_upto(k[j] + at, c->dim - at);
+  const int64_t stride = c->kv_heads * c->dim;
+  struct run run = {0, 0, 0};
+  for (run = next_run(c, seen, run); run.count > 0; run = next_run(c, seen, run)) {
+    const float *keys = c->keys + (run.place * c->kv_heads + kv_head) * c->dim;
+    for (int64_t i = 0; i < run.count; i += TOGETHER) {
+      const int64_t count = run.count - i < TOGETHER ? run.count - i : TOGETHER;
+      const float *k[TOGETHER];
+      for (int64_t j = 0; j < TOGETHER; j++) k[j] = keys + (i + (j < count ? j : 0)) * stride;
+      for (int64_t member = 0; member < group; member++) {
+        float products[TOGETHER];
+        multiply_lines(q + member * c->dim, k, c->dim, products);
+        memcpy(scores + member * padded + run.at + i, products, (size_t)count * sizeof(float));
       }
-      for (int64_t j = 0; j < keys; j++) scores[member * padded + i + j] = vsum(sum[j]);
     }
   }
 }
@@ -94,21 +126,43 @@ static float weigh(const struct paged *c, float *scores, int64_t count, int64_t 
   return vsum(sum);
 }
 
-/** out [dim] = factor times the weighted sum of values, `vectors` vectors of it from `at` on. */
-static void add_values(const struct paged *c, const struct visible *seen, int64_t kv_head, const float *weights,
-                       float factor, int64_t at, float *out) {
+/** out = factor times the weighted sum of values: `whole` vectors of it, which are in registers, from `at` on. */
+static inline __attribute__((always_inline)) void add_vectors(const struct paged *c, const struct visible *seen,
+                                                              int64_t kv_head, const float *weights, float factor,
+                                                              int64_t at, float *out, const int64_t whole) {
+  const int64_t stride = c->kv_heads * c->dim;
   vfloat sum[VECTORS];
-  for (int64_t j = 0; j < VECTORS; j++) sum[j] = vset(0);
-  const int64_t width = c->dim - at < VECTORS * LANES ? c->dim - at : VECTORS * LANES;
-  const int64_t whole = width / LANES, rest = width % LANES;
-  for (int64_t i = 0; i < seen->count; i++) {
-    const float *v = line(c, seen, c->values, i, kv_head) + at;
-    const float weight = weights[i];
-    for (int64_t j = 0; j < whole; j++) sum[j] += weight * vload(v + j * LANES);
-    if (rest > 0) sum[whole] += weight * vload_part(v + whole * LANES, rest);
+  for (int64_t j = 0; j < whole; j++) sum[j] = vset(0);
+  struct run run = {0, 0, 0};
+  for (run = next_run(c, seen, run); run.count > 0; run = next_run(c, seen, run)) {
+    const float *v = c->values + (run.place * c->kv_heads + kv_head) * c->dim + at;
+    for (int64_t i = 0; i < run.count; i++, v += stride)
+      for (int64_t j = 0; j < whole; j++) sum[j] += weights[run.at + i] * vload(v + j * LANES);
   }
   for (int64_t j = 0; j < whole; j++) vstore(out + at + j * LANES, sum[j] * factor);
-  if (rest > 0) vstore_part(out + at + whole * LANES, sum[whole] * factor, rest);
+}
+
+/** The same for the last elements, fewer than a vector. */
+static void add_rest(const struct paged *c, const struct visible *seen, int64_t kv_head, const float *weights,
+                     float factor, int64_t at, float *out) {
+  const int64_t stride = c->kv_heads * c->dim, count = c->dim - at;
+  vfloat sum = vset(0);
+  struct run run = {0, 0, 0};
+  for (run = next_run(c, seen, run); run.count > 0; run = next_run(c, seen, run)) {
+    const float *v = c->values + (run.place * c->kv_heads + kv_head) * c->dim + at;
+    for (int64_t i = 0; i < run.count; i++, v += stride) sum += weights[run.at + i] * vload_part(v, count);
+  }
+  vstore_part(out + at, sum * factor, count);
+}
+
+static void add_values(const struct paged *c, const struct visible *seen, int64_t kv_head, const float *weights,
+                       float factor, float *out) {
+  int64_t at = 0;
+  for (; c->dim - at >= VECTORS * LANES; at += VECTORS * LANES)
+    add_vectors(c, seen, kv_head, weights, factor, at, out, VECTORS);
+  for (; c->dim - at >= 2 * LANES; at += 2 * LANES) add_vectors(c, seen, kv_head, weights, factor, at, out, 2);
+  for (; c->dim - at >= LANES; at += LANES) add_vectors(c, seen, kv_head, weights, factor, at, out, 1);
+  if (c->dim > at) add_rest(c, seen, kv_head, weights, factor, at, out);
 }
 
 static void attend_range(int64_t begin, int64_t end, void *context) {
@@ -125,8 +179,7 @@ static void attend_range(int64_t begin, int64_t end, void *context) {
     for (int64_t member = 0; member < group; member++) {
       float *weights = scores + member * padded;
       const float factor = 1 / weigh(c, weights, seen.count, padded);
-      for (int64_t at = 0; at < c->dim; at += VECTORS * LANES)
-        add_values(c, &seen, kv_head, weights, factor, at, c->out + row + member * c->dim);
+      add_values(c, &seen, kv_head, weights, factor, c->out + row + member * c->dim);
     }
   }
 }

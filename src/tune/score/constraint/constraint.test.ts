@@ -166,6 +166,7 @@ test("what is not supported is refused by name", () => {
     [{ $ref: "#/$defs/none" }, /there is no/],
     [{ $ref: "#" }, /refers to itself/],
     [{ type: "text" }, /is no type/],
+    [{ type: "object", properties: { a: {} }, required: ["toString"] }, /"toString" is not in properties/],
     [{ type: "object", required: ["a"] }, /"a" is not in properties/],
     [false, /no value fits/],
     [{ $defs: { a: { type: "array", items: { $ref: "#/$defs/a" } } }, enum: [] }, /no value fits/],
@@ -178,6 +179,12 @@ test("what is not supported is refused by name", () => {
       (error) => error instanceof UserError && error.code === "constraint/schema" && message.test(error.message),
       JSON.stringify(schema).slice(0, 200),
     );
+  }
+});
+
+test("a label must be there, and not empty", () => {
+  for (const labels of [[], ["yes", ""]]) {
+    assert.throws(() => grammarOf({ kind: "labels", labels }), { code: "constraint/labels" });
   }
 });
 

@@ -125,7 +125,7 @@ class SchemaReader {
     if (additionalProperties !== undefined && typeof additionalProperties !== "boolean") {
       throw refused(`${where}/additionalProperties`, "a schema is not supported here", "set it to false");
     }
-    const unknown = required.find((name) => properties[name as string] === undefined);
+    const unknown = required.find((name) => !Object.hasOwn(properties, name as string));
     if (unknown !== undefined) {
       throw refused(`${where}/required`, `"${unknown}" is not in properties`, "say in properties what it is");
     }

@@ -1,4 +1,5 @@
 /** What a text must be, token by token: which may come next, and whether it may end. */
+import { UserError } from "../../../base/errors.ts";
 import type { JsonValue } from "../../../model/files/json-file.ts";
 import type { Tokenizer } from "../../../model/text/tokenizer.ts";
 import type { ConstraintSpec } from "../generation-request.ts";
@@ -129,10 +130,17 @@ export class ConstraintMaker {
   }
 }
 
-/** @throws UserError as `schemaGrammar` */
+/** @throws UserError as `schemaGrammar`, and when there is no label or an empty one */
 export function grammarOf(spec: ConstraintSpec): Expression {
   switch (spec.kind) {
     case "labels":
+      if (spec.labels.length === 0 || spec.labels.includes("")) {
+        throw new UserError({
+          code: "constraint/labels",
+          message: spec.labels.length === 0 ? "there are no labels to choose from" : "a label is empty",
+          fix: "name at least one label, none of them empty",
+        });
+      }
       return choice(...spec.labels.map(literal));
     case "json":
       return anyObject(MAX_DEPTH);
