@@ -14,7 +14,7 @@ import { scanFormats } from "../scan/formats/formats.ts";
 import { findRepository } from "../scan/git/find-repository.ts";
 import { type Outputs, type OutputWord, pairOutputs, prepareOutputs } from "../scan/outputs.ts";
 import { scanRoot } from "../scan/walk/scan-root.ts";
-import { byteSize, collect, required } from "./options.ts";
+import { byteSize, collect } from "./options.ts";
 
 interface ScanFlags {
   readonly model?: string;
@@ -90,7 +90,8 @@ export async function scanRequest(
   const config = flags.config ? findScanConfig(start, top.root) : undefined;
   if (config !== undefined) tellConfig(config, start, loading.onEvent);
   const root = config === undefined ? start : dirname(config.path);
-  const model = required(flags.model ?? configured(config, loading), "--model");
+  const model = flags.model ?? configured(config, loading);
+  if (model === undefined) throw withoutModel();
   const outputs = flags.format === undefined ? { ...given, files: config?.outputs ?? [] } : given;
   const baseline = flags.baseline ?? config?.baseline;
   prepareOutputs(outputs.files, [...paths, ...(baseline === undefined ? [] : [baseline])]);
@@ -146,4 +147,12 @@ function configured(config: ScanConfig | undefined, { base }: LoadModelOptions):
     );
   }
   return model;
+}
+
+function withoutModel(): UserError {
+  return new UserError({
+    code: "cli/missing-option",
+    message: "--model is missing",
+    fix: "give a run, an adapter, a model, or ORG/NAME on the hub; or write `model: FOLDER` into .fettle.yaml",
+  });
 }

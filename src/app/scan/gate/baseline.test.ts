@@ -51,6 +51,8 @@ test("a finding of a whole file or function stays the same one when the text cha
     findings.map(({ suppressed }) => suppressed !== undefined),
     [true, false, true],
   );
+  const absent = finding({ region: { startLine: 1, endLine: 1, by: "absence" }, ...other });
+  assert.equal(applyBaseline([absent], entries, "").findings[0]!.suppressed?.by, "baseline");
   assert.deepEqual(stale, []);
 });
 

@@ -11,7 +11,7 @@ export interface BaselineEntry {
   /** From the repository's root on, so that it is the same wherever a scan is started. */
   readonly path: string;
   readonly label: string;
-  /** Of the finding's lines; a whole file or function has its name, as any change would make it another text. */
+  /** Of the lines that show it; of what no line shows the file or function, as any change would make its text another. */
   readonly fingerprint: string;
   readonly count: number;
 }
@@ -119,7 +119,7 @@ export function baselineOf(
 
 function entryOf({ path, label, fingerprint, region, unit }: Finding, prefix: string): BaselineEntry {
   const whole = unit === undefined ? "whole file" : `whole of ${unit}`;
-  return { path: prefix + path, label, fingerprint: region.by === "whole-text" ? whole : fingerprint, count: 1 };
+  return { path: prefix + path, label, fingerprint: region.by === "lines-left-out" ? fingerprint : whole, count: 1 };
 }
 
 function keyOf({ path, label, fingerprint }: BaselineEntry): string {
