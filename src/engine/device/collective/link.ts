@@ -83,7 +83,10 @@ export class Link implements ProcessGroup {
         });
       }
       if (answer === undefined) {
-        if (link.#failure !== undefined) throw new ProcessesError(link.#failure);
+        if (link.#failure !== undefined) {
+          link.#end();
+          throw new ProcessesError(link.#failure);
+        }
         await sleep(5);
       }
     }

@@ -49,6 +49,7 @@ export function startRoot({ place, version, limits }: LinkThreadData, side: Thre
     if (peers.size === place.size - 1) {
       clearTimeout(patience);
       server.close();
+      for (const one of strangers) one.drop();
       side.post({ kind: "joined" });
     }
     return peer;
