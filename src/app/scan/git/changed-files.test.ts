@@ -116,12 +116,19 @@ test("a file that became a link, in the middle of others", async () => {
 
 test("what the repository's configuration would run is not run", async () => {
   write("f", "a");
-  write(".gitattributes", "* diff=evil");
+  write(".gitattributes", "* diff=evil filter=e=v.il");
   commit();
   write("f", "b");
   const touch = `touch ${join(top, "ran")}`;
   for (const key of ["core.fsmonitor", "diff.external", "diff.evil.command", "diff.evil.textconv"]) {
     git("config", key, touch);
+  }
+  for (const [key, value] of [
+    ["clean", touch],
+    ["process", touch],
+    ["required", "true"],
+  ] as const) {
+    git("config", `filter.e=v.il.${key}`, value);
   }
   assert.deepEqual(await changes("HEAD"), ["f: 1-1"]);
   assert.equal(existsSync(join(top, "ran")), false);

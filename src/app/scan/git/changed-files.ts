@@ -32,7 +32,10 @@ export async function changedFiles(top: string, commit: string): Promise<Changed
     "--find-renames",
   ];
   const safe = ["--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all"];
-  const answer = await runGit(top, [...diff, ...safe, base, "--"], { onData: (piece) => reader.add(piece) });
+  const answer = await runGit(top, [...diff, ...safe, base, "--"], {
+    settings: await withoutFilters(top),
+    onData: (piece) => reader.add(piece),
+  });
   if (answer.code !== 0) throw refused(top, answer.message);
   const { files, gone } = reader.end();
 
@@ -44,6 +47,20 @@ export async function changedFiles(top: string, commit: string): Promise<Changed
     .filter((path) => path !== "");
   const whole: ChangedFile = { lines: [{ start: 1, end: Number.POSITIVE_INFINITY }] };
   return { base, files: new Map([...files, ...untracked.map((path) => [path, whole] as const)]), gone };
+}
+
+/** Settings that take away the commands that the repository itself would have run over files that are compared. */
+async function withoutFilters(top: string): Promise<ReadonlyMap<string, string>> {
+  const pattern = "^filter\\..*\\.(clean|process)$";
+  const { stdout } = await runGit(top, ["config", "--show-scope", "--name-only", "-z", "--get-regexp", pattern]);
+  const words = stdout.toString().split("\0");
+  const settings = new Map<string, string>();
+  for (let i = 0; i + 1 < words.length; i += 2) {
+    const [scope, name] = [words[i]!, words[i + 1]!];
+    if (scope === "system" || scope === "global") continue;
+    settings.set(name, "").set(name.replace(/[^.]+$/, "required"), "false");
+  }
+  return settings;
 }
 
 async function mergeBase(top: string, commit: string): Promise<string> {

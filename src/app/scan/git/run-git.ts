@@ -20,16 +20,22 @@ export interface GitAnswer {
 
 export interface GitInput {
   readonly input?: string;
+  /** Settings in place of the repository's, by their whole names. */
+  readonly settings?: ReadonlyMap<string, string>;
   /** Takes the answer piece by piece. */
   readonly onData?: (piece: Buffer) => void;
 }
 
 /** Runs git in a folder, without a shell, and waits for its end. */
-export function runGit(folder: string, words: readonly string[], { input, onData }: GitInput = {}): Promise<GitAnswer> {
+export function runGit(
+  folder: string,
+  words: readonly string[],
+  { input, settings, onData }: GitInput = {},
+): Promise<GitAnswer> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let message = "";
-    const env = { ...process.env, LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" };
+    const env = { ...process.env, ...settingsEnvironment(settings), LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" };
     const child = spawn("git", [...GUARDS, "-C", folder, ...words], { env, stdio: ["pipe", "pipe", "pipe"] });
     const end = (code: number | undefined): void =>
       resolve({ code, stdout: Buffer.concat(pieces), message: message.trim().replace(/^(?:fatal|error): /, "") });
@@ -45,4 +51,14 @@ export function runGit(folder: string, words: readonly string[], { input, onData
     child.stdin.on("error", () => {}); // It may end without reading.
     child.stdin.end(input ?? "");
   });
+}
+
+/** https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT: names may hold any character. */
+function settingsEnvironment(settings: ReadonlyMap<string, string> = new Map()): Readonly<Record<string, string>> {
+  if (settings.size === 0) return {};
+  const entries = [...settings].flatMap(([name, value], i) => [
+    [`GIT_CONFIG_KEY_${i}`, name],
+    [`GIT_CONFIG_VALUE_${i}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: `${settings.size}`, ...Object.fromEntries(entries) };
 }
