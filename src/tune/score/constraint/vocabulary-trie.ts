@@ -3,56 +3,74 @@ import type { Tokenizer } from "../../../model/text/tokenizer.ts";
 import { tokenText } from "../token-text.ts";
 import type { State } from "./machine.ts";
 
-/** A node is a beginning of tokens; children of a node are a list. Node 0 is the empty beginning. */
+/** Nodes are beginnings of tokens, each before those that go on from it: a walk reads arrays from front to back. */
 export class VocabularyTrie {
-  readonly #firstChild: number[] = [-1];
-  readonly #sibling: number[] = [-1];
-  readonly #byte: number[] = [0];
-  /** Tokens that end at a node. */
-  readonly #tokens: (number[] | undefined)[] = [undefined];
+  /** By node: the last byte, how many bytes there are, and the first node that does not begin so. */
+  readonly #byte: Uint8Array;
+  readonly #depth: Int32Array;
+  readonly #end: Int32Array;
+  /** Tokens of the nodes, one after the other, and where those of a node begin. */
+  readonly #tokens: Int32Array;
+  readonly #begin: Int32Array;
 
   /** @param tokens bytes by id; undefined for those that are no text */
   constructor(tokens: readonly (readonly number[] | undefined)[]) {
-    const nodes = new Map<number, number>();
-    for (const [id, bytes] of tokens.entries()) {
-      if (bytes === undefined || bytes.length === 0) continue;
-      let node = 0;
-      for (const byte of bytes) node = this.#child(nodes, node, byte);
-      this.#tokens[node] = [...(this.#tokens[node] ?? []), id];
+    const spelled = [...tokens.entries()].flatMap(([id, bytes]) => (bytes?.length ? [{ id, bytes }] : []));
+    spelled.sort((a, b) => compare(a.bytes, b.bytes));
+    const [byte, depth, begin]: [number[], number[], number[]] = [[], [], []];
+    let before: readonly number[] = [];
+    for (const [i, { bytes }] of spelled.entries()) {
+      let common = 0;
+      while (common < before.length && before[common] === bytes[common]) common++;
+      for (let at = common; at < bytes.length; at++) {
+        byte.push(bytes[at]!);
+        depth.push(at + 1);
+        begin.push(i);
+      }
+      before = bytes;
     }
+    this.#byte = Uint8Array.from(byte);
+    this.#depth = Int32Array.from(depth);
+    this.#tokens = Int32Array.from(spelled, ({ id }) => id);
+    this.#begin = Int32Array.from([...begin, spelled.length]);
+    this.#end = endsOf(this.#depth);
   }
 
   /** Calls `visit` with each token after which a text can still become what it must. */
   follow(from: State, visit: (id: number) => void): void {
-    const nodes = [this.#firstChild[0]!];
     const states = [from];
-    while (nodes.length > 0) {
-      const node = nodes.pop()!;
-      const state = states.pop()!;
-      if (node < 0) continue;
-      nodes.push(this.#sibling[node]!);
-      states.push(state);
-      const next = state.after(this.#byte[node]!);
-      if (next === null) continue;
-      for (const id of this.#tokens[node] ?? []) visit(id);
-      nodes.push(this.#firstChild[node]!);
-      states.push(next);
+    let node = 0;
+    while (node < this.#byte.length) {
+      const depth = this.#depth[node]!;
+      const next = states[depth - 1]!.after(this.#byte[node]!);
+      if (next === null) {
+        node = this.#end[node]!;
+        continue;
+      }
+      states[depth] = next;
+      // Of nodes that begin at the same token the last one is its whole text.
+      for (let i = this.#begin[node]!; i < this.#begin[node + 1]!; i++) visit(this.#tokens[i]!);
+      node++;
     }
   }
+}
 
-  #child(nodes: Map<number, number>, parent: number, byte: number): number {
-    const key = parent * 256 + byte;
-    const known = nodes.get(key);
-    if (known !== undefined) return known;
-    const node = this.#byte.length;
-    nodes.set(key, node);
-    this.#byte.push(byte);
-    this.#sibling.push(this.#firstChild[parent]!);
-    this.#firstChild.push(-1);
-    this.#firstChild[parent] = node;
-    this.#tokens.push(undefined);
-    return node;
+function compare(a: readonly number[], b: readonly number[]): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return a.length - b.length;
+}
+
+/** By node: the next one that is no deeper. */
+function endsOf(depths: Int32Array): Int32Array {
+  const ends = new Int32Array(depths.length);
+  const open: number[] = [];
+  for (let node = 0; node <= depths.length; node++) {
+    const depth = depths[node] ?? 0;
+    while (open.length > 0 && depths[open.at(-1)!]! >= depth) ends[open.pop()!] = node;
+    open.push(node);
   }
+  return ends;
 }
 
 /** A tokenizer's tokens as bytes, and by them. */
