@@ -39,8 +39,11 @@ export async function launchProcesses(count: number, words: readonly string[], t
       stdio: rank === 0 ? "inherit" : ["ignore", "ignore", "inherit"],
     }),
   );
+  let stopping = false;
   const stop = (): void => {
-    for (const child of children) child.kill("SIGTERM");
+    // A process that waits for another hears no second signal.
+    for (const child of children) child.kill(stopping ? "SIGKILL" : "SIGTERM");
+    stopping = true;
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);

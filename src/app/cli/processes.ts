@@ -5,6 +5,9 @@ import { alone, type ProcessGroup } from "../../engine/device/collective/process
 import { processPlace } from "../process-place.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** After so long it is said what is waited for. */
+const PATIENCE_MS = 10_000;
+
 /**
  * Runs `work` with the processes that a launcher started, or alone. What fails in one of them ends all, and is told once.
  * @param signal ends the waiting for the others
@@ -19,7 +22,11 @@ export async function amongProcesses<T>(
   terminal.muted = place.rank !== 0;
   let link: Link | undefined;
   try {
-    link = await Link.open(place, signal);
+    const { rank, size, address, port } = place;
+    const patience = setTimeout(() => {
+      terminal.log(`rank ${rank} is waiting for the other ${size - 1} processes, at ${address}:${port}`);
+    }, PATIENCE_MS);
+    link = await Link.open(place, signal).finally(() => clearTimeout(patience));
     const result = await work(link);
     link.close();
     return result;

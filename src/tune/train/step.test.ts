@@ -7,9 +7,12 @@ import { Random } from "../../base/random.ts";
 import { recipeSchema } from "../../base/recipe/schema.ts";
 import { openReferenceDevice } from "../../engine/open-device.ts";
 import { createOptimizer, type Optimizer } from "../../engine/optim/optimizer.ts";
+import { gradientOf } from "../../engine/tensor/tape.ts";
 import { toFloats } from "../../engine/tensor/tensor.ts";
 import type { EncodedExample } from "../data/pack.ts";
+import { accumulateGradients } from "./loss.ts";
 import { prepareTrainee, type Trainee } from "./method.ts";
+import type { Share } from "./share-step.ts";
 import { optimizerStep, prepareStep, type StepSettings } from "./step.ts";
 
 const base = join(packageRoot, "tests/fixtures/parity/qwen3/model");
@@ -125,6 +128,36 @@ test("the same step twice gives the same bits, dropout included; recomputation d
   assert.deepEqual(run([all], {}, 0.2), once);
   for (const recompute of recomputePlans) assert.deepEqual(run([all], { recompute }, 0.2), once);
   assert.notDeepEqual(run([all], { seed: 2 }, 0.2).losses, once.losses);
+});
+
+/** Of every parameter of the whole model, by the packs of one process. */
+function gradientsOf(batches: readonly (readonly EncodedExample[])[], share: Share): Float32Array[] {
+  using trainee = prepareTrainee(recipeSchema.parse({ base, method: "full" }), base, null, openReferenceDevice());
+  const { packs, targets } = prepareStep(batches, settings, share);
+  for (const pack of packs) {
+    accumulateGradients(trainee.model.decoder, pack, 1 / targets, {
+      objective: trainee.objective,
+      supervisedRowsOnly: true,
+      recompute: settings.recompute,
+    })();
+  }
+  return [...trainee.trainable.values()].map((parameter) => toFloats(gradientOf(parameter)));
+}
+
+test("gradients of two and of three processes add up to those of one", () => {
+  const all = examples(7);
+  const batches = [all.slice(0, 4), all.slice(4)];
+  const whole = gradientsOf(batches, { rank: 0, size: 1 });
+  for (const size of [2, 3]) {
+    const parts = Array.from({ length: size }, (_, rank) => gradientsOf(batches, { rank, size }));
+    whole.forEach((gradient, p) => {
+      const largest = gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      gradient.forEach((value, i) => {
+        const sum = parts.reduce((total, part) => total + part[p]![i]!, 0);
+        assert.ok(Math.abs(sum - value) <= 1e-5 * largest, `${size}: ${sum} against ${value}`);
+      });
+    });
+  }
 });
 
 test("a gradient that is not finite stops the run and leaves the weights alone", () => {
