@@ -1,7 +1,7 @@
 /** What a server under load is asked, each with what it must answer. */
 
 import { generate } from "../../src/app/api/generate.ts";
-import { type LoadedModel, loadModel } from "../../src/app/api/load-model.ts";
+import type { LoadedModel } from "../../src/app/api/load-model.ts";
 import { type PredictOptions, predict } from "../../src/app/api/predict.ts";
 
 export interface Question {
@@ -14,16 +14,6 @@ export interface Question {
   readonly rows: number;
 }
 
-export interface QuestionOptions {
-  readonly model: string;
-  readonly recipe: string;
-  readonly device: "auto" | "cuda" | "cpu" | "reference";
-  readonly threads?: number | undefined;
-  readonly texts: readonly string[];
-  /** What probabilities may differ by. */
-  readonly tolerance: number;
-}
-
 interface Said {
   readonly label: string;
   readonly probabilities: Readonly<Record<string, number>>;
@@ -33,18 +23,22 @@ interface Said {
 const TOKENS = 24;
 const BATCH = 16;
 
-/** Asks the model itself first. */
-export async function prepareQuestions(options: QuestionOptions): Promise<Question[]> {
-  using model = await loadModel(options.model, options);
-  const name = options.model.slice(options.model.lastIndexOf("/") + 1);
+/**
+ * Asks the model itself first.
+ * @param name that the server knows it by
+ * @param tolerance what probabilities may differ by
+ */
+export async function prepareQuestions(
+  model: LoadedModel,
+  name: string,
+  texts: readonly string[],
+  tolerance: number,
+): Promise<Question[]> {
   const questions: Question[] = [];
-  const { texts } = options;
   for (let begin = 0; begin < texts.length; begin += BATCH) {
     const batch = texts.slice(begin, begin + BATCH);
-    questions.push(classifyQuestion(name, "16 texts", batch, await said(model, { texts: batch }), options.tolerance));
-    questions.push(
-      classifyQuestion(name, "1 text", batch[0]!, await said(model, { texts: [batch[0]!] }), options.tolerance),
-    );
+    questions.push(classifyQuestion(name, "16 texts", batch, await said(model, { texts: batch }), tolerance));
+    questions.push(classifyQuestion(name, "1 text", batch[0]!, await said(model, { texts: [batch[0]!] }), tolerance));
     const text = await generated(model, batch[1] ?? batch[0]!);
     for (const stream of [false, true]) questions.push(chatQuestion(name, batch[1] ?? batch[0]!, text, stream));
   }

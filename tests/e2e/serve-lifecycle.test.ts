@@ -80,7 +80,7 @@ describe("limits", () => {
     }));
 
   test("what clients leave behind is ended, and its memory is free", () =>
-    serving({}, async (client, { state }) => {
+    serving({}, async (client, { state }, port) => {
       const { engine, device } = state.models;
       const one = await client.chat.completions.create({ ...long, max_tokens: 1 });
       assert.equal(one.usage?.completion_tokens, 1);
@@ -95,6 +95,13 @@ describe("limits", () => {
       await until(() => engine.stats().running > 0 && state.gate.requests === 1);
       controller.abort();
       await assert.rejects(whole);
+      // One of several prompts that is refused leaves the others nothing to do; nor does a client that is gone at once.
+      const prompts = [[1, 2], [1e9]];
+      await assert.rejects(client.completions.create({ model: "base", prompt: prompts, max_tokens: 900 }), /400/);
+      await exchange(port, (socket) => {
+        socket.write(request("POST /v1/chat/completions", {}, JSON.stringify({ ...long, stream: true })));
+        setImmediate(() => socket.destroy());
+      });
       await until(() => state.gate.requests === 0 && engine.stats().running === 0);
       assert.equal(engine.stats().pagesUsed, 0);
       assert.equal(device.memory().live, before);

@@ -24,11 +24,13 @@ export interface ChoiceToken {
 
 const MAX_SEED = 2 ** 47;
 
-export class Choices {
+/** Dispose of it to end what is still being generated. */
+export class Choices implements Disposable {
   readonly #generations: readonly Generation[];
   readonly #stopTokens: ReadonlySet<number>;
   readonly #signal: AbortSignal;
   readonly #ending = new AbortController();
+  readonly #onAbort = (): void => this.#ending.abort(this.#signal.reason);
 
   /** Asks for all of them. @throws UserError for a request that the engine refuses */
   constructor({ engine, adapter, stopTokens }: ServedModel, request: ChoicesRequest) {
@@ -38,9 +40,15 @@ export class Choices {
     // Each choice listens.
     setMaxListeners(0, this.#ending.signal);
     const common = { ...options, adapter, stopTokens, signal: this.#ending.signal };
-    this.#generations = prompts.flatMap((prompt) =>
-      Array.from({ length: n }, (_, i) => engine.generate({ ...common, prompt, seed: seed + i })),
-    );
+    signal.addEventListener("abort", this.#onAbort);
+    try {
+      this.#generations = prompts.flatMap((prompt) =>
+        Array.from({ length: n }, (_, i) => engine.generate({ ...common, prompt, seed: seed + i })),
+      );
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** Tokens of prompts whose keys and values were there already; known when the answers are. */
@@ -48,10 +56,13 @@ export class Choices {
     return this.#generations.reduce((sum, { cachedTokens }) => sum + cachedTokens, 0);
   }
 
-  /** Tokens of all choices as they come. Leaving the loop, or a choice that fails, ends all of them. */
+  [Symbol.dispose](): void {
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#ending.abort(new Error("the request has ended"));
+  }
+
+  /** Tokens of all choices as they come. */
   async *tokens(): AsyncGenerator<ChoiceToken> {
-    const end = (): void => this.#ending.abort(this.#signal.reason);
-    this.#signal.addEventListener("abort", end);
     const next = async (choice: number): Promise<[number, IteratorResult<GeneratedToken>]> => {
       return [choice, await this.#generations[choice]!.next()];
     };
@@ -67,9 +78,7 @@ export class Choices {
         }
       }
     } finally {
-      this.#signal.removeEventListener("abort", end);
       for (const one of pending.values()) one.catch(() => {});
-      this.#ending.abort(new Error("the request has ended"));
     }
   }
 }

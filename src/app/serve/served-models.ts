@@ -1,5 +1,4 @@
 /** All that one server answers for: a base in memory, and adapters on it that come and go. */
-import { basename, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { EventSink } from "../../base/events.ts";
 import { nearestName } from "../../base/names.ts";
@@ -78,17 +77,19 @@ export class ServedModels implements AsyncDisposable {
     const reading = readingOf(path, recipe);
     const facts = factsOf(path, parts, { template: reading?.template, anyTemplate });
     const device = await openModelDevice(options);
+    let models: ServedModels | undefined;
     try {
-      const models =
+      models =
         facts.answers.head === undefined
           ? ServedModels.#ofWords(device, parts, facts, options)
           : ServedModels.#ofClassifier(device, path, base, facts, options);
       for (const adapter of options.adapters ?? []) {
-        await models.load(adapter.name, await folderOf(adapter.path, { onEvent }), options.recipe);
+        await models.load(adapter.name, await folderOf(adapter.path, { onEvent }));
       }
       return models;
     } catch (error) {
-      device.close();
+      if (models === undefined) device.close();
+      else await models[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -106,10 +107,9 @@ export class ServedModels implements AsyncDisposable {
     const plain = { kind: "model", modelFolder, adapterFolder: undefined, run: undefined } as const;
     const baseFacts = alone ? facts : factsOf(modelFolder, plain, { tokenizer });
     const models = new ServedModels(device, openModel(modelFolder, device, { format }), baseFacts, format, options);
-    const baseName = modelNameOf(modelFolder);
-    const name = options.name ?? (parts.run ? basename(resolve(parts.adapterFolder ?? facts.path)) : baseName);
-    models.#add(alone ? name : baseName, baseFacts, undefined, null, options.recipe);
-    if (!alone) models.#attach(options.name ?? basename(resolve(facts.path)), facts, adapterFolder, options.recipe);
+    const name = options.name ?? modelNameOf(facts.path);
+    models.#add(alone ? name : modelNameOf(modelFolder), baseFacts, undefined, null, options.recipe);
+    if (!alone) models.#attach(name, facts, adapterFolder, options.recipe);
     return models;
   }
 
@@ -124,7 +124,7 @@ export class ServedModels implements AsyncDisposable {
     const artefact = openArtefact(path, { device, base, template, anyTemplate: options.anyTemplate });
     for (const message of artefact.warnings) options.onEvent?.({ kind: "note", level: "warning", message });
     const models = new ServedModels(device, artefact.model, artefact, { kind: device.precision }, options);
-    models.#add(options.name ?? basename(resolve(path)), artefact, undefined, null, options.recipe);
+    models.#add(options.name ?? modelNameOf(path), artefact, undefined, null, options.recipe);
     return models;
   }
 
@@ -153,7 +153,7 @@ export class ServedModels implements AsyncDisposable {
    * @returns what in its folder was left out, and what may be wrong with it
    * @throws UserError when the name is taken, or it is no adapter, damaged, or of another base
    */
-  async load(name: string, folder: string, recipe?: string): Promise<readonly string[]> {
+  async load(name: string, folder: string): Promise<readonly string[]> {
     const base = this.#base.folder;
     if (this.#adapters === undefined) throw noAdapters(folder);
     const parts = findParts(folder, base);
@@ -167,10 +167,10 @@ export class ServedModels implements AsyncDisposable {
     }
     const { tokenizer } = this.#baseFacts;
     const { anyTemplate } = this.#options;
-    const template = readingOf(folder, recipe)?.template;
+    const template = readingOf(folder, undefined)?.template;
     const facts = factsOf(folder, parts, { base, template, anyTemplate, tokenizer });
     if (facts.answers.head !== undefined) throw noAdapters(folder);
-    return [...this.#attach(name, facts, parts.adapterFolder, recipe), ...this.#doubts(parts)];
+    return [...this.#attach(name, facts, parts.adapterFolder, undefined), ...this.#doubts(parts)];
   }
 
   /** Takes an adapter away when what was asked of it is answered; from now on it is not known. @throws ApiError 404, 409 */

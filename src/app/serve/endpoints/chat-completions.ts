@@ -29,7 +29,7 @@ export const chatCompletions: Endpoint = {
     const prompt = model.chatPrompt(request.messages.map(messageOf));
     exchange.noted.promptTokens = prompt.length;
     using _place = request.stream ? state.gate.enterStream() : undefined;
-    const choices = new Choices(model, {
+    using choices = new Choices(model, {
       prompts: [prompt],
       n: request.n,
       seed: request.seed,

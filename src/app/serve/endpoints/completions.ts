@@ -33,7 +33,7 @@ export const completions: Endpoint = {
     for (const prompt of prompts) roomFor(model, prompt, request.max_tokens, "prompt");
     exchange.noted.promptTokens = prompts.reduce((sum, { length }) => sum + length, 0);
     using _place = request.stream ? state.gate.enterStream() : undefined;
-    const choices = new Choices(model, {
+    using choices = new Choices(model, {
       prompts,
       n: request.n,
       seed: request.seed,
