@@ -27,7 +27,7 @@ interface Options {
 
 /** Share of offline scoring's rate that a server must reach. */
 const LEAST_SHARE = 0.8;
-/** Growth of a server's memory after its first quarter that is no leak. */
+/** Growth of a server's memory in its second half that is no leak. */
 const MOST_GROWTH = 0.1;
 /** Of probabilities, where texts share passes: products are in bf16, whose rounding depends on a text's place. */
 const TOLERANCE = 0.02;
@@ -164,12 +164,12 @@ async function underLoad(
       `  ${kind}: ${perSecond.toFixed(1)}/s, p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, ${failed} failed, ${wrong} wrong`,
     );
   }
-  const early = samples[Math.floor(samples.length / 4)]!;
+  const early = samples[Math.floor(samples.length / 2)]!;
   const growth = samples.at(-1)!.resident / early.resident - 1;
   const leaked = live - samples[0]!.live;
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   console.log(
-    `  memory of the process: ${mib(early.resident)} after a quarter, ${mib(samples.at(-1)!.resident)} at the end; of the device: ${mib(samples[0]!.live)} before, ${mib(live)} after`,
+    `  memory of the process: ${mib(early.resident)} half-way, ${mib(samples.at(-1)!.resident)} at the end; of the device: ${mib(samples[0]!.live)} before, ${mib(live)} after`,
   );
   // On a card the last bits of a product, and so a close choice between two tokens, depend on what shares its pass.
   const mistakes = kinds

@@ -29,7 +29,7 @@ export async function classifyRows(
   input: readonly string[] | readonly JsonObject[],
   signal: AbortSignal,
 ): Promise<readonly (LabelledRow | RefusedRow)[]> {
-  const { facts, reading, engine, adapter, weights } = model;
+  const { facts, reading, engine, adapter, weights, labelEncoder } = model;
   const asked = { artefact: facts, reading };
   const problems = new RowProblems();
   const texts = typeof input[0] === "string";
@@ -41,6 +41,7 @@ export async function classifyRows(
     encoder: facts.encoder,
     encodeOptions: facts.encodeOptions,
     decision: decisionFor(asked, set),
+    labelEncoder,
     scorers: engineScorers(engine, weights.classHead, { adapter, signal }),
   };
   const answers = new Map<string, AnsweredRow>();

@@ -4,6 +4,7 @@ import type { Model } from "../../model/families/model.ts";
 import type { JsonObject } from "../../model/files/json-file.ts";
 import type { Message } from "../../model/text/chat-template.ts";
 import type { BatchEngine } from "../../tune/score/batch-engine.ts";
+import { LabelEncoder } from "../../tune/score/label-encoder.ts";
 import { stopTokens } from "../../tune/score/stop-tokens.ts";
 import type { ArtefactFacts } from "../../tune/train/artefact-facts.ts";
 import type { Reading } from "../api/load-model.ts";
@@ -35,6 +36,8 @@ export class ServedModel {
   readonly parent: string | null;
   /** Seconds since 1970. */
   readonly created: number = Math.floor(Date.now() / 1000);
+  /** Remembers how answers end in the tokens of its rows. */
+  readonly labelEncoder: LabelEncoder;
   /** Tokens that end an answer. */
   readonly stopTokens: ReadonlySet<number>;
 
@@ -47,6 +50,7 @@ export class ServedModel {
     this.reading = reading;
     this.context = weights.decoder.config.maxPositions;
     this.parent = parent;
+    this.labelEncoder = new LabelEncoder(facts.tokenizer);
     this.stopTokens = stopTokens(modelFolder, facts.tokenizer, facts.template);
   }
 

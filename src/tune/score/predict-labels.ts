@@ -16,6 +16,7 @@ export interface LabelPrediction extends LabelScores {
 /**
  * Scores rows in order.
  * @param decision how labels are chosen; by default the most probable one is given
+ * @param encoder one that has seen rows of the same template and labels, if there is one
  * @throws UserError when two labels are the same tokens.
  */
 export async function* predictLabels(
@@ -23,8 +24,8 @@ export async function* predictLabels(
   tokenizer: Tokenizer,
   rows: Iterable<LabelRow> | AsyncIterable<LabelRow>,
   decision?: Decision,
+  encoder: LabelEncoder = new LabelEncoder(tokenizer),
 ): AsyncGenerator<LabelPrediction> {
-  const encoder = new LabelEncoder(tokenizer);
   const scored = scorer.stream(rows, ({ answers, encode }) => encoder.candidates(answers, encode));
   for await (const { example: row, scores } of scored) {
     const { logProbabilities: logits } = scores;

@@ -8,6 +8,7 @@ import type { Problems } from "../data/problems.ts";
 import { YES } from "../data/questions.ts";
 import { ClassScorer } from "./class-scorer.ts";
 import { type Decision, decide, probabilitiesOf } from "./decision.ts";
+import type { LabelEncoder } from "./label-encoder.ts";
 import { labelRows } from "./label-rows.ts";
 import { LabelScorer } from "./label-scorer.ts";
 import { predictLabels } from "./predict-labels.ts";
@@ -23,6 +24,8 @@ export interface Classifier {
   readonly maxTokens?: number | undefined;
   /** What computes, where that is not for these rows alone. */
   readonly scorers?: Scorers | undefined;
+  /** That has seen rows of the classifier. */
+  readonly labelEncoder?: LabelEncoder | undefined;
 }
 
 /** Scores of streams of rows, by the model's own words or by its class head. */
@@ -37,12 +40,18 @@ export interface Scorers {
  * @throws UserError when the set has no labels, or a row is too long and that is refused
  */
 export function predictRows(classifier: Classifier, dataset: Dataset, problems: Problems): AsyncGenerator<Prediction> {
-  const { model, encoder, encodeOptions, maxTokens, scorers } = classifier;
+  const { model, encoder, encodeOptions, maxTokens, scorers, labelEncoder } = classifier;
   if (model.classHead !== undefined) return predictClasses(classifier, dataset, problems);
   const scorer = scorers?.labels ?? new LabelScorer(model.decoder, { maxTokens });
   const rows = labelRows(dataset, encoder, encodeOptions, problems);
-  if (dataset.asked === undefined) return predictLabels(scorer, encoder.tokenizer, rows, classifier.decision);
-  return gathered(predictLabels(scorer, encoder.tokenizer, rows), dataset, classifier.decision);
+  if (dataset.asked === undefined) {
+    return predictLabels(scorer, encoder.tokenizer, rows, classifier.decision, labelEncoder);
+  }
+  return gathered(
+    predictLabels(scorer, encoder.tokenizer, rows, undefined, labelEncoder),
+    dataset,
+    classifier.decision,
+  );
 }
 
 /** Names of the labels that predictions are about. */
