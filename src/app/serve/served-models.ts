@@ -28,6 +28,8 @@ export interface ServedModelsOptions extends Omit<LoadModelOptions, "reading"> {
   readonly adapters?: readonly AdapterName[] | undefined;
   /** Scores each request by itself; see `BatchEngineOptions.scoresApart`. */
   readonly exact?: boolean | undefined;
+  /** Of the key-value cache; default: what the engine finds room for. */
+  readonly cacheBytes?: number | undefined;
   /** Takes chat templates that are not those of the training. */
   readonly anyTemplate?: boolean | undefined;
 }
@@ -62,6 +64,7 @@ export class ServedModels implements AsyncDisposable {
     this.engine = new BatchEngine(base, baseFacts.tokenizer, {
       adapters: this.#adapters,
       scoresApart: options.exact,
+      cacheBytes: options.cacheBytes,
     });
   }
 

@@ -25,6 +25,7 @@ interface ServeFlags {
   readonly corsOrigin: readonly string[];
   readonly anyTemplate?: boolean;
   readonly exact?: boolean;
+  readonly cacheMemory?: number;
   readonly maxRequests: number;
   readonly maxStreams: number;
   readonly maxBody: number;
@@ -35,6 +36,7 @@ interface ServeFlags {
 
 const MAX_KEY_FILE = 2 ** 20;
 const MIB = 2 ** 20;
+const GIB = 2 ** 30;
 
 /** `fettle serve MODEL` */
 export const serve: CommandModule = {
@@ -56,6 +58,11 @@ export const serve: CommandModule = {
       .option("--admin-key-file <file>", "who may load adapters; default: FETTLE_ADMIN_KEY, otherwise nobody")
       .option("--allow-host <name>", "a further name that the server is called by (repeatable)", collect, [])
       .option("--cors-origin <origin>", "pages of this origin may ask (repeatable)", collect, [])
+      .option(
+        "--cache-memory <GiB>",
+        "for keys and values of texts; default: what 256 texts take, as far as memory allows",
+        numberBetween(0.001, 10_000),
+      )
       .option("--max-requests <count>", "running or waiting; more are sent away with 429", wholeNumber(1), requests)
       .option("--max-streams <count>", "of them, streamed answers", wholeNumber(1), streams)
       .option("--max-body <MiB>", "of a request", numberBetween(0.001, 256), bodyBytes / MIB)
@@ -102,6 +109,7 @@ function optionsOf(command: Command): ServeOptions {
     adapterFolders: flags.adapterFolder,
     anyTemplate: flags.anyTemplate,
     exact: flags.exact,
+    cacheBytes: flags.cacheMemory === undefined ? undefined : Math.floor(flags.cacheMemory * GIB),
     apiKeys: keysFrom(flags.apiKeyFile) ?? (apiKey === undefined ? [] : [apiKey]),
     adminKeys: keysFrom(flags.adminKeyFile) ?? (adminKey === undefined ? [] : [adminKey]),
     hosts: flags.allowHost,
