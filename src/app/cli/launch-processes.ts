@@ -7,7 +7,7 @@ import { processPlace } from "../process-place.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** When one has failed, the others end by themselves; what is left after so long is ended. */
-const END_MS = 60_000;
+const END_MS = 35_000;
 
 /** Where all processes of a machine find rank 0. */
 const HERE = "127.0.0.1";
