@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Severity } from "../../base/taxonomy/taxonomy.ts";
 import { FindingLists } from "./finding-lists.ts";
 import { parseOutput } from "./parse-output.ts";
-import { runProgram } from "./run-program.ts";
+import { runProgram, timeLimit } from "./run-program.ts";
 import type { Tool } from "./tool.ts";
 
 const severities: Readonly<Record<string, Severity>> = { error: "high", warning: "medium", info: "low", style: "low" };
@@ -37,7 +37,7 @@ export const hadolint: Tool = {
   },
   run: async ({ path }, folder, files) => {
     const args = ["--format", "json", "--no-fail", "--", ...files];
-    return [(await runProgram({ path, args, folder, seconds: 60 + files.length * 5 })).stdout];
+    return [(await runProgram({ path, args, folder, seconds: timeLimit(files.length) })).stdout];
   },
   read: ([stdout = ""], files) => {
     const lists = new FindingLists(files);

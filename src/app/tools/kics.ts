@@ -7,7 +7,7 @@ import { UserError } from "../../base/errors.ts";
 import type { Severity } from "../../base/taxonomy/taxonomy.ts";
 import { FindingLists } from "./finding-lists.ts";
 import { parseOutput } from "./parse-output.ts";
-import { runProgram } from "./run-program.ts";
+import { runProgram, timeLimit } from "./run-program.ts";
 import type { Tool } from "./tool.ts";
 
 const severities: Readonly<Record<string, Severity>> = {
@@ -78,7 +78,7 @@ export const kics: Tool = {
         args,
         folder,
         variables: { DISABLE_CRASH_REPORT: "1" },
-        seconds: 120 + files.length * 5,
+        seconds: timeLimit(files.length),
       });
       return [await readFile(join(place, "results.json"), "utf8"), await readFile(log, "utf8")];
     } finally {

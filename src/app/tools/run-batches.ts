@@ -17,8 +17,8 @@ export const fileNames: Readonly<Record<TextKind, string>> = {
 const MAX_FAILURES_AT_FIRST = 3;
 
 /**
- * Answers as they come, not in order. A process that fails on several texts is given them in halves, until those that it
- * fails on are alone.
+ * Answers as they come, not in order. A process that fails on several texts is given them in smaller parts, until those that
+ * it fails on are alone.
  * @param worked whether the program is known to have answered before
  * @throws UserError when it never worked, and has failed on several texts alone
  */
@@ -31,8 +31,7 @@ export async function* runBatches(
   const { batch } = program.tool;
   // Small enough that each process has several, so that all are busy to the end.
   const size = Math.max(1, Math.min(batch, Math.ceil(texts.length / processes / 2)));
-  const queue: (readonly string[])[] = [];
-  for (let at = 0; at < texts.length; at += size) queue.push(texts.slice(at, at + size));
+  const queue = parts(texts, size);
   const running = new Map<number, Promise<{ readonly id: number; readonly outcome: Outcome }>>();
   let next = 0;
   let worked = before;
@@ -56,8 +55,8 @@ export async function* runBatches(
         worked = true;
         yield* answers;
       } else if (given.length > 1) {
-        const middle = given.length >> 1;
-        queue.unshift(given.slice(0, middle), given.slice(middle));
+        // In eighths rather than halves: a text that a tool hangs on costs the time limit of each part that it is in.
+        queue.unshift(...parts(given, Math.ceil(given.length / 8)));
       } else {
         failures++;
         if (!worked && failures === MAX_FAILURES_AT_FIRST) throw error;
@@ -68,6 +67,12 @@ export async function* runBatches(
   } finally {
     await Promise.allSettled(running.values());
   }
+}
+
+function parts(texts: readonly string[], size: number): (readonly string[])[] {
+  const all: (readonly string[])[] = [];
+  for (let at = 0; at < texts.length; at += size) all.push(texts.slice(at, at + size));
+  return all;
 }
 
 interface Outcome {

@@ -22,6 +22,11 @@ export interface ProgramOutput {
 /** Bytes of output; the largest seen is 30 kB a file. */
 const MAX_OUTPUT = 256 * 1024 * 1024;
 
+/** Seconds for some files: a machine that is busy with twenty other things is waited for, a program that hangs is not. */
+export function timeLimit(files: number): number {
+  return 60 + files;
+}
+
 /** @throws UserError when it cannot be started, takes too long, writes too much, or ends with another exit code */
 export function runProgram(call: ProgramCall): Promise<ProgramOutput> {
   const { path, args, folder, variables = {}, codes = [0], seconds } = call;

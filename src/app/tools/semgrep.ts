@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Severity } from "../../base/taxonomy/taxonomy.ts";
 import { FindingLists } from "./finding-lists.ts";
 import { parseOutput } from "./parse-output.ts";
-import { runProgram } from "./run-program.ts";
+import { runProgram, timeLimit } from "./run-program.ts";
 import type { Tool } from "./tool.ts";
 
 const severities: Readonly<Record<string, Severity>> = {
@@ -66,7 +66,7 @@ export const semgrep: Tool = {
       ["scan", "--config", rules, "--json", "--quiet", "--jobs", "1"],
       ["--no-git-ignore", "."],
     ].flat();
-    const { stdout } = await runProgram({ path, args, folder, variables, seconds: 120 + files.length * 10 });
+    const { stdout } = await runProgram({ path, args, folder, variables, seconds: timeLimit(files.length) });
     // It puts the folder's path before each rule's id, with dots: what is in the folder should not depend on where it is.
     const prefix = rules.split(sep).filter(Boolean).join(".");
     return [stdout.replaceAll(`"check_id":"${prefix}.`, '"check_id":"')];

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Severity } from "../../base/taxonomy/taxonomy.ts";
 import { FindingLists } from "./finding-lists.ts";
 import { parseOutput } from "./parse-output.ts";
-import { runProgram } from "./run-program.ts";
+import { runProgram, timeLimit } from "./run-program.ts";
 import type { Tool } from "./tool.ts";
 
 const severities: Readonly<Record<string, Severity>> = {
@@ -70,7 +70,7 @@ export const trivy: Tool = {
   run: async ({ path }, folder, files) => {
     // Without --skip-check-update it would fetch a newer set of checks, and answers would depend on the day.
     const args = ["config", "--quiet", "--format", "json", "--skip-check-update", "."];
-    return [(await runProgram({ path, args, folder, seconds: 60 + files.length * 5 })).stdout];
+    return [(await runProgram({ path, args, folder, seconds: timeLimit(files.length) })).stdout];
   },
   read: ([stdout = ""], files) => {
     const lists = new FindingLists(files);
