@@ -6,6 +6,8 @@ import type { BufferView } from "../device.ts";
 import { addressOf } from "./cuda-launcher.ts";
 import type { Nccl } from "./nccl.ts";
 
+const MOMENT_MS = 1000;
+
 export interface NcclOptions {
   readonly nccl: Nccl;
   readonly group: ProcessGroup;
@@ -61,7 +63,14 @@ export class NcclCollective implements Collective {
   wait(): void {
     waitUntil(this.#isIdle, () => {
       this.group.check();
-      this.#nccl.checkAsync(this.#communicator);
+      try {
+        this.#nccl.checkAsync(this.#communicator);
+      } catch (error) {
+        // NCCL may see first that another process is gone; who it was is known a moment later.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MOMENT_MS);
+        this.group.check();
+        throw error;
+      }
     });
   }
 

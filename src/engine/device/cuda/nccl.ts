@@ -1,5 +1,6 @@
 /** NCCL's functions, as far as they are used, and the names of nccl.h. Handles and device addresses are numbers. */
 import koffi, { type LibraryHandle } from "koffi";
+import { UserError } from "../../../base/errors.ts";
 import type { DType } from "../device.ts";
 
 /** ncclUniqueId: what rank 0 makes and all others are given, to find each other. */
@@ -15,8 +16,8 @@ const IN_PROGRESS = 7;
 /** Most return an ncclResult_t. */
 type Call = (...args: unknown[]) => number;
 
-/** It is passed by value. */
-const uniqueId = koffi.struct("ncclUniqueId", { internal: koffi.array("uint8", UNIQUE_ID_BYTES, "Typed") });
+/** ncclUniqueId, which is passed by value. */
+const uniqueId = koffi.struct({ internal: koffi.array("uint8", UNIQUE_ID_BYTES, "Typed") });
 
 export class Nccl {
   readonly #calls: ReturnType<typeof bind>;
@@ -65,7 +66,7 @@ export class Nccl {
     this.#check("ncclBroadcast", status, communicator);
   }
 
-  /** @throws Error where something that was launched has failed since */
+  /** @throws UserError where something that was launched has failed since */
   checkAsync(communicator: number): void {
     const status = new Int32Array(1);
     this.#check("ncclCommGetAsyncError", this.#calls.asyncError(communicator, status), communicator);
@@ -86,7 +87,11 @@ export class Nccl {
     if (status === 0) return;
     const name = this.#calls.errorString(status) ?? `NCCL error ${status}`;
     const last = this.#calls.lastError?.(communicator) || "";
-    throw new Error(`${call}: ${name}${last.trim() === "" ? "" : ` (${last.trim()})`}`);
+    throw new UserError({
+      code: "processes/nccl",
+      message: `NCCL failed: ${call}: ${name}${last.trim() === "" ? "" : ` (${last.trim()})`}`,
+      fix: "see that every process has a GPU of its own, and that its driver is new enough; NCCL_DEBUG=INFO tells more",
+    });
   }
 }
 
