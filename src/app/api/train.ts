@@ -3,9 +3,9 @@ import type { EventSink } from "../../base/events.ts";
 import { type LoadedRecipe, loadRecipe, parseRecipe } from "../../base/recipe/load.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import type { ProcessGroup } from "../../engine/device/collective/process-group.ts";
-import { type RunResult, startRun } from "../../tune/train/start-run.ts";
+import type { RunResult } from "../../tune/train/start-run.ts";
 import { runEnvironment } from "../environment.ts";
-import { SystemMonitor } from "../track/system-monitor.ts";
+import { trackedRun } from "./tracked-run.ts";
 
 /** Options of a recipe as an object: those of the YAML file, all but `base` with defaults. */
 export type RecipeInput = PartialOptions<Omit<Recipe, "base">> & Pick<Recipe, "base">;
@@ -41,17 +41,15 @@ export interface TrainOptions {
  * @param recipe path of a YAML file, or its options
  * @throws UserErrors with every mistake in the recipe; UserError for data, model or disk
  */
-export function train(recipe: string | RecipeInput, options: TrainOptions = {}): Promise<RunResult> {
+export async function train(recipe: string | RecipeInput, options: TrainOptions = {}): Promise<RunResult> {
   const { resume = false, dryRun = false, signal = new AbortController().signal, group, onEvent = () => {} } = options;
-  const monitor = new SystemMonitor();
-  return startRun(loadForTraining(recipe, options), {
+  return trackedRun(loadForTraining(recipe, options), {
     ...runEnvironment(group?.place),
     resume,
     dryRun,
     signal,
     group,
     onEvent,
-    systemUse: () => monitor.read(),
   });
 }
 

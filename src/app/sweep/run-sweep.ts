@@ -8,7 +8,7 @@ import { makeFolder, writeFileAtomic } from "../../model/files/atomic.ts";
 import { planRun } from "../../tune/train/plan-run.ts";
 import { isRunFolder, readRunInfo } from "../../tune/train/run-folder.ts";
 import { SharedParts } from "../../tune/train/shared-parts.ts";
-import { startRun } from "../../tune/train/start-run.ts";
+import { trackedRun } from "../api/tracked-run.ts";
 import { runEnvironment } from "../environment.ts";
 import { checkMetric, chooseBest, metricOf } from "./choose-best.ts";
 import { readResult, writeCombination } from "./combination-file.ts";
@@ -174,9 +174,8 @@ async function runOne(
   const run = { name, folder, labels, error: null, result: null };
   try {
     writeCombination(combination, data, null);
-    const environment = runEnvironment();
-    const { status, ...trained } = await startRun(loaded, {
-      ...environment,
+    const { status, ...trained } = await trackedRun(loaded, {
+      ...runEnvironment(),
       ...{ resume: true, dryRun: false, signal, onEvent, parts },
     });
     if (status === "interrupted" || status === "planned") return { ...run, status: "interrupted" };

@@ -6,7 +6,7 @@ import { parseHubName } from "../hub-name.ts";
 import { findConflicts, isFraction, type Purpose } from "./combinations.ts";
 import { describeIssue, valueAt } from "./issues.ts";
 import { recipeJsonSchema } from "./json-schema.ts";
-import type { Fraction, Paths, Recipe } from "./recipe.ts";
+import type { Fraction, Paths, Recipe, TrackerOptions } from "./recipe.ts";
 import { methodSections, recipeSchema } from "./schema.ts";
 import { type LaidValue, type OptionPath, RecipeSource } from "./source.ts";
 
@@ -146,6 +146,7 @@ function resolvePaths(recipe: Recipe, name: string, folder: string, workingDirec
       test: set(test),
     },
     scan: { ...recipe.scan, taxonomy: recipe.scan.taxonomy && one(recipe.scan.taxonomy) },
+    trackers: resolveTrackers(recipe.trackers, workingDirectory),
     cache: {
       models: recipe.cache.models && one(recipe.cache.models),
       kernels: recipe.cache.kernels && one(recipe.cache.kernels),
@@ -160,4 +161,10 @@ export function byPlace(a: UserError, b: UserError): number {
     return match === null ? -1 : Number(match[1]) * 1e4 + Number(match[2]);
   };
   return place(a) - place(b);
+}
+
+function resolveTrackers(trackers: TrackerOptions, workingDirectory: string): TrackerOptions {
+  const { tensorboard } = trackers;
+  if (!tensorboard?.folder) return trackers;
+  return { ...trackers, tensorboard: { folder: resolve(workingDirectory, tensorboard.folder) } };
 }

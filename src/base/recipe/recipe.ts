@@ -37,6 +37,7 @@ export interface Recipe {
   readonly evaluation: EvaluationOptions;
   readonly scan: ScanOptions;
   readonly checkpoints: CheckpointOptions;
+  readonly trackers: TrackerOptions;
   readonly cache: CacheOptions;
 }
 
@@ -211,6 +212,15 @@ export interface ScanOptions {
 export interface CheckpointOptions {
   readonly save_steps: number | "epoch" | null;
   readonly save_total_limit: number;
+}
+
+/** Who else is told of the run while it trains; those that are absent are not. */
+export interface TrackerOptions {
+  readonly tensorboard?: TensorBoardOptions | undefined;
+}
+
+export interface TensorBoardOptions {
+  readonly folder: string | null;
 }
 
 export interface CacheOptions {

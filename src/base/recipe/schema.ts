@@ -19,6 +19,7 @@ import type {
   TrainingOptions,
 } from "./recipe.ts";
 import { scan } from "./scan-schema.ts";
+import { trackers } from "./tracker-schema.ts";
 
 const beta = z.number().min(0).lt(1);
 const rank = z.int().min(1).max(4096);
@@ -199,6 +200,7 @@ export const recipeSchema: z.ZodType<Recipe> = z
       .describe("Looking at the validation set: while training, and at the end to choose how probabilities are read."),
     scan: scan.prefault({}).describe("What the trained classifier looks for in a tree of files, with fettle scan."),
     checkpoints: checkpoints.prefault({}).describe("What is written while training."),
+    trackers: trackers.prefault({}).describe("Programs for following runs that this one is shown in while it trains."),
     cache: cache.prefault({}).describe("Where files lie that can be fetched or compiled again, for this recipe."),
   })
   .meta({ title: "Fettle recipe" });

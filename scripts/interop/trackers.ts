@@ -1,0 +1,85 @@
+/**
+ * A run that was stopped and gone on with, as the trackers' own readers see it, against its metrics.jsonl.
+ *
+ * `FETTLE_INTEROP_PYTHON`: a Python that has tensorboard; default python3.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { train } from "../../src/app/api/train.ts";
+import { pointOf } from "../../src/app/track/points.ts";
+import type { RunEvent } from "../../src/base/events.ts";
+import { packageRoot } from "../../src/base/package-root.ts";
+import type { Comparison } from "./lib/comparison.ts";
+import { expectPython, runPython } from "./lib/python.ts";
+
+type Scalars = Readonly<Record<string, readonly (readonly [step: number, value: number])[]>>;
+
+export async function compare(): Promise<readonly Comparison[]> {
+  expectPython(["tensorboard"]);
+  const scratch = mkdtempSync(join(tmpdir(), "fettle-interop-trackers-"));
+  try {
+    const output = join(scratch, "run");
+    await stoppedAndResumed(output);
+    const expected = scalarsOf(join(output, "metrics.jsonl"));
+    return [tensorBoard(output, expected)];
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Stopped after step 7, with a checkpoint of step 7; then its trace is that of a crash after step 7, resumed from 4. */
+async function stoppedAndResumed(output: string): Promise<void> {
+  const recipe = {
+    base: join(packageRoot, "models/fettle-nano"),
+    data: {
+      train: join(packageRoot, "examples/ag-news/train.jsonl"),
+      validation: { fraction: 0.2 },
+      limit: 100,
+    },
+    training: { batch_size: 8, logging_steps: 1 },
+    evaluation: { eval_steps: 3 },
+    checkpoints: { save_steps: 4 },
+    trackers: { tensorboard: {} },
+  } as const;
+  const stop = new AbortController();
+  const onEvent = (event: RunEvent): void => {
+    if (event.kind === "step" && event.step === 7) stop.abort();
+  };
+  await train(recipe, { output, signal: stop.signal, onEvent });
+  rmSync(join(output, "checkpoints/step-000007"), { recursive: true });
+  await train(recipe, { output, resume: true });
+}
+
+function scalarsOf(metrics: string): Scalars {
+  const scalars: Record<string, [number, number][]> = {};
+  let step = 0;
+  for (const line of readFileSync(metrics, "utf8").trim().split("\n")) {
+    const event = JSON.parse(line) as RunEvent;
+    if (event.kind === "step") step = event.step;
+    for (const [tag, value] of Object.entries(pointOf(event, step, 0)?.values ?? {})) {
+      scalars[tag] = [...(scalars[tag] ?? []), [step, value]];
+    }
+  }
+  return scalars;
+}
+
+function tensorBoard(output: string, expected: Scalars): Comparison {
+  const folder = join(output, "tensorboard");
+  const { scalars, texts } = runPython<{
+    readonly scalars: Scalars;
+    readonly texts: Readonly<Record<string, string>>;
+  }>("read_events.py", { folder });
+  const missing = ["config", "summary"].filter((tag) => !texts[tag]?.startsWith("| option | value |"));
+  return verdict("TensorBoard: a resumed run's scalars and texts", expected, scalars, missing);
+}
+
+/** Equal as f32, which is what event files hold. */
+function verdict(what: string, expected: Scalars, given: Scalars, missing: readonly string[]): Comparison {
+  const tags = [...new Set([...Object.keys(expected), ...Object.keys(given)])];
+  const rounded = (scalars: Scalars, tag: string): string =>
+    JSON.stringify((scalars[tag] ?? []).map(([step, value]) => [step, Math.fround(value)]));
+  const wrong = [...missing, ...tags.filter((tag) => rounded(expected, tag) !== rounded(given, tag))];
+  const result = wrong.length > 0 ? `differ: ${wrong.join(", ")}` : `${tags.length} series equal`;
+  return { what, result, ok: wrong.length === 0 };
+}
