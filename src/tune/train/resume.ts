@@ -20,12 +20,12 @@ export type Fingerprint = Readonly<Record<string, string>>;
 
 export function fingerprintOf(
   recipe: Recipe,
-  { hub }: Pick<RunInfo, "hub">,
+  { hub, settled }: Pick<RunInfo, "hub" | "settled">,
   device: Device,
   { train, validation }: RunData,
 ): Fingerprint {
-  // Who keeps what part of the states changes no number, as little as who logs how often.
-  const { logging_steps: _, zero_stage: __, ...training } = recipe.training;
+  // Who keeps what part of the states changes no number, as little as who logs how often or what is computed again.
+  const { logging_steps: _, zero_stage: __, recompute: ___, ...training } = recipe.training;
   const deciding = {
     device: device.name,
     precision: device.precision,
@@ -42,7 +42,8 @@ export function fingerprintOf(
     quantization: recipe.quantization,
     // Where states lie changes no number.
     training: { ...training, optim: optimizerStates[training.optim].kind },
-    packing: recipe.packing,
+    // The recipe in the run folder says what `auto` came to.
+    packing: { ...recipe.packing, max_tokens: settled.maxTokens },
     evaluation: recipe.evaluation,
   };
   return {

@@ -71,7 +71,9 @@ export class RunList {
         "a",
         { href: runAddress(id), "data-key": `link ${id}`, "aria-current": id === this.#shown ? "page" : undefined },
         element("span", { class: "name" }, id),
+        " ",
         element("span", { class: `status ${status.replace(" ", "-")}` }, status),
+        " ",
         element("span", { class: "quiet" }, figures.filter(Boolean).join(" · ")),
         status === "running" &&
           element("progress", { max: Math.max(1, totalSteps), value: step, "aria-label": "steps" }),
