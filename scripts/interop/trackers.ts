@@ -1,7 +1,7 @@
 /**
  * A run that was stopped and gone on with, as the trackers' own readers see it, against its metrics.jsonl.
  *
- * `FETTLE_INTEROP_PYTHON`: a Python that has tensorboard; default python3.
+ * `FETTLE_INTEROP_PYTHON`: a Python that has tensorboard and mlflow; default python3.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,25 +11,35 @@ import { pointOf } from "../../src/app/track/points.ts";
 import type { RunEvent } from "../../src/base/events.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import type { Comparison } from "./lib/comparison.ts";
+import { MlflowServer, readMlflow } from "./lib/mlflow-server.ts";
 import { expectPython, runPython } from "./lib/python.ts";
 
 type Scalars = Readonly<Record<string, readonly (readonly [step: number, value: number])[]>>;
 
 export async function compare(): Promise<readonly Comparison[]> {
-  expectPython(["tensorboard"]);
+  expectPython(["tensorboard", "mlflow"]);
   const scratch = mkdtempSync(join(tmpdir(), "fettle-interop-trackers-"));
+  await using server = await MlflowServer.start(scratch);
   try {
     const output = join(scratch, "run");
-    await stoppedAndResumed(output);
+    await stoppedAndResumed(output, server.address);
     const expected = scalarsOf(join(output, "metrics.jsonl"));
-    return [tensorBoard(output, expected)];
+    const mlflow = await readMlflow(server.address, JSON.parse(readFileSync(join(output, "track.json"), "utf8")));
+    const sameRun = mlflow.runs === 1 && mlflow.status === "FINISHED" && mlflow.params["training.batch_size"] === "8";
+    return [
+      tensorBoard(output, expected),
+      verdict("MLflow: a resumed run's metrics and parameters", settled(expected), settled(mlflow.scalars), [
+        ...(sameRun ? [] : ["the run"]),
+        ...(mlflow.scalars["system/cpu"] ? [] : ["system/cpu"]),
+      ]),
+    ];
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
 /** Stopped after step 7, with a checkpoint of step 7; then its trace is that of a crash after step 7, resumed from 4. */
-async function stoppedAndResumed(output: string): Promise<void> {
+async function stoppedAndResumed(output: string, uri: string): Promise<void> {
   const recipe = {
     base: join(packageRoot, "models/fettle-nano"),
     data: {
@@ -40,7 +50,7 @@ async function stoppedAndResumed(output: string): Promise<void> {
     training: { batch_size: 8, logging_steps: 1 },
     evaluation: { eval_steps: 3 },
     checkpoints: { save_steps: 4 },
-    trackers: { tensorboard: {} },
+    trackers: { tensorboard: {}, mlflow: { uri, experiment: "interop" } },
   } as const;
   const stop = new AbortController();
   const onEvent = (event: RunEvent): void => {
@@ -72,6 +82,12 @@ function tensorBoard(output: string, expected: Scalars): Comparison {
   }>("read_events.py", { folder });
   const missing = ["config", "summary"].filter((tag) => !texts[tag]?.startsWith("| option | value |"));
   return verdict("TensorBoard: a resumed run's scalars and texts", expected, scalars, missing);
+}
+
+/** What is the same each time a step is trained; rates and times are not, and MLflow keeps those told first. */
+function settled(scalars: Scalars): Scalars {
+  const differs = /^system|_per_second$|^train\/seconds$/;
+  return Object.fromEntries(Object.entries(scalars).filter(([tag]) => !differs.test(tag)));
 }
 
 /** Equal as f32, which is what event files hold. */

@@ -8,6 +8,7 @@ import type { DeviceEnvironment } from "../engine/open-device.ts";
 import { fileError } from "../model/files/file-error.ts";
 import type { HubAccess } from "../model/files/hub/hub-access.ts";
 import type { RunEnvironment } from "../tune/train/base-model.ts";
+import type { TrackerSecrets } from "./track/track-message.ts";
 
 /**
  * `FETTLE_CACHE`: folder of compiled kernels. `CC`: the C compiler. `FETTLE_CUDA_LIBRARIES`: folder of libcuda, libnvrtc
@@ -122,4 +123,16 @@ export function wantsColors(stream: { readonly isTTY?: boolean }): boolean {
 /** `FETTLE_DASH_TOKEN`: what pages must bring to the dashboard. */
 export function dashToken(): string | undefined {
   return process.env.FETTLE_DASH_TOKEN || undefined;
+}
+
+/** MLflow's own clients go by the same: `MLFLOW_TRACKING_TOKEN`, or `MLFLOW_TRACKING_USERNAME` and `_PASSWORD`. */
+export function trackerSecrets(): TrackerSecrets {
+  const { env } = process;
+  return {
+    mlflow: {
+      token: env.MLFLOW_TRACKING_TOKEN || undefined,
+      username: env.MLFLOW_TRACKING_USERNAME || undefined,
+      password: env.MLFLOW_TRACKING_PASSWORD || undefined,
+    },
+  };
 }

@@ -9,6 +9,7 @@ import type { RunEvent } from "../../src/base/events.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import type { RunResult } from "../../src/tune/train/start-run.ts";
 import { fettleJson } from "../helpers/cli.ts";
+import { JsonServer } from "../helpers/json-server.ts";
 import { writeSmallModel } from "../helpers/small-model.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "fettle-trackers-"));
@@ -83,6 +84,36 @@ describe("TensorBoard", () => {
     assert.equal(warnings(one).length, 1);
     assert.match(warnings(one)[0]!, /TensorBoard cannot be told of this run: ENOTDIR/);
     assert.match(one.notes.at(-1)!, /was not told of \d+ points/);
+  });
+});
+
+describe("a server", () => {
+  test("that is down costs one warning, not the run", async () => {
+    const one = await tracked("down", { mlflow: { uri: "http://127.0.0.1:9" }, tensorboard: {} });
+    assert.equal(one.result.weightsSha256, plain.weightsSha256);
+    assert.equal(warnings(one).length, 1);
+    assert.match(warnings(one)[0]!, /MLflow cannot be told of this run: http:\/\/127\.0\.0\.1:9 does not answer/);
+    assert.equal(readdirSync(join(scratch, "down/tensorboard")).length, 1);
+  });
+
+  test("that refuses the key is left alone, and no key is told or written, even if it says it", async () => {
+    process.env.MLFLOW_TRACKING_TOKEN = "s3cret-token";
+    try {
+      await using server = await JsonServer.start(({ authorization }) => [403, { message: `bad: ${authorization}` }]);
+      const one = await tracked("refused", { mlflow: { uri: server.address } });
+      assert.equal(one.result.weightsSha256, plain.weightsSha256);
+      assert.equal(server.requests.length, 1);
+      assert.equal(server.requests[0]!.authorization, "Bearer s3cret-token");
+      assert.equal(warnings(one).length, 1);
+      assert.match(warnings(one)[0]!, /403: bad: Bearer …/);
+      for (const entry of readdirSync(join(scratch, "refused"), { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile()) continue;
+        const text = readFileSync(join(entry.parentPath, entry.name), "latin1");
+        assert.ok(!text.includes("s3cret"), entry.name);
+      }
+    } finally {
+      delete process.env.MLFLOW_TRACKING_TOKEN;
+    }
   });
 });
 

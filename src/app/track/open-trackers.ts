@@ -1,21 +1,23 @@
 import type { TrackerOptions } from "../../base/recipe/recipe.ts";
+import { Mlflow } from "./mlflow.ts";
 import { TensorBoard } from "./tensorboard/tensorboard.ts";
+import type { TrackerSecrets } from "./track-message.ts";
 import type { Tracker } from "./tracker.ts";
 
-type Makers = { readonly [Name in keyof TrackerOptions]-?: (options: NonNullable<TrackerOptions[Name]>) => Tracker };
+type Maker = (options: TrackerOptions, secrets: TrackerSecrets) => Tracker | undefined;
 
 /** One line a tracker; names are those of the recipe. */
-const makers: Makers = {
-  tensorboard: (options) => new TensorBoard(options),
+const makers: Readonly<Record<keyof TrackerOptions, Maker>> = {
+  tensorboard: ({ tensorboard }) => tensorboard && new TensorBoard(tensorboard),
+  mlflow: ({ mlflow }, secrets) => mlflow && new Mlflow(mlflow, secrets),
 };
 
 /** Those that the recipe asks for, by name. */
-export function openTrackers(options: TrackerOptions): Map<string, Tracker> {
+export function openTrackers(options: TrackerOptions, secrets: TrackerSecrets): Map<string, Tracker> {
   const trackers = new Map<string, Tracker>();
-  const add = <Name extends keyof TrackerOptions>(name: Name): void => {
-    const given = options[name];
-    if (given) trackers.set(name, makers[name](given));
-  };
-  for (const name of Object.keys(makers) as (keyof TrackerOptions)[]) add(name);
+  for (const [name, make] of Object.entries(makers)) {
+    const tracker = make(options, secrets);
+    if (tracker) trackers.set(name, tracker);
+  }
   return trackers;
 }

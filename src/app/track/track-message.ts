@@ -7,6 +7,12 @@ export interface TrackSetup {
   /** The run goes on from a checkpoint. */
   readonly resumed: boolean;
   readonly options: TrackerOptions;
+  readonly secrets: TrackerSecrets;
+}
+
+/** Who one is, from the environment; never told or written. */
+export interface TrackerSecrets {
+  readonly mlflow: Readonly<Record<"token" | "username" | "password", string | undefined>>;
 }
 
 /** To the thread. */

@@ -5,6 +5,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { EventSink, RunEvent } from "../../base/events.ts";
 import type { Recipe } from "../../base/recipe/recipe.ts";
 import { readRunInfo } from "../../tune/train/run-folder.ts";
+import { trackerSecrets } from "../environment.ts";
 import { factsOf } from "./facts.ts";
 import { pointOf } from "./points.ts";
 import type { TrackMessage, TrackNote, TrackSetup } from "./track-message.ts";
@@ -67,7 +68,7 @@ export class RunTracking {
     const { output: folder } = this.#recipe;
     const config = { ...factsOf(this.#recipe), ...factsOf(this.#choices, "choices.") };
     const run = { folder, name: basename(folder), config, time, firstStep };
-    const setup: TrackSetup = { run, resumed: this.#resume, options: this.#recipe.trackers };
+    const setup: TrackSetup = { run, resumed: this.#resume, options: this.#recipe.trackers, secrets: trackerSecrets() };
     const worker = new Worker(new URL("./track-thread.js", import.meta.url), { workerData: setup });
     worker.on("message", ({ level, message }: TrackNote) => this.#onEvent({ kind: "note", level, message }));
     this.#over = new Promise((resolve) => {

@@ -5,13 +5,13 @@ import { TrackFile } from "./track-file.ts";
 import type { TrackMessage, TrackNote, TrackSetup } from "./track-message.ts";
 import { TrackQueue } from "./track-queue.ts";
 
-const { run, resumed, options } = workerData as TrackSetup;
+const { run, resumed, options, secrets } = workerData as TrackSetup;
 const port = parentPort!;
 const tell = (level: TrackNote["level"], message: string): void =>
-  port.postMessage({ level, message } satisfies TrackNote);
+  port.postMessage({ level, message: withoutSecrets(message) } satisfies TrackNote);
 const file = new TrackFile(run.folder, !resumed, (message) => tell("warning", message));
 const queues = Array.from(
-  openTrackers(options),
+  openTrackers(options, secrets),
   ([name, tracker]) => new TrackQueue({ name, tracker, run, file, tell }),
 );
 port.on("message", (message: TrackMessage) => {
@@ -22,3 +22,9 @@ port.on("message", (message: TrackMessage) => {
 });
 await Promise.all(queues.map((queue) => queue.deliver()));
 port.close();
+
+/** A server may say what it was sent. */
+function withoutSecrets(message: string): string {
+  const texts = Object.values(secrets).flatMap<string | undefined>((one) => Object.values(one));
+  return texts.reduce<string>((text, secret) => (secret ? text.replaceAll(secret, "…") : text), message);
+}

@@ -217,10 +217,16 @@ export interface CheckpointOptions {
 /** Who else is told of the run while it trains; those that are absent are not. */
 export interface TrackerOptions {
   readonly tensorboard?: TensorBoardOptions | undefined;
+  readonly mlflow?: MlflowOptions | undefined;
 }
 
 export interface TensorBoardOptions {
   readonly folder: string | null;
+}
+
+export interface MlflowOptions {
+  readonly uri: string;
+  readonly experiment: string;
 }
 
 export interface CacheOptions {
