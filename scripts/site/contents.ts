@@ -26,6 +26,8 @@ export const contents: readonly ContentsGroup[] = [
       "docs/guide/class-heads-and-losses.md",
       "docs/guide/train-on-a-gpu.md",
       "docs/guide/several-gpus.md",
+      "docs/guide/dash.md",
+      "docs/guide/trackers.md",
       "docs/guide/models-from-the-hub.md",
       "docs/guide/sweep.md",
     ],
@@ -42,7 +44,7 @@ export const contents: readonly ContentsGroup[] = [
       "docs/guide/library.md",
     ],
   },
-  { title: "Reference", files: ["docs/recipe.md", "docs/cli.md"] },
+  { title: "Reference", files: ["docs/recipe.md", "docs/cli.md", "docs/api.md"] },
   {
     title: "Recipes and sets",
     files: [

@@ -53,11 +53,13 @@ export function renderMarkdown(text: string, link: (target: string) => string): 
         before.attrSet("id", unique);
         sections.push({ heading: { level: Number(before.tag.slice(1)), anchor: unique, text: plain }, words: "" });
       } else if (sections.length > 0) sections.at(-1)!.words += `${plain} `;
-    } else if (token.type === "fence" && sections.length > 0) sections.at(-1)!.words += `${token.content} `;
+    } else if ((token.type === "fence" || token.type === "code_block") && sections.length > 0)
+      sections.at(-1)!.words += `${token.content} `;
   }
   const { rules } = markdown.renderer;
   rules.fence = (all, i) =>
     `<div class="code"><pre tabindex="0"><code>${escapeHtml(all[i]!.content)}</code></pre></div>\n`;
+  rules.code_block = rules.fence;
   rules.table_open = () => '<div class="scroll" tabindex="0"><table>\n';
   rules.table_close = () => "</table></div>\n";
   rules.heading_close = (all, i) => {

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { Command } from "commander";
+import { apiReferenceText } from "../../scripts/docs/api-reference.ts";
 import { cliReferenceText } from "../../scripts/docs/cli-reference.ts";
 import { recipeReferenceText } from "../../scripts/docs/recipe-reference.ts";
 import { commands } from "../../src/app/cli/commands.ts";
@@ -49,6 +50,7 @@ async function parse(words: readonly string[]): Promise<void> {
 describe("pages written by code are up to date (npm run docs)", () => {
   it("docs/recipe.md", () =>
     assert.equal(readFileSync(join(packageRoot, "docs/recipe.md"), "utf8"), recipeReferenceText()));
+  it("docs/api.md", () => assert.equal(readFileSync(join(packageRoot, "docs/api.md"), "utf8"), apiReferenceText()));
   it("docs/cli.md", () => assert.equal(readFileSync(join(packageRoot, "docs/cli.md"), "utf8"), cliReferenceText()));
 });
 
