@@ -6,15 +6,10 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { train } from "../../src/app/api/train.ts";
-import { pointOf } from "../../src/app/track/points.ts";
-import type { RunEvent } from "../../src/base/events.ts";
-import { packageRoot } from "../../src/base/package-root.ts";
 import type { Comparison } from "./lib/comparison.ts";
 import { MlflowServer, readMlflow } from "./lib/mlflow-server.ts";
 import { expectPython, runPython } from "./lib/python.ts";
-
-type Scalars = Readonly<Record<string, readonly (readonly [step: number, value: number])[]>>;
+import { type Scalars, scalarsOf, stoppedAndResumed } from "./lib/tracked-run.ts";
 
 export async function compare(): Promise<readonly Comparison[]> {
   expectPython(["tensorboard", "mlflow"]);
@@ -22,7 +17,10 @@ export async function compare(): Promise<readonly Comparison[]> {
   await using server = await MlflowServer.start(scratch);
   try {
     const output = join(scratch, "run");
-    await stoppedAndResumed(output, server.address);
+    await stoppedAndResumed(output, {
+      tensorboard: {},
+      mlflow: { uri: server.address, experiment: "interop" },
+    });
     const expected = scalarsOf(join(output, "metrics.jsonl"));
     const mlflow = await readMlflow(server.address, JSON.parse(readFileSync(join(output, "track.json"), "utf8")));
     const sameRun = mlflow.runs === 1 && mlflow.status === "FINISHED" && mlflow.params["training.batch_size"] === "8";
@@ -36,42 +34,6 @@ export async function compare(): Promise<readonly Comparison[]> {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-}
-
-/** Stopped after step 7, with a checkpoint of step 7; then its trace is that of a crash after step 7, resumed from 4. */
-async function stoppedAndResumed(output: string, uri: string): Promise<void> {
-  const recipe = {
-    base: join(packageRoot, "models/fettle-nano"),
-    data: {
-      train: join(packageRoot, "examples/ag-news/train.jsonl"),
-      validation: { fraction: 0.2 },
-      limit: 100,
-    },
-    training: { batch_size: 8, logging_steps: 1 },
-    evaluation: { eval_steps: 3 },
-    checkpoints: { save_steps: 4 },
-    trackers: { tensorboard: {}, mlflow: { uri, experiment: "interop" } },
-  } as const;
-  const stop = new AbortController();
-  const onEvent = (event: RunEvent): void => {
-    if (event.kind === "step" && event.step === 7) stop.abort();
-  };
-  await train(recipe, { output, signal: stop.signal, onEvent });
-  rmSync(join(output, "checkpoints/step-000007"), { recursive: true });
-  await train(recipe, { output, resume: true });
-}
-
-function scalarsOf(metrics: string): Scalars {
-  const scalars: Record<string, [number, number][]> = {};
-  let step = 0;
-  for (const line of readFileSync(metrics, "utf8").trim().split("\n")) {
-    const event = JSON.parse(line) as RunEvent;
-    if (event.kind === "step") step = event.step;
-    for (const [tag, value] of Object.entries(pointOf(event, step, 0)?.values ?? {})) {
-      scalars[tag] = [...(scalars[tag] ?? []), [step, value]];
-    }
-  }
-  return scalars;
 }
 
 function tensorBoard(output: string, expected: Scalars): Comparison {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type RecipeInput, train } from "../../src/app/api/train.ts";
+import { UserErrors } from "../../src/base/errors.ts";
 import type { RunEvent } from "../../src/base/events.ts";
 import { packageRoot } from "../../src/base/package-root.ts";
 import type { RunResult } from "../../src/tune/train/start-run.ts";
@@ -86,6 +87,37 @@ describe("TensorBoard", () => {
     assert.match(one.notes.at(-1)!, /was not told of \d+ points/);
   });
 });
+
+describe("W&B", () => {
+  test("a folder for wandb sync, which is made anew under the same id when the run goes on", async () => {
+    await tracked("wandb", { wandb: { tags: ["x"] } }, { stopAt: 6 });
+    const path = join(scratch, "wandb/wandb");
+    const [folder] = readdirSync(path);
+    assert.match(folder!, /^offline-run-\d{8}_\d{6}-[0-9a-z]{8}$/);
+    const one = await tracked("wandb", { wandb: { tags: ["x"] } }, { resume: true });
+    assert.equal(one.result.weightsSha256, plain.weightsSha256);
+    assert.deepEqual(warnings(one), []);
+    assert.deepEqual(readdirSync(path), [folder]);
+    const text = readFileSync(join(path, folder!, `run-${folder!.slice(-8)}.wandb`), "latin1");
+    for (let step = 2; step <= 12; step += 2)
+      assert.equal(text.split(`_step\x82\x01${lengthOf(step)}${step}`).length, 3);
+    assert.ok(text.includes(plain.weightsSha256!));
+  });
+
+  test("online is refused by name", async () => {
+    const trackers = { wandb: { mode: "online" } } as const;
+    await assert.rejects(tracked("online", trackers), (error) => {
+      assert.ok(error instanceof UserErrors);
+      assert.match(error.errors[0]!.message, /trackers\.wandb\.mode online/);
+      return true;
+    });
+  });
+});
+
+/** Of the number as text, as a byte. */
+function lengthOf(value: number): string {
+  return String.fromCharCode(String(value).length);
+}
 
 describe("a server", () => {
   test("that is down costs one warning, not the run", async () => {

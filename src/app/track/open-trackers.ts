@@ -3,6 +3,7 @@ import { Mlflow } from "./mlflow.ts";
 import { TensorBoard } from "./tensorboard/tensorboard.ts";
 import type { TrackerSecrets } from "./track-message.ts";
 import type { Tracker } from "./tracker.ts";
+import { WandbOffline } from "./wandb/wandb-offline.ts";
 
 type Maker = (options: TrackerOptions, secrets: TrackerSecrets) => Tracker | undefined;
 
@@ -10,6 +11,7 @@ type Maker = (options: TrackerOptions, secrets: TrackerSecrets) => Tracker | und
 const makers: Readonly<Record<keyof TrackerOptions, Maker>> = {
   tensorboard: ({ tensorboard }) => tensorboard && new TensorBoard(tensorboard),
   mlflow: ({ mlflow }, secrets) => mlflow && new Mlflow(mlflow, secrets),
+  wandb: ({ wandb }) => wandb && new WandbOffline(wandb),
 };
 
 /** Those that the recipe asks for, by name. */

@@ -23,6 +23,12 @@ interface Rule {
 
 const rules: readonly Rule[] = [
   {
+    path: ["trackers", "wandb", "mode"],
+    broken: ({ trackers }) => trackers.wandb?.mode === "online",
+    message: "trackers.wandb.mode online: Fettle does not send to W&B while it trains",
+    fix: "take mode offline, and run wandb sync on the folder that the run tells of",
+  },
+  {
     path: ["lora"],
     broken: (recipe) => recipe.method === "full" && recipe.lora !== undefined,
     message: "a lora section with method full, which has no adapter",

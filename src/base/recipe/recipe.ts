@@ -218,6 +218,7 @@ export interface CheckpointOptions {
 export interface TrackerOptions {
   readonly tensorboard?: TensorBoardOptions | undefined;
   readonly mlflow?: MlflowOptions | undefined;
+  readonly wandb?: WandbOptions | undefined;
 }
 
 export interface TensorBoardOptions {
@@ -227,6 +228,14 @@ export interface TensorBoardOptions {
 export interface MlflowOptions {
   readonly uri: string;
   readonly experiment: string;
+}
+
+export interface WandbOptions {
+  readonly project: string;
+  readonly entity: string | null;
+  readonly name: string | null;
+  readonly mode: "offline" | "online";
+  readonly tags: readonly string[];
 }
 
 export interface CacheOptions {
