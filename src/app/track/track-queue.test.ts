@@ -23,7 +23,7 @@ interface Heard {
 /** Delivers steps to a tracker that fails with what `fail` returns. */
 async function deliver(
   steps: readonly number[],
-  fail: (attempt: number) => Error | undefined,
+  fail: (attempt: number) => Error | "hang" | undefined,
   { takesBack = true, resumed = false, most = 100, limit = 10_000 } = {},
 ): Promise<Heard> {
   const heard: Heard = { steps: [], notes: [], closed: false };
@@ -34,7 +34,8 @@ async function deliver(
     open: async () => ({ kept: { id: "x" }, where: "here" }),
     async write(points) {
       const error = fail(++attempts);
-      if (error) throw error;
+      if (error === "hang") await new Promise(() => {});
+      else if (error) throw error;
       heard.steps.push(...points.map(({ step }) => step));
     },
     async close() {
@@ -88,6 +89,14 @@ describe("a queue of points to a tracker", () => {
     assert.equal(closed, false);
     assert.equal(notes.filter((note) => note.startsWith("warning")).length, 1);
     assert.match(notes.at(-1)!, /not told of 2 points/);
+  });
+
+  test("a tracker that never answers costs no more than the limit either", async () => {
+    const keepAlive = setTimeout(() => {}, 60_000);
+    const { notes } = await deliver([1, 2, 3], () => "hang", { limit: 100 });
+    clearTimeout(keepAlive);
+    assert.match(notes.at(-2)!, /^warning: Test cannot be told of this run: it takes too long to answer/);
+    assert.match(notes.at(-1)!, /not told of 3 points/);
   });
 
   test("a resumed run tells no step twice to a tracker that takes nothing back", async () => {

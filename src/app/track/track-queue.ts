@@ -30,9 +30,18 @@ export class TrackQueue {
   #gaveUp = false;
   #end: { readonly outcome: Outcome; readonly deadline: number } | undefined;
   #wake: () => void = () => {};
+  /** Points of the delivery under way. */
+  #sending = 0;
+  readonly #late: Promise<never>;
+  #endLate: (error: Error) => void = () => {};
 
   constructor(options: QueueOptions) {
     this.#options = options;
+    this.#late = new Promise((_, reject) => {
+      this.#endLate = reject;
+    });
+    // Whoever waits for it hears of it.
+    this.#late.catch(() => {});
   }
 
   add(point: Point): void {
@@ -48,11 +57,11 @@ export class TrackQueue {
     const { period = 1000 } = this.#options;
     for (;;) {
       try {
-        await this.#send();
+        await Promise.race([this.#send(), this.#late]);
         this.#recovered();
         const end = this.#end;
         if (end && this.#waiting.length === 0) {
-          if (this.#opened) await this.#options.tracker.close(end.outcome);
+          if (this.#opened) await Promise.race([this.#options.tracker.close(end.outcome), this.#late]);
           break;
         }
         if (!end) await this.#sleep(period);
@@ -71,6 +80,8 @@ export class TrackQueue {
   /** @param deadline after which nothing is tried again, in milliseconds since 1970 */
   finish(outcome: Outcome, deadline: number): void {
     this.#end = { outcome, deadline };
+    const late = (): void => this.#endLate(new Error("it takes too long to answer"));
+    setTimeout(late, deadline - Date.now()).unref();
     this.#wake();
   }
 
@@ -85,13 +96,16 @@ export class TrackQueue {
     }
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH);
+      this.#sending = batch.length;
       try {
         await tracker.write(batch);
       } catch (error) {
+        this.#sending = 0;
         this.#waiting.unshift(...batch);
         this.#keepTo(this.#options.most ?? 10_000);
         throw error;
       }
+      this.#sending = 0;
       file.noteSent(name, batch);
     }
   }
@@ -131,7 +145,7 @@ export class TrackQueue {
   }
 
   #tellLoss(): void {
-    const lost = this.#dropped + this.#waiting.length;
+    const lost = this.#dropped + this.#waiting.length + this.#sending;
     const { name, tracker, file, tell } = this.#options;
     if (lost === 0) return;
     file.noteLost(name, lost);
