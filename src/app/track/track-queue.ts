@@ -58,7 +58,6 @@ export class TrackQueue {
     for (;;) {
       try {
         await Promise.race([this.#send(), this.#late]);
-        this.#recovered();
         const end = this.#end;
         if (end && this.#waiting.length === 0) {
           if (this.#opened) await Promise.race([this.#options.tracker.close(end.outcome), this.#late]);
@@ -107,6 +106,7 @@ export class TrackQueue {
       }
       this.#sending = 0;
       file.noteSent(name, batch);
+      this.#recovered();
     }
   }
 
