@@ -1,3 +1,4 @@
+import type { LabelStanding } from "../../base/events.ts";
 import { macroAverage, microAverage, weightedAverage } from "./averages.ts";
 import { type BootstrapOptions, bootstrap, type Interval } from "./bootstrap.ts";
 import { bootstrapRanking } from "./bootstrap-ranking.ts";
@@ -117,6 +118,11 @@ export class Evaluator {
     return measureAll({ matrix: this.#matrix, scores: this.#scores, positive: this.#positive });
   }
 
+  /** How each label is told apart from all others, in their order. */
+  standings(): LabelStanding[] {
+    return this.#labels.map((_, c) => ({ ...classScores(this.#matrix, c), support: this.#matrix.support(c) }));
+  }
+
   /** @throws UserError when there were no rows. */
   finish(): Evaluation {
     const seconds = (performance.now() - this.#start) / 1000;
@@ -138,10 +144,9 @@ export class Evaluator {
       weightedF1: weightedAverage(matrix).f1,
       logLoss: this.#logLoss.value(),
       outsideMass: this.#outside / matrix.total,
-      perClass: this.#labels.map((label, c) => ({
-        label,
-        ...classScores(matrix, c),
-        support: matrix.support(c),
+      perClass: this.standings().map((standing, c) => ({
+        label: this.#labels[c]!,
+        ...standing,
         ...(areas && tellsApart(areas[c]!)),
       })),
       metrics: measureAll({ matrix, scores, positive }, intervals),

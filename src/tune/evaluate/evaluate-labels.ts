@@ -1,4 +1,4 @@
-import type { EventSink } from "../../base/events.ts";
+import type { EventSink, LabelStanding } from "../../base/events.ts";
 import type { Prediction } from "../score/prediction.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { type Evaluation, Evaluator } from "./classification-report.ts";
@@ -47,15 +47,24 @@ export async function evaluateLabels<P extends Prediction>(
   return { ...judge.finish(), mistakes: mistakes.list() };
 }
 
+export interface LabelMeasures {
+  readonly metrics: Readonly<Record<string, MetricValue>>;
+  /** By name, in the labels' order. */
+  readonly standings: Readonly<Record<string, LabelStanding>>;
+}
+
 /**
- * Every metric of a set, without intervals.
+ * Every metric of a set, and how each label is told apart, without intervals.
  * @throws UserError when no row has a label, or the model gives no numbers.
  */
 export async function measureLabels<P extends Prediction>(
   predictions: AsyncIterable<P>,
   options: EvaluateLabelsOptions<P>,
-): Promise<Record<string, MetricValue>> {
-  return (await judged(predictions, options, new Mistakes(0))).measure();
+): Promise<LabelMeasures> {
+  const judge = await judged(predictions, options, new Mistakes(0));
+  const metrics = judge.measure();
+  const standings = judge.standings();
+  return { metrics, standings: Object.fromEntries(options.labels.map((label, c) => [label, standings[c]!])) };
 }
 
 async function judged<P extends Prediction>(
@@ -101,6 +110,7 @@ interface Judge {
   /** Counts a row whose labels are known; what was wrong with it, if anything. */
   readonly add: (prediction: Prediction) => Judged | undefined;
   readonly measure: () => Record<string, MetricValue>;
+  readonly standings: () => readonly LabelStanding[];
   readonly finish: () => Evaluation;
 }
 
@@ -114,6 +124,7 @@ function singleLabels({ labels, bootstrap, positive, total }: JudgeOptions): Jud
       return { truth: [target], answer: [predicted], probability: probabilities[predicted]! };
     },
     measure: () => evaluator.measure(),
+    standings: () => evaluator.standings(),
     finish: () => evaluator.finish(),
   };
 }
@@ -130,6 +141,7 @@ function labelSets({ labels, bootstrap, total }: JudgeOptions): Judge {
       return { truth, answer, probability: Math.max(...sureness) };
     },
     measure: () => evaluator.measure(),
+    standings: () => evaluator.standings(),
     finish: () => evaluator.finish(),
   };
 }

@@ -1,3 +1,4 @@
+import type { LabelStanding } from "../../base/events.ts";
 import { Random } from "../../base/random.ts";
 import { sampleBinomial } from "./binomial.ts";
 import type { BootstrapOptions, Interval } from "./bootstrap.ts";
@@ -65,20 +66,23 @@ export class LabelSetEvaluator {
   /** Every metric, without intervals. @throws UserError when there were no rows */
   measure(): Record<string, MetricValue> {
     if (this.#rows === 0) throw noRows();
-    const sets = countSets(this.#labels.length, [...this.#patterns.values()]);
-    return measureAll({ sets, scores: this.#scores, positive: undefined });
+    return measureAll({ sets: this.#counts(), scores: this.#scores, positive: undefined });
+  }
+
+  /** How each label is told apart, in their order. */
+  standings(): LabelStanding[] {
+    return standingsOf(this.#counts());
   }
 
   /** @throws UserError when there were no rows. */
   finish(): Evaluation {
     const seconds = (performance.now() - this.#start) / 1000;
     if (this.#rows === 0) throw noRows();
-    const patterns = [...this.#patterns.values()];
-    const sets = countSets(this.#labels.length, patterns);
+    const sets = this.#counts();
     const [labels, scores] = [this.#labels, this.#scores];
     const intervals: Record<string, Interval> = {
       ...bootstrapRanking(scores, undefined, this.#options),
-      ...this.#intervals(patterns),
+      ...this.#intervals([...this.#patterns.values()]),
     };
     const measured = measureAll({ sets, scores, positive: undefined }, intervals);
     const areas = scores.full ? undefined : labelAreas(scores);
@@ -93,10 +97,9 @@ export class LabelSetEvaluator {
       weightedF1: measured.weighted_f1!.value!,
       logLoss: this.#logLoss.value(),
       outsideMass: this.#outside / this.#rows,
-      perClass: labels.map((label, c) => ({
-        label,
-        ...scoresOf(sets.hits[c]!, sets.given[c]!, sets.there[c]!),
-        support: sets.there[c]!,
+      perClass: standingsOf(sets).map((standing, c) => ({
+        label: labels[c]!,
+        ...standing,
         ...(areas && tellsApart(areas[c]!)),
       })),
       metrics: measured,
@@ -104,6 +107,10 @@ export class LabelSetEvaluator {
       seconds,
       examplesPerSecond: this.#rows / seconds,
     };
+  }
+
+  #counts(): SetCounts {
+    return countSets(this.#labels.length, [...this.#patterns.values()]);
   }
 
   /** Drawing rows with replacement is one multinomial draw over the patterns. */
@@ -138,4 +145,8 @@ export class LabelSetEvaluator {
       return times;
     });
   }
+}
+
+function standingsOf({ hits, given, there }: SetCounts): LabelStanding[] {
+  return Array.from(there, (support, c) => ({ ...scoresOf(hits[c]!, given[c]!, support), support }));
 }

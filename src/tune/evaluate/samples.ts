@@ -1,6 +1,5 @@
 import type { Sample } from "../../base/events.ts";
 import type { Prediction } from "../score/prediction.ts";
-import { givenIn, truthOf } from "./label-standings.ts";
 
 /** Rows that are kept. */
 const KEPT = 12;
@@ -38,4 +37,14 @@ export class Samples {
   list(): readonly Sample[] {
     return this.#kept;
   }
+}
+
+/** True labels; undefined where they are not known. */
+function truthOf({ row: { target, targets } }: Prediction): readonly number[] | undefined {
+  return targets ?? (target === undefined ? undefined : [target]);
+}
+
+/** Labels given. */
+function givenIn({ chosen, predicted }: Prediction): readonly number[] {
+  return chosen ?? [predicted];
 }

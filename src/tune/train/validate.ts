@@ -7,7 +7,6 @@ import { alone } from "../../engine/device/collective/process-group.ts";
 import { countTargets, packExamples } from "../data/pack.ts";
 import { Problems } from "../data/problems.ts";
 import { measureLabels } from "../evaluate/evaluate-labels.ts";
-import { LabelStandings } from "../evaluate/label-standings.ts";
 import { Samples } from "../evaluate/samples.ts";
 import type { Prediction } from "../score/prediction.ts";
 import { packLoss } from "./loss.ts";
@@ -88,20 +87,16 @@ async function labelMetrics(options: ValidatorOptions): Promise<Validation> {
   const { onEvent } = options;
   const problems = new Problems();
   const { predictions, ...scored } = scoreValidation(options, problems);
-  const standing = new LabelStandings(scored.labels);
   const samples = new Samples(scored.labels, scored.total);
-  const onPrediction = (prediction: Prediction): void => {
-    standing.add(prediction);
-    samples.add(prediction);
-  };
-  const measured = await measureLabels(predictions, { ...scored, onEvent, onPrediction });
+  const onPrediction = (prediction: Prediction): void => samples.add(prediction);
+  const { metrics: measured, standings } = await measureLabels(predictions, { ...scored, onEvent, onPrediction });
   for (const message of problems.lines()) tell(onEvent, message);
   const wanted = options.recipe.evaluation.metric_for_best_model;
   const missing = measured[wanted]?.undefined;
   if (missing !== undefined) tell(onEvent, `${wanted} is not defined: ${missing}`);
   const shown = Object.entries(measured).filter(([name]) => name === wanted || LOGGED.includes(name));
   const metrics = Object.fromEntries(shown.flatMap(([name, { value }]) => (value === null ? [] : [[name, value]])));
-  return { metrics, labels: standing.list(), samples: samples.list() };
+  return { metrics, labels: standings, samples: samples.list() };
 }
 
 function tell(onEvent: EventSink, message: string): void {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import type { Prediction } from "../score/prediction.ts";
-import { LabelStandings } from "./label-standings.ts";
+import { measureLabels } from "./evaluate-labels.ts";
 import { Samples } from "./samples.ts";
 
 function prediction(index: number, targets: readonly number[] | undefined, chosen: readonly number[]): Prediction {
@@ -9,17 +10,16 @@ function prediction(index: number, targets: readonly number[] | undefined, chose
   return { row, logits: [], probabilities: Float64Array.of(0.25, 0.75), outside: 0, predicted: 1, chosen };
 }
 
-test("labels are counted as precision, recall and F1 are defined, rows without labels not at all", () => {
-  const standings = new LabelStandings(["a", "b"]);
-  for (const each of [
+test("labels are counted as precision, recall and F1 are defined, rows without labels not at all", async () => {
+  const rows = [
     prediction(0, [0], [0]),
     prediction(1, [0, 1], [1]),
     prediction(2, [], [0]),
     prediction(3, undefined, [0, 1]),
-  ]) {
-    standings.add(each);
-  }
-  assert.deepEqual(standings.list(), {
+  ];
+  const options = { labels: ["a", "b"], multiLabel: true, total: rows.length, onEvent: () => {} };
+  const { standings } = await measureLabels(Readable.from(rows), options);
+  assert.deepEqual(standings, {
     a: { precision: 1 / 2, recall: 1 / 2, f1: 1 / 2, support: 2 },
     b: { precision: 1, recall: 1, f1: 1, support: 1 },
   });
