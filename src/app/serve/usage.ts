@@ -1,3 +1,6 @@
+import type { Choices } from "./choices.ts";
+import type { Noted } from "./http/exchange.ts";
+
 /** Tokens of a request, as OpenAI counts them. */
 export interface Usage {
   readonly prompt_tokens: number;
@@ -6,7 +9,11 @@ export interface Usage {
   readonly prompt_tokens_details: { readonly cached_tokens: number };
 }
 
-export function usageOf(promptTokens: number, completionTokens: number, cachedTokens: number): Usage {
+/** @param noted of the exchange @param choices what was generated */
+export function usageOf(
+  { promptTokens = 0, completionTokens = 0 }: Noted,
+  { cachedTokens }: Pick<Choices, "cachedTokens">,
+): Usage {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,

@@ -6,11 +6,11 @@ import { invalid } from "../http/api-error.ts";
 import type { Endpoint } from "../http/endpoint.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { type ChatRequest, type ChatRequestMessage, parseChatRequest } from "../requests/chat-request.ts";
-import { constraintOf } from "../requests/sampling-fields.ts";
+import { samplingOf } from "../requests/sampling-fields.ts";
 import { roomFor } from "../room-for.ts";
 import type { ServedModel } from "../served-model.ts";
 import { requireChoices } from "../server-state.ts";
-import { type Usage, usageOf } from "../usage.ts";
+import { usageOf } from "../usage.ts";
 
 export const chatCompletions: Endpoint = {
   method: "POST",
@@ -31,15 +31,9 @@ export const chatCompletions: Endpoint = {
     using _place = request.stream ? state.gate.enterStream() : undefined;
     using choices = new Choices(model, {
       prompts: [prompt],
-      n: request.n,
-      seed: request.seed,
+      ...samplingOf(request),
       maxNewTokens: roomFor(model, prompt, wantedTokens(request), "messages"),
-      temperature: request.temperature,
-      topP: request.top_p,
-      topK: Math.max(0, request.top_k),
-      stopStrings: [request.stop].flat(),
       topLogProbabilities: request.top_logprobs ?? 0,
-      constraint: constraintOf(request.response_format),
       signal: exchange.signal,
     });
     const head = { id: `chatcmpl-${exchange.id}`, created: Math.floor(Date.now() / 1000), model: model.id };
@@ -75,7 +69,7 @@ async function answerWhole(
       logprobs: request.logprobs ? { content: logprobs, refusal: null } : null,
       finish_reason: finish,
     })),
-    usage: usage(exchange, choices),
+    usage: usageOf(exchange.noted, choices),
   });
 }
 
@@ -115,14 +109,15 @@ async function answerInPieces(
     if (token.finish) await send(choice, {}, token.finish);
   }
   if (options?.include_usage) {
-    await stream.send({ ...head, object: "chat.completion.chunk", choices: [], usage: usage(exchange, choices) });
+    await stream.send({
+      ...head,
+      object: "chat.completion.chunk",
+      choices: [],
+      usage: usageOf(exchange.noted, choices),
+    });
   }
   await stream.send("[DONE]");
   stream.end();
-}
-
-function usage({ noted }: Exchange, { cachedTokens }: Choices): Usage {
-  return usageOf(noted.promptTokens ?? 0, noted.completionTokens ?? 0, cachedTokens);
 }
 
 /** `developer` is what newer models call `system`. */

@@ -7,7 +7,7 @@ import { invalid } from "../http/api-error.ts";
 import type { Endpoint } from "../http/endpoint.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { type CompletionRequest, parseCompletionRequest } from "../requests/completion-request.ts";
-import { constraintOf } from "../requests/sampling-fields.ts";
+import { samplingOf } from "../requests/sampling-fields.ts";
 import { roomFor } from "../room-for.ts";
 import type { ServedModel } from "../served-model.ts";
 import { requireChoices } from "../server-state.ts";
@@ -35,15 +35,9 @@ export const completions: Endpoint = {
     using _place = request.stream ? state.gate.enterStream() : undefined;
     using choices = new Choices(model, {
       prompts,
-      n: request.n,
-      seed: request.seed,
+      ...samplingOf(request),
       maxNewTokens: request.max_tokens,
-      temperature: request.temperature,
-      topP: request.top_p,
-      topK: Math.max(0, request.top_k),
-      stopStrings: [request.stop].flat(),
       topLogProbabilities: request.logprobs ?? 0,
-      constraint: constraintOf(request.response_format),
       signal: exchange.signal,
     });
     const echoes = request.echo ? prompts.map((prompt) => model.facts.tokenizer.decode(prompt)) : [];
@@ -126,11 +120,10 @@ async function answerWhole(
     texts[choice]!.add(token, ends);
     exchange.countToken();
   }
-  const { promptTokens = 0, completionTokens = 0 } = exchange.noted;
   exchange.send({
     ...headOf(exchange, model),
     choices: texts.map((text, index) => text.take(index)),
-    usage: usageOf(promptTokens, completionTokens, choices.cachedTokens),
+    usage: usageOf(exchange.noted, choices),
   });
 }
 
@@ -154,8 +147,7 @@ async function answerInPieces(
     if (piece) await stream.send({ ...head, choices: [piece], ...noUsage });
   }
   if (options?.include_usage) {
-    const { promptTokens = 0, completionTokens = 0 } = exchange.noted;
-    await stream.send({ ...head, choices: [], usage: usageOf(promptTokens, completionTokens, choices.cachedTokens) });
+    await stream.send({ ...head, choices: [], usage: usageOf(exchange.noted, choices) });
   }
   await stream.send("[DONE]");
   stream.end();

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { JsonValue } from "../../../model/files/json-file.ts";
 import type { ConstraintSpec } from "../../../tune/score/generation-request.ts";
+import type { ChoicesRequest } from "../choices.ts";
 import type { Fields, Refusal } from "./parse-request.ts";
 
 /** OpenAI's, and `labels`: the text is exactly one of them. */
@@ -80,8 +81,23 @@ export const refusedFields: Readonly<Record<string, Refusal>> = {
   logit_bias: { why: "biases are not supported; response_format limits what may be said", asksNothing: isEmpty },
 };
 
+/** What a request says of how texts are drawn, as the engine takes it. */
+export function samplingOf(
+  request: SamplingRequest,
+): Pick<ChoicesRequest, "n" | "seed" | "temperature" | "topP" | "topK" | "stopStrings" | "constraint"> {
+  return {
+    n: request.n,
+    seed: request.seed,
+    temperature: request.temperature,
+    topP: request.top_p,
+    topK: Math.max(0, request.top_k),
+    stopStrings: [request.stop].flat(),
+    constraint: constraintOf(request.response_format),
+  };
+}
+
 /** Undefined: anything may be said. */
-export function constraintOf(format: ResponseFormat): ConstraintSpec | undefined {
+function constraintOf(format: ResponseFormat): ConstraintSpec | undefined {
   switch (format.type) {
     case "json_object":
       return { kind: "json" };
