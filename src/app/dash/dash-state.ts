@@ -34,7 +34,7 @@ export class DashState implements HttpState {
   /** The newest first. */
   runs(): RunSummary[] {
     return this.ids()
-      .map((id) => this.#summary(id))
+      .map((id) => this.summary(id))
       .sort((a, b) => b.changed - a.changed);
   }
 
@@ -57,6 +57,17 @@ export class DashState implements HttpState {
     throw new ApiError({ status: 404, message: "there is no such run", code: "unknown_run" });
   }
 
+  /** How a run stands as of now. @param id one of `ids` */
+  summary(id: string): RunSummary {
+    const stamp = this.stamp(id);
+    const known = this.#summaries.get(id);
+    // A run that was killed changes no file: as long as it may be running, it is looked at again.
+    if (known?.stamp === stamp && known.summary.status !== "running") return known.summary;
+    const summary = summarise(this.root, id);
+    this.#summaries.set(id, { stamp, summary });
+    return summary;
+  }
+
   /** Read up to its end as of now. @throws ApiError */
   log(id: string): RunLog {
     const folder = this.folderOf(id);
@@ -66,15 +77,5 @@ export class DashState implements HttpState {
     if (this.#logs.size > HELD_LOGS) this.#logs.delete(this.#logs.keys().next().value!);
     log.update();
     return log;
-  }
-
-  #summary(id: string): RunSummary {
-    const stamp = this.stamp(id);
-    const known = this.#summaries.get(id);
-    // A run that was killed changes no file: as long as it may be running, it is looked at again.
-    if (known?.stamp === stamp && known.summary.status !== "running") return known.summary;
-    const summary = summarise(this.root, id);
-    this.#summaries.set(id, { stamp, summary });
-    return summary;
   }
 }

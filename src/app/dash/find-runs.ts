@@ -1,5 +1,5 @@
 /** Run folders below a folder. */
-import { existsSync, readdirSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 
 /** Folders below this depth are not looked into, nor more than this many: the folder given may be anything. */
@@ -28,15 +28,11 @@ export function findRuns(root: string): string[] {
   return found.sort();
 }
 
-function entriesOf(folder: string): ReturnType<typeof readEntries> {
+function entriesOf(folder: string): Dirent[] {
   try {
-    return readEntries(folder);
+    return readdirSync(folder, { withFileTypes: true });
   } catch {
     // A folder that may not be read holds no runs for this user.
     return [];
   }
-}
-
-function readEntries(folder: string) {
-  return readdirSync(folder, { withFileTypes: true });
 }

@@ -5,7 +5,6 @@ import { listCheckpoints, stepOf } from "../../tune/train/checkpoint.ts";
 import { type RunInfo, readRunInfo } from "../../tune/train/run-folder.ts";
 import type { DashState } from "./dash-state.ts";
 import { RESUME_LOG } from "./run-control.ts";
-import { summarise } from "./run-summary.ts";
 import type { RunDetail } from "./wire.ts";
 
 const LOG_CHARACTERS = 4000;
@@ -15,7 +14,7 @@ export function detailOf(state: DashState, id: string): RunDetail {
   const log = state.log(id);
   const info = infoOf(folder);
   return {
-    summary: summarise(state.root, id),
+    summary: state.summary(id),
     trainableParameters: info?.trainableParameters ?? null,
     ledger: info?.ledger ?? null,
     predicted: info?.predicted ?? null,

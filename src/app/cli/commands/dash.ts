@@ -42,7 +42,7 @@ export const dash: CommandModule = {
       onBug,
     });
     terminal.log(`dashboard on ${running.url}; Ctrl-C ends it, runs go on`);
-    await interruptible(terminal, "runs go on", async (signal) => {
+    await interruptible(terminal, "now, runs go on", async (signal) => {
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
       await running.stop();
     });
