@@ -1,10 +1,10 @@
 /** A Label Studio server of one's own, with an empty database in a temporary folder. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../src/base/free-port.ts";
 
 /** Migrations of an empty database take half a minute where nothing else runs. */
 const LONGEST_START = 300_000;
@@ -76,12 +76,4 @@ export class LabelStudioServer implements AsyncDisposable {
       return false;
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { readonly port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,17 +1,8 @@
 /** Starts a command as several processes, as launchers do. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:net";
+import { freePort } from "../../src/base/free-port.ts";
 import { type CliResult, finish, main, start } from "./cli.ts";
-
-/** A port that nobody listens on just now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { readonly port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** By the contract of torchrun. @param wordsOf the command's words of each rank */
 export async function startProcesses(

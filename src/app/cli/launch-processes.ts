@@ -1,8 +1,8 @@
 /** Starts a command as several processes on this machine, by the contract of torchrun, and sees all of them end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:net";
 import { UserError } from "../../base/errors.ts";
+import { freePort } from "../../base/free-port.ts";
 import { processPlace } from "../process-place.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -78,16 +78,4 @@ function ended(child: ChildProcess, all: readonly ChildProcess[]): Promise<Ended
       }, END_MS).unref();
     });
   });
-}
-
-/** One that nobody listens on just now; should another program be faster, rank 0 takes one of those after it. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, HERE, resolve);
-  });
-  const { port } = server.address() as { readonly port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

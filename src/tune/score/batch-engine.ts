@@ -1,4 +1,5 @@
 /** One model on one device, asked by many at once: generations and scoring share its passes. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { UserError } from "../../base/errors.ts";
 import { suggestName } from "../../base/names.ts";
 import type { AdapterSet } from "../../model/families/adapter-set.ts";
@@ -117,7 +118,7 @@ export class BatchEngine implements AsyncDisposable {
   async detach(name: string): Promise<void> {
     this.#refuse(name);
     this.#leaving.add(name);
-    while (this.#isUsed(name)) await turn();
+    while (this.#isUsed(name)) await nextTurn();
     this.#leaving.delete(name);
     this.#generations?.forget(name);
     this.#adapters?.detach(name);
@@ -169,7 +170,7 @@ export class BatchEngine implements AsyncDisposable {
     let underWay: (() => void) | undefined;
     do {
       // What came in the same turn goes into the first pass together.
-      await turn();
+      await nextTurn();
       try {
         // The next pass is launched before the results of the last are waited for.
         const launched = scores?.launch(choose);
@@ -218,9 +219,4 @@ const noGenerations: Omit<BatchStats, "scored"> = {
 
 function closedError(): Error {
   return new Error("the engine is closed");
-}
-
-/** Lets timers, signals and other work of the process run. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,4 +1,5 @@
 /** A stream of rows through a model, a pass at a time. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** How examples are scored, many a pass. */
 export interface Scoring<Example, Result> {
@@ -43,7 +44,7 @@ export async function* inPasses<T, Prepared, Result>(
       underWay = launch();
       [waiting, batch, tokens] = [[], [], 0];
       if (before) yield* await before();
-      await turn();
+      await nextTurn();
     }
     waiting.push(row);
     batch.push(prepared);
@@ -52,9 +53,4 @@ export async function* inPasses<T, Prepared, Result>(
   const last = launch();
   if (underWay) yield* await underWay();
   yield* await last();
-}
-
-/** Lets timers, signals and other work of the process run. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

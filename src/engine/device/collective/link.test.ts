@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../../base/free-port.ts";
 import { packageVersion } from "../../../base/package-root.ts";
 import { frameHeader, frameKind } from "./frames.ts";
 import { greetingOf } from "./greeting.ts";
@@ -11,14 +12,6 @@ import type { LinkLimits } from "./link-messages.ts";
 import type { ProcessPlace } from "./process-place.ts";
 
 const limits: LinkLimits = { join: 20_000, alive: 50, silence: 20_000, end: 600_000 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { readonly port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function place(rank: number, port: number, size = 2, job = "job"): ProcessPlace {
   const local = { localRank: rank, localSize: size, launcher: "test", mpi: false };
